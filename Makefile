@@ -1,0 +1,75 @@
+# zksim: `make demo` shows it, `make test` proves it, `make help` lists the rest.
+
+# ---- what this machine must have: Debian packages, named here and nowhere else -------------------------------
+PACKAGES := gcc libc6-dev make pkg-config libglib2.0-dev libsqlite3-dev sqlite3 uthash-dev libcunit1-dev gnuplot-nox clang
+LINT_PACKAGES := clang-format clang-tidy cppcheck
+# libFuzzer and the sanitizers of clang
+SLOW_PACKAGES := libclang-rt-14-dev
+
+# ---- how to build --------------------------------------------------------------------------------------------
+# MODE: release (default), debug, asan (address and undefined-behaviour sanitizers)
+MODE ?= release
+CC := gcc
+DESTDIR ?=
+PREFIX ?= /usr/local
+
+OPTIMISE_release := -O2 -g
+OPTIMISE_debug := -O0 -g
+OPTIMISE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPTIMISE := $(OPTIMISE_$(MODE))
+
+B := build/$(MODE)$(if $(filter clang,$(CC)),-clang)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wswitch-enum -Wundef -Wvla \
+	-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wformat=2 -Wredundant-decls -Werror
+ifneq ($(CC),clang)
+WARNINGS += -Wcast-align=strict -Wlogical-op -Wduplicated-cond -Wduplicated-branches
+endif
+
+HOST_LIBRARIES := glib-2.0 sqlite3
+HOST_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(HOST_LIBRARIES)))
+HOST_LDLIBS = $(shell pkg-config --libs $(HOST_LIBRARIES)) -lm
+
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+CFLAGS = -std=c11 $(OPTIMISE) $(WARNINGS) -I. -MMD -MP $(EXTRA_CFLAGS)
+$(B)/sim/%.o $(B)/checker/%.o $(B)/tests/%.o: CFLAGS += -D_DEFAULT_SOURCE $(HOST_CFLAGS)
+$(B)/sim/cmd/%.o: CFLAGS += -DZKSIM_VERSION='"$(VERSION)"'
+
+PROTOCOL := $(shell find protocol -name '*.c' | sort)
+SIM := $(shell find sim -name '*.c' -not -path 'sim/cmd/*' | sort)
+CHECKER := $(shell find checker -name '*.c' | sort)
+COMMANDS := $(shell find sim/cmd -name '*.c' | sort)
+TESTS := $(shell find tests -name '*.c' -not -path 'tests/fuzz/*' -not -path 'tests/bench/*' | sort)
+
+objects = $(1:%.c=$(B)/%.o)
+LIBRARIES := $(B)/libchecker.a $(B)/libsim.a $(B)/libprotocol.a
+
+.DEFAULT_GOAL := all
+.PHONY: all help setup clean
+all: build/zksim
+
+build/zksim: $(B)/zksim
+	@ln -sfn $(B:build/%=%)/zksim $@
+
+$(B)/zksim: $(call objects,$(COMMANDS)) $(LIBRARIES)
+	$(CC) $(OPTIMISE) $^ -o $@ $(HOST_LDLIBS)
+
+$(B)/run-tests: $(call objects,$(TESTS)) $(LIBRARIES)
+	$(CC) $(OPTIMISE) $^ -o $@ $(HOST_LDLIBS) -lcunit
+
+$(B)/libprotocol.a: $(call objects,$(PROTOCOL))
+$(B)/libsim.a: $(call objects,$(SIM))
+$(B)/libchecker.a: $(call objects,$(CHECKER))
+$(B)/lib%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c $< -o $@
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf build

@@ -1,0 +1,104 @@
+/* The test runner: all suites, or those named on the command line.  Ends with CUnit's summary. */
+#include <CUnit/Basic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/base/ensure.h"
+#include "tests/test.h"
+
+extern const struct test_suite test_suite_arena;
+
+static const struct test_suite *const suites[] = {
+    &test_suite_arena,
+};
+
+void ensure_failed(const char *condition, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: invariant broken: %s\n", file, line, condition);
+    abort();
+}
+
+static void fail(const char *text, const char *file, int line)
+{
+    fprintf(stderr, "\n%s:%d: %s\n", file, line, text);
+    CU_assertImplementation(CU_FALSE, (unsigned)line, text, file, "", CU_FALSE);
+}
+
+static void pass(const char *expression, const char *file, int line)
+{
+    CU_assertImplementation(CU_TRUE, (unsigned)line, expression, file, "", CU_FALSE);
+}
+
+void check_int_equal(int64_t got, int64_t want, const char *expression, const char *file, int line)
+{
+    if (got == want) {
+        pass(expression, file, line);
+        return;
+    }
+    char text[512];
+    snprintf(text, sizeof text, "%s: got %" PRId64 " (0x%" PRIx64 "), want %" PRId64, expression, got, (uint64_t)got, want);
+    fail(text, file, line);
+}
+
+void check_text_equal(const char *got, const char *want, const char *expression, const char *file, int line)
+{
+    if (got != NULL && strcmp(got, want) == 0) {
+        pass(expression, file, line);
+        return;
+    }
+    fprintf(stderr, "\n--- want\n%s\n--- got\n%s\n---\n", want, got == NULL ? "(null)" : got);
+    fail(expression, file, line);
+}
+
+void check_octets_equal(
+    const void *got, size_t got_length, const void *want, size_t want_length, const char *file, int line)
+{
+    size_t same = 0;
+    while (same < got_length && same < want_length && ((const char *)got)[same] == ((const char *)want)[same]) {
+        same++;
+    }
+    if (got_length == want_length && same == got_length) {
+        pass("octets equal", file, line);
+        return;
+    }
+    char text[160];
+    snprintf(text, sizeof text, "octets differ at %zu (got %zu octets, want %zu)", same, got_length, want_length);
+    fail(text, file, line);
+}
+
+static bool is_chosen(const struct test_suite *suite, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], suite->name) == 0) {
+            return true;
+        }
+    }
+    return argc == 1;
+}
+
+static void add_suite(const struct test_suite *suite)
+{
+    CU_pSuite registered = CU_add_suite(suite->name, NULL, NULL);
+    ensure(registered != NULL);
+    for (const struct test_case *test = suite->cases; test->name != NULL; test++) {
+        ensure(CU_add_test(registered, test->name, test->run) != NULL);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (CU_initialize_registry() != CUE_SUCCESS) {
+        return EXIT_FAILURE;
+    }
+    for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++) {
+        if (is_chosen(suites[i], argc, argv)) {
+            add_suite(suites[i]);
+        }
+    }
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    bool ok = CU_get_number_of_failures() == 0 && CU_get_number_of_tests_run() > 0;
+    CU_cleanup_registry();
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
