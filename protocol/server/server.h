@@ -1,0 +1,75 @@
+/* server.h -- A ZooKeeper server: one QuorumPeer with everything it runs.
+ *
+ * Model: inputs of one process, in the order its host delivers them.  See protocol/README.md for the parts.
+ * Upstream: org.apache.zookeeper.server.quorum.QuorumPeer and what it starts.
+ */
+#ifndef PROTOCOL_SERVER_SERVER_H
+#define PROTOCOL_SERVER_SERVER_H
+
+#include "protocol/flaw.h"
+#include "protocol/node.h"
+
+#define SERVER_MEMBERS_MAX 15
+
+enum member_role {
+    MEMBER_PARTICIPANT,
+    MEMBER_OBSERVER,
+};
+
+struct member {
+    server_id_t id;
+    enum member_role role;
+};
+
+/* The settings of zoo.cfg that this server knows, by Apache's names; server_config_default() gives Apache's defaults
+ * with the sample configuration's tickTime 2000, initLimit 10, syncLimit 5. */
+struct server_config {
+    server_id_t id;
+    struct member members[SERVER_MEMBERS_MAX]; /* all of the ensemble, this server included; ascending ids */
+    size_t member_count;
+    uint32_t tick_ms;
+    uint32_t init_limit_ticks;
+    uint32_t sync_limit_ticks;
+    uint32_t session_timeout_ms_min;  /* 0: 2 ticks */
+    uint32_t session_timeout_ms_max;  /* 0: 20 ticks */
+    uint32_t snap_count;              /* transactions between snapshots, at least 2 */
+    uint32_t snap_retain_count;       /* snapshots kept, with the logs they need; at least 3 */
+    uint32_t batch_size_max;          /* transactions per fsync */
+    uint32_t commit_log_count;        /* committed transactions kept in memory for DIFF */
+    uint32_t notify_ms_min;           /* election back-off */
+    uint32_t notify_ms_max;
+    uint32_t finalize_wait_ms;
+    uint32_t packet_octets_max;       /* jute.maxbuffer */
+    struct flaws flaws;
+};
+
+void server_config_default(struct server_config *config);
+
+/* Makes a server in the region; its first input must be INPUT_BOOT. */
+struct node *server_create(void *region, uint64_t capacity, const struct server_config *config);
+
+/* What a host may ask of a server from outside, to resolve roles like "leader" and to print the state. */
+enum peer_state {
+    PEER_LOOKING,
+    PEER_FOLLOWING,
+    PEER_LEADING,
+    PEER_OBSERVING,
+};
+
+struct server_status {
+    enum peer_state state;
+    bool serving;         /* accepts client requests */
+    epoch_t accepted_epoch;
+    epoch_t current_epoch;
+    zxid_t last_processed;
+    zxid_t last_logged;   /* appended, perhaps not durable */
+    server_id_t leader;   /* that it follows or is; 0 while looking */
+    uint64_t sessions;
+    uint64_t znodes;
+    uint64_t watches;
+    uint64_t tree_digest;
+};
+
+void server_status(const struct node *node, struct server_status *status);
+
+#endif
