@@ -1,0 +1,89 @@
+/* watch.h -- Who wants to hear of what: the two watch tables of one server.
+ *
+ *   D: path -> connections  (exists, getData)      C: path -> connections  (getChildren)
+ *
+ * Keyed by connection, not session; wiped when it closes; never replicated.  A registration has modes: standard goes when
+ * it fires, persistent stays, recursive stays and (in D only) also hears of everything below.  Modes stand side by
+ * side (3.9; 3.8 let the last one win).
+ *
+ * Trigger table, per change of a transaction, in order:
+ *   created p   D(p): NodeCreated p      C(parent): NodeChildrenChanged parent
+ *   deleted p   D(p): NodeDeleted p      C(p): NodeDeleted p, minus those just told      C(parent): NodeChildrenChanged parent
+ *   data of p   D(p): NodeDataChanged p
+ * D(x) includes the recursive registrations on x's ancestors.  One event per connection and step at most.
+ *
+ * Order:    among connections, that of registration on the path (Apache: a hash order); for one connection, that of changes.
+ * Memory:   arena; a closed connection's registrations are found through a list of its own.
+ * Source:   zookeeper-protocol.md 3.1 to 3.4; WatchManager.java, DataTree.java (setWatches).  Filtering by READ permission is the
+ *           caller's: an event says whose ACL decides.
+ */
+#ifndef PROTOCOL_TREE_WATCH_H
+#define PROTOCOL_TREE_WATCH_H
+
+#include "protocol/tree/tree.h"
+#include "protocol/wire/op.h"
+
+enum watch_table {
+    WATCH_DATA,
+    WATCH_CHILD,
+};
+
+enum watch_mode {
+    WATCH_STANDARD = 1,
+    WATCH_PERSISTENT = 2,
+    WATCH_RECURSIVE = 4,
+};
+
+struct watch;
+struct watched_path;
+struct watching_connection;
+
+struct watch_event {
+    conn_id conn;
+    int32_t type;             /* enum event_type */
+    struct bytes path;        /* in the znode, valid as long as the changes are; in the request for setWatches */
+    const struct znode *node; /* whose ACL decides about READ: the changed znode, or the parent; NULL: no filter */
+};
+
+struct watches {
+    struct arena *arena;
+    struct watched_path *paths[2];           /* uthash by path, per enum watch_table */
+    struct watching_connection *connections; /* uthash by conn_id */
+    uint64_t count;                          /* registrations: (table, path, connection), however many modes */
+    uint64_t recursive_count;                /* those with the recursive mode */
+    struct watch_event *events;              /* of the last fire or set */
+    size_t event_count, event_capacity;
+    uint64_t told; /* stamps a step, to tell a connection once */
+};
+
+struct watches *watches_create(struct arena *arena);
+void watches_destroy(struct watches *watches);
+
+void watches_add(struct watches *watches, enum watch_table table, struct bytes path, conn_id conn,
+                 enum watch_mode mode);
+
+/* exists, getData: D; getChildren: C; addWatch: by its mode (zookeeper-protocol.md 3.1). */
+void watches_add_persistent(struct watches *watches, struct bytes path, conn_id conn, bool recursive);
+
+/* Drops what a connection registered, in time proportional to that. */
+void watches_remove_connection(struct watches *watches, conn_id conn);
+
+/* removeWatches and checkWatches, by enum watcher_type: false (NOWATCHER) if there is none. */
+bool watches_remove(struct watches *watches, struct bytes path, conn_id conn, int32_t watcher_type);
+bool watches_has(const struct watches *watches, struct bytes path, conn_id conn, int32_t watcher_type);
+
+/* Fires for all changes of the tree's last transaction: events[0..event_count) in order of delivery, valid until the next
+ * call here and the next apply there. */
+void watches_fire(struct watches *watches, const struct tree *tree);
+
+/* setWatches and setWatches2, list by list: what was missed becomes an event now, the rest is registered. */
+struct set_watches {
+    zxid_t relative_zxid;
+    struct string_list data, exist, child, persistent, recursive; /* null lists are empty */
+};
+void watches_set(struct watches *watches, const struct tree *tree, conn_id conn, const struct set_watches *set);
+
+/* Of all registrations; the order of connections on one path counts. */
+uint64_t watches_digest(const struct watches *watches);
+
+#endif
