@@ -77,10 +77,6 @@ bool watches_has(const struct watches *watches, struct bytes path, conn_id conn,
 void watches_fire(struct watches *watches, const struct tree *tree);
 
 /* setWatches and setWatches2, list by list: what was missed becomes an event now, the rest is registered. */
-struct set_watches {
-    zxid_t relative_zxid;
-    struct string_list data, exist, child, persistent, recursive; /* null lists are empty */
-};
 void watches_set(struct watches *watches, const struct tree *tree, conn_id conn, const struct set_watches *set);
 
 /* Of all registrations; the order of connections on one path counts. */
