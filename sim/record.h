@@ -2,7 +2,7 @@
  *
  * Rows are plain structs in arrays, in the order things happened.  Every row that can be ordered against others has a `seq`: one counter
  * for the whole run, so that two things at the same virtual nanosecond still have an order.  Times are virtual nanoseconds
- * of the world (never a node's own clock).  Texts live in one pool; a `struct text` with length -1 is SQL NULL.
+ * of the world (never a node's own clock).  Texts live in one pool; a `struct pool_text` with length -1 is SQL NULL.
  * The same struct is filled by the recorder during a run and by store_load() from a file; checks cannot tell which.
  */
 #ifndef SIM_RECORD_H
@@ -15,7 +15,7 @@
 
 #define RECORD_NEVER INT64_MAX /* time of what has not happened by the end of the run */
 
-struct text {
+struct pool_text {
     uint64_t offset; /* into record->pool */
     int32_t length;  /* octets; -1 is null */
 };
@@ -30,7 +30,7 @@ struct node_row {
     bool is_server;
     bool is_observer;
     int64_t server;  /* ZooKeeper's server id; 0 for a client */
-    struct text name;
+    struct pool_text name;
 };
 
 enum outcome {
@@ -57,10 +57,10 @@ struct operation_row {
     int64_t invoked_ns, returned_ns;
     uint64_t invoked_seq, returned_seq;
     int64_t zxid;         /* of the reply header */
-    struct text path, data;
-    struct text result_path; /* create */
-    struct text result_data; /* getData */
-    struct text children;    /* getChildren: names separated by '\n', sorted; null when not a list reply; empty text: no children */
+    struct pool_text path, data;
+    struct pool_text result_path; /* create */
+    struct pool_text result_data; /* getData */
+    struct pool_text children;    /* getChildren: names separated by '\n', sorted; null when not a list reply; empty text: no children */
     int64_t stat;         /* index into stats, or -1 */
 };
 
@@ -89,7 +89,7 @@ struct event_row {
     int32_t type;         /* protocol/wire/op.h event types */
     int64_t session;
     int64_t zxid;         /* of the notification, or -1 */
-    struct text path;
+    struct pool_text path;
     int64_t time_ns;
     uint64_t seq;
 };
@@ -108,7 +108,7 @@ struct message_row {
     int64_t sent_ns, delivered_ns; /* RECORD_NEVER if lost with its connection */
     uint64_t seq;         /* of the sending */
     uint64_t delivered_seq; /* 0 if lost */
-    struct text octets;   /* the whole message */
+    struct pool_text octets;   /* the whole message */
 };
 
 /* Faults, role changes of the world, and (at level messages) disk completions: what the world did to the nodes. */
@@ -118,7 +118,7 @@ struct fault_row {
     int32_t kind;         /* sim/fault.h */
     int32_t node;         /* or -1 */
     int32_t peer;         /* or -1 */
-    struct text detail;   /* the scenario line or the drawn values, readable */
+    struct pool_text detail;   /* the scenario line or the drawn values, readable */
 };
 
 struct disk_row {
@@ -139,18 +139,18 @@ enum verdict {
 };
 
 struct verdict_row {
-    struct text guarantee; /* stable name */
+    struct pool_text guarantee; /* stable name */
     enum verdict verdict;
     int64_t checked;       /* how many things were checked; 0 with VERDICT_HOLDS says "nothing to check" */
-    struct text explanation;
+    struct pool_text explanation;
 };
 
 /* What available-after-heal and the like need to know of the run's plan. */
 struct run_info {
-    struct text scenario;      /* file name as given */
-    struct text scenario_text;
-    struct text version;       /* of the program */
-    struct text flaws;         /* names separated by spaces */
+    struct pool_text scenario;      /* file name as given */
+    struct pool_text scenario_text;
+    struct pool_text version;       /* of the program */
+    struct pool_text flaws;         /* names separated by spaces */
     uint64_t seed;
     uint64_t digest;           /* of the event trace */
     uint64_t events;           /* performed by the world */
@@ -183,9 +183,9 @@ void record_free(struct record *record);
 /* Empties it for another run and keeps its memory. */
 void record_reset(struct record *record);
 
-struct text record_text(struct record *record, struct bytes octets);
-struct text record_string(struct record *record, const char *string); /* NULL: null */
-static inline struct bytes record_octets(const struct record *record, struct text text)
+struct pool_text record_text(struct record *record, struct bytes octets);
+struct pool_text record_string(struct record *record, const char *string); /* NULL: null */
+static inline struct bytes record_octets(const struct record *record, struct pool_text text)
 {
     return (struct bytes){text.length < 0 ? NULL : record->pool->data + text.offset, text.length};
 }
