@@ -1,7 +1,8 @@
 /* describe.h -- Any message as one line of text, for diagrams, traces and error messages.
  *
- *   create xid=3 path=/a data="x" flags=ephemeral        reply xid=3 zxid=0x100000002 create path=/a
- *   PROPOSAL 0x100000002 create session=0x1.. path=/a    LOOKING leader=3 zxid=0x0 round=1 epoch=0
+ *   create xid=3 path=/a data="x" mode=ephemeral       create reply xid=3 zxid=0x100000002 path=/a
+ *   PROPOSAL zxid=0x100000002 create zxid=0x100000002 session=0x1a cxid=3 path=/a data="x" parent-cversion=1
+ *   LOOKING leader=3 zxid=0x0 round=1 epoch=0
  *
  * What cannot be decoded is said to be malformed, never skipped.  The text is cut where the buffer ends (text.h).
  */

@@ -4,10 +4,11 @@
  *   record = long checksum, int length, `length` octets (a transaction, txn.h), octet 0x42
  *   checksum = Adler-32 of the transaction's octets, zero-extended
  *
- * Reading stops at a length of zero, where the preallocated zeros begin.  A record that is cut short or does not match
- * is a torn tail if no whole record follows anywhere in the file (the crash came while it was written), and corruption
- * if one does: acknowledged transactions may be lost then, and loading must stop.
- * Difference: Apache treats a bad checksum of a complete record as fatal wherever it is, a missing 0x42 never.
+ * Reading stops where checksum and length are both zero: there the preallocated zeros begin.  A record that is cut
+ * short or does not match is a torn tail if no whole record follows anywhere in the file (the crash came while it was
+ * written), and corruption if one does: acknowledged transactions may be lost then, and loading must stop.
+ * Difference: Apache ends at a length of zero whatever the checksum, never minds a missing 0x42, and finds a bad checksum
+ * of a complete record fatal even at the tail.
  * Source: FileTxnLog.java, Util.java.
  */
 #ifndef PROTOCOL_WIRE_LOG_RECORD_H

@@ -12,7 +12,7 @@
  * | 12 | long zxid            | all |
  * | 20 | long election epoch  | all: 28 octets |
  * | 28 | long peer epoch      | 40 octets; in the shortest form it is the epoch of zxid |
- * | 36 | int  version (2)     | 40 octets; 0 if absent or in the form that ends here |
+ * | 36 | int  version (2)     | 40 octets: present, but taken as 0 |
  * | 40 | int  length, config text | version 2: 44 octets and the text |
  *
  * Source: QuorumCnxManager.java (InitialMessage), FastLeaderElection.java (buildMsg, WorkerReceiver).
@@ -43,7 +43,7 @@ struct election_preface {
 
 enum notification_form {
     NOTIFICATION_FULL,      /* 44 octets and the config */
-    NOTIFICATION_NO_CONFIG, /* 40 octets: peer epoch and a version */
+    NOTIFICATION_NO_CONFIG, /* 40 octets: peer epoch, version 0 */
     NOTIFICATION_OLD,       /* 28 octets */
 };
 
@@ -64,7 +64,8 @@ enum decode_status election_preface_find(const uint8_t *octets, size_t available
                                          size_t *consumed);
 void election_preface_write(struct jute_writer *writer, const struct election_preface *preface);
 
-/* Reads the content of one frame.  False: too short, or a length that does not fit; such messages are ignored. */
+/* Reads the content of one frame.  False: too short, or a length that does not fit; such messages are ignored.  As in
+ * Apache, octets behind the config do not matter. */
 bool notification_read(struct bytes frame, struct notification *notification);
 
 /* Writes the content of a frame in the form it names. */
