@@ -477,7 +477,7 @@ void request_body_write(struct jute_writer *writer, const struct request_body *b
     case OP_ERROR:
         break;
     }
-    ensure(!"an opcode that requests have");
+    ensure_failed("no request has this opcode", __FILE__, __LINE__);
 }
 
 /* ---- reply bodies ---- */
@@ -618,5 +618,5 @@ void reply_body_write(struct jute_writer *writer, const struct reply_body *body)
     case OP_CLOSE_SESSION:
         return;
     }
-    ensure(!"an opcode that replies have");
+    ensure_failed("no reply has this opcode", __FILE__, __LINE__);
 }

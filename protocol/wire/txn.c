@@ -250,7 +250,7 @@ void txn_body_write(struct jute_writer *writer, const struct txn_body *body)
     case OP_WHO_AM_I:
         break;
     }
-    ensure(!"a type that transactions have");
+    ensure_failed("no transaction has this type", __FILE__, __LINE__);
 }
 
 void txn_write(struct jute_writer *writer, const struct txn *txn)
