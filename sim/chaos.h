@@ -1,0 +1,97 @@
+/* chaos.h -- Random faults, swarm style: each seed is another climate, not only other weather.
+ *
+ * Knobs:    from the seed alone: the shape of the ensemble, its timeouts and limits, the network, the disks, the clocks, and which kinds
+ *           of faults exist at all.  A scenario may overrule each by saying it.
+ * Schedule: from the knobs and the seed: a list of steps in the order of time within [from, until].  What lasts (a partition, a
+ *           pause, a full disk) comes with its end.  Targets that are roles are resolved when the step is due, by the
+ *           draw the step carries.
+ * Calm:     chaos_calm() ends all that lasts and restarts everything; from there on the ensemble must become available.
+ *
+ * Fault model: what the schedule may do to data, so that every guarantee must hold.
+ *   - Any server may crash or lose its power, with what was not fsynced, torn or not: all at once too.
+ *   - Durable octets change only where the protocol can bear it: snapshot files of a fixed minority of the participants (`victims`; such a
+ *     server starts from an older snapshot or refuses to start and stays down), logs and snapshots of observers (nobody counts on
+ *     theirs).  Never the log of a participant: a flipped tail would pass for a torn one, and a server that forgets what it
+ *     acknowledged is outside of what Zab promises to survive.
+ *   - Clocks may be wrong by any amount and run at any rate.
+ */
+#ifndef SIM_CHAOS_H
+#define SIM_CHAOS_H
+
+#include <glib.h>
+
+#include "sim/clockwork.h"
+#include "sim/fault.h"
+
+#define CHAOS_SERVERS_MAX 9
+
+struct chaos_knobs {
+    uint32_t participants, observers, clients;
+    uint32_t tick_ms, init_limit_ticks, sync_limit_ticks;
+    uint32_t session_timeout_ms; /* asked for by clients */
+    uint32_t snap_count, commit_log_count, batch_size_max;
+    uint32_t notify_ms_min, notify_ms_max, finalize_wait_ms;
+    const char *network; /* preset */
+    struct distribution fsync, task_delay;
+    int64_t drift_ppm[CHAOS_SERVERS_MAX]; /* of each server from the start */
+    int64_t offset_ns[CHAOS_SERVERS_MAX];
+    uint32_t kinds;                                         /* bit per enum fault_kind that may happen */
+    duration_ns crash_gap_ns, network_gap_ns, other_gap_ns; /* mean time between faults of a family */
+    duration_ns outage_ns;                                  /* mean time until what lasts ends */
+    uint32_t victims; /* bit per server index: participants whose durable data may be hit */
+};
+
+/* Whom a step is about.  Servers are counted from 0 in the order of the ensemble, participants first. */
+enum chaos_target {
+    TARGET_NONE,
+    TARGET_SERVER,              /* subject */
+    TARGET_PAIR,                /* subject, other: two servers, or other = CHAOS_CLIENTS */
+    TARGET_ANY,                 /* one server that runs */
+    TARGET_LEADER,              /* or any, if nobody leads */
+    TARGET_FOLLOWER,            /* or any */
+    TARGET_ALL,                 /* all servers */
+    TARGET_LEADER_MINORITY,     /* the leader and followers up to a minority | all other nodes */
+    TARGET_FOLLOWER_MINORITY,   /* a minority without the leader | all other nodes */
+    TARGET_LEADER_FROM_SERVERS, /* the leader | the other servers; clients reach both */
+    TARGET_CLIENTS_FROM_LEADER, /* the clients | the leader */
+    TARGET_BRIDGE,              /* two halves of the servers that both reach one more | each other */
+};
+#define CHAOS_TARGET_COUNT 12
+#define CHAOS_CLIENTS UINT32_MAX
+
+struct chaos_step {
+    instant_ns at;
+    enum fault_kind kind;
+    enum chaos_target target;
+    uint32_t subject, other;
+    int64_t value;
+    uint64_t draw;  /* seeds the choice among those that the target allows */
+    int32_t begins; /* an index: this step ends what that step began, with the same nodes; -1: it begins something */
+};
+
+struct chaos {
+    struct chaos_knobs knobs;
+    GArray *steps;  /* struct chaos_step, by time */
+    GArray *chosen; /* per step the fault applied, for the steps that end it */
+};
+
+void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs);
+
+/* All kinds that the generator can draw, as a mask like knobs->kinds. */
+uint32_t chaos_kinds(void);
+
+/* Draws the steps for these knobs. */
+struct chaos *chaos_new(uint64_t seed, const struct chaos_knobs *knobs, instant_ns from, instant_ns until);
+void chaos_free(struct chaos *chaos);
+
+/* Carries out step `index`, at the world's present; `servers` are the node indices in the ensemble's order.  The caller calls
+ * clockwork_refresh().  Returns what fault_apply() did. */
+uint32_t chaos_perform(struct chaos *chaos, struct world *world, const uint32_t *servers, uint32_t index);
+
+/* Heals, unclogs, resumes, frees, repairs clocks and starts whatever is down.  The caller calls clockwork_refresh(). */
+void chaos_calm(struct world *world);
+
+/* One readable line, e.g. "at 5.25s kill leader". */
+void chaos_print_step(const struct chaos *chaos, uint32_t index, GString *text);
+
+#endif
