@@ -8,9 +8,11 @@
 #include "tests/test.h"
 
 extern const struct test_suite test_suite_arena;
+extern const struct test_suite test_suite_captures;
 
 static const struct test_suite *const suites[] = {
     &test_suite_arena,
+    &test_suite_captures,
 };
 
 void ensure_failed(const char *condition, const char *file, int line)
