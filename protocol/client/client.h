@@ -2,7 +2,21 @@
  *
  * The application on top is the host's: it submits INPUT_REQUEST and gets OUTPUT_ANSWER, OUTPUT_EVENT and OUTPUT_SESSION in order.
  * A new client opens a session by itself at boot.  After SESSION_EXPIRED or SESSION_CLOSED every request is answered
- * ZK_SESSION_EXPIRED until the application asks for a new session with OP_CREATE_SESSION.
+ * ZSESSIONEXPIRED until the application asks for a new session with OP_CREATE_SESSION; that is answered at once (ZOK; or
+ * ZINVALIDSTATE while a session lives), SESSION_CONNECTED follows when a server gave one.  A new session remembers nothing of
+ * the old one: xids, last zxid, watches and the order of servers start afresh, as with a new handle in Apache's client.
+ *
+ * Answers without a server's word have xid 0 if the request was never sent: ZCONNECTIONLOSS when the attempt to connect it waited
+ * for failed or the session is being closed, ZUNIMPLEMENTED for what this client does not offer (auth, sasl, addWatch,
+ * checkWatches, removeWatches; ping and setWatches are the client's own).  With an xid, ZCONNECTIONLOSS says that it may have
+ * happened.
+ *
+ * A session is over only when a server says so: a client that hears nothing for long stays DISCONNECTED and goes on trying
+ * (3.8; from 3.9.3 on Apache's client gives up by itself).
+ *
+ * An event goes to the application if the client holds a watch for it, once whatever the number of requests that set it.
+ *
+ * Memory: an idle client takes some 2 KiB; besides, requests without an answer, watched paths and an incomplete frame.
  *
  * Upstream: ClientCnxn.java, ClientCnxnSocket.java, ZKWatchManager.java, HostConnectionManager.java of Apache's Java client;
  * zookeeper-protocol rules: session handshake, xids, ping, timeouts, reconnect, watch re-registration.
@@ -16,7 +30,7 @@
 #define CLIENT_SERVERS_MAX 15
 
 struct client_config {
-    server_id_t servers[CLIENT_SERVERS_MAX]; /* the connect string; shuffled once by the node's own generator */
+    server_id_t servers[CLIENT_SERVERS_MAX]; /* the connect string; shuffled for each session */
     size_t server_count;
     uint32_t session_timeout_ms; /* asked for */
     uint32_t packet_octets_max;  /* jute.maxbuffer */

@@ -1,0 +1,104 @@
+/* client_internal.h -- The state of a client.
+ *
+ * Two machines, one above the other.  The link is one attempt to talk to one server:
+ *
+ *   DOWN      no session wanted                    -> DIALING     client_open_session()
+ *   PAUSE     waits before the next server         -> DIALING     TIMER_CLIENT_RECONNECT: link_dial()
+ *   DIALING   OUTPUT_OPEN is out                   -> HANDSHAKE   INPUT_CONNECTED: ConnectRequest is sent
+ *   HANDSHAKE awaits the ConnectResponse           -> UP          link_is_up(): setWatches, then what is queued
+ *   UP        requests, replies, events, pings
+ *   any but DOWN and PAUSE, on a disconnection, a time-out or an answer that makes no sense:
+ *                                                  -> PAUSE       link_lost(): every call fails with CONNECTIONLOSS
+ *                                                  -> DOWN        if the session is over
+ *
+ * The session is what the application sees (enum session_state); it stays DISCONNECTED over any number of links:
+ *
+ *   CLOSED or EXPIRED -> CONNECTING -> CONNECTED <-> DISCONNECTED;   EXPIRED from a server's word alone
+ *
+ * Calls wait in two queues: `outgoing` while the link is not up, `pending` from the moment they are sent, in the order
+ * of their xids.  While the link is up `outgoing` is empty; while it is not, `pending` is.
+ *
+ * Upstream: ClientCnxn.java, ClientCnxnSocketNIO.java.  There a thread sends what others queue, so that a request may still be
+ * queued, without an xid, on a connection that is up; here a step sends it at once.
+ */
+#ifndef PROTOCOL_CLIENT_CLIENT_INTERNAL_H
+#define PROTOCOL_CLIENT_CLIENT_INTERNAL_H
+
+#include "protocol/base/random.h"
+#include "protocol/client/call.h"
+#include "protocol/client/client.h"
+#include "protocol/client/hosts.h"
+#include "protocol/client/inbox.h"
+#include "protocol/client/registrations.h"
+#include "protocol/node_internal.h"
+#include "protocol/outputs.h"
+
+enum link_state {
+    LINK_DOWN,
+    LINK_PAUSE,
+    LINK_DIALING,
+    LINK_HANDSHAKE,
+    LINK_UP,
+};
+
+struct client {
+    struct node node;
+    struct client_config config;
+    bool booted;
+    struct random order;  /* shuffles the servers */
+    struct random pauses; /* decides times only, so the digest leaves it out */
+
+    /* the session */
+    enum session_state state;
+    session_id_t session; /* 0 until a server gave one; kept after the end, to say whose the late answers are */
+    uint8_t password[PASSWORD_LENGTH];
+    int32_t timeout_ms; /* negotiated; what is asked for until then */
+    zxid_t last_zxid;   /* of the last reply; not of pings and events */
+    int32_t next_xid;
+    bool seen_read_write_server; /* a session from a read-only server is not resumed */
+    bool closing;                /* closeSession was asked for: nothing is taken any more, no link after this one */
+    struct registrations registrations;
+
+    /* the link */
+    enum link_state link;
+    struct hosts hosts;
+    server_id_t server; /* tried, connected to, or the next one; 0 when DOWN */
+    bool was_up_once;   /* some TCP connection of this session came up: pauses are drawn from now on */
+    struct inbox inbox;
+    struct call_queue outgoing, pending;
+
+    /* Where the deadlines start from. */
+    instant_ns last_sent;
+    instant_ns last_heard;
+    instant_ns pause_end;
+};
+
+/* What a step hands down. */
+struct client_step {
+    instant_ns now;
+    struct outputs *outputs;
+};
+
+/* client.c */
+void client_set_state(struct client *client, enum session_state state, const struct client_step *step);
+void client_answer(struct client *client, const struct call *call, const struct reply_header *reply, struct bytes body,
+                   const struct client_step *step);
+
+/* link.c: the life of a link and its deadlines */
+void link_dial(struct client *client, const struct client_step *step);
+void link_connected(struct client *client, const struct client_step *step);
+void link_is_up(struct client *client, const struct client_step *step);
+void link_send(struct client *client, struct call *call, const struct client_step *step);
+void link_lost(struct client *client, const struct client_step *step); /* the peer's end is gone */
+void link_drop(struct client *client, const struct client_step *step); /* close our end, then as lost */
+void link_end(struct client *client, enum session_state state, const struct client_step *step); /* EXPIRED, CLOSED */
+void link_deadline(struct client *client, enum timer timer, const struct client_step *step);
+size_t link_deadlines(const struct client *client, struct deadline deadlines[2]);
+
+/* receive.c: what a server says */
+void receive_octets(struct client *client, struct bytes octets, const struct client_step *step);
+
+/* client_digest.c */
+uint64_t client_digest(const struct node *node);
+
+#endif
