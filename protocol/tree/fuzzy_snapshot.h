@@ -24,15 +24,21 @@ struct fuzzy_snapshot {
     bool is_finished; /* end written */
 };
 
-/* Writes what comes before the znodes. */
+/* Writes what comes before the znodes; needs tree_snapshot_head_size() octets of room. */
 void fuzzy_snapshot_begin(struct fuzzy_snapshot *snapshot, struct tree *tree, struct jute_writer *writer);
 
 /* Writes at most `nodes_max` znodes, and after the last one the end.  True when that is written.  Needs room in the
- * writer for the znodes it looks at; stops early (false) before a znode that does not fit `writer`. */
+ * writer for any one znode and for the end (64 octets); stops early (false) before what does not fit. */
 bool fuzzy_snapshot_step(struct fuzzy_snapshot *snapshot, size_t nodes_max, struct jute_writer *writer);
 
 /* Finished or given up: frees.  The tree may begin another. */
 void fuzzy_snapshot_end(struct fuzzy_snapshot *snapshot);
+
+/* How far it is and what it wrote, for node_digest(). */
+uint64_t fuzzy_snapshot_digest(const struct fuzzy_snapshot *snapshot);
+
+/* Octets of header, sessions and ACLs. */
+uint64_t tree_snapshot_head_size(const struct tree *tree);
 
 /* The whole tree at once: a file (saved under tree->last_processed) or the body after a SNAP packet, trailer included.
  * May happen while a fuzzy one is under way. */

@@ -49,6 +49,8 @@ struct watches {
     struct arena *arena;
     struct watched_path *paths[2];           /* uthash by path, per enum watch_table */
     struct watching_connection *connections; /* uthash by conn_id */
+    struct watch *all;                       /* uthash by (path, connection) */
+    uint64_t serials;                        /* of watched paths ever made */
     uint64_t count;                          /* registrations: (table, path, connection), however many modes */
     uint64_t recursive_count;                /* those with the recursive mode */
     struct watch_event *events;              /* of the last fire or set */
