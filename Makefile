@@ -69,6 +69,12 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c $< -o $@
 
+# Fuzz targets: libFuzzer, its own main; `build/fuzz/fuzz_wire -max_total_time=60` fuzzes for a minute.
+FUZZ_CFLAGS := -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+build/fuzz/%: tests/fuzz/%.c $(PROTOCOL) $(shell find protocol -name '*.h')
+	@mkdir -p $(@D)
+	clang $(FUZZ_CFLAGS) -I. $(filter %.c,$^) -o $@
+
 -include $(shell find build -name '*.d' 2>/dev/null)
 
 clean:
