@@ -9,10 +9,12 @@
 
 extern const struct test_suite test_suite_arena;
 extern const struct test_suite test_suite_captures;
+extern const struct test_suite test_suite_wire;
 
 static const struct test_suite *const suites[] = {
     &test_suite_arena,
     &test_suite_captures,
+    &test_suite_wire,
 };
 
 void ensure_failed(const char *condition, const char *file, int line)

@@ -37,7 +37,9 @@ void log_record_write(struct jute_writer *writer, struct bytes txn);
 size_t log_record_begin(struct jute_writer *writer);
 void log_record_end(struct jute_writer *writer, size_t mark);
 
-/* The record at `offset` of a whole file of `length` octets.  RECORD: sets `txn` and moves `offset` behind it. */
+/* The record at `offset` of a whole file of `length` octets.  RECORD: sets `txn` and moves `offset` behind it.
+ * END, TORN: the file counts up to `offset`; whoever wants to append must cut off what stands behind it (zeros, or the
+ * torn record), or the new records will be taken for corruption. */
 enum log_status log_record_read(const uint8_t *file, size_t length, size_t *offset, struct bytes *txn);
 
 #endif
