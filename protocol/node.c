@@ -19,7 +19,7 @@ static uint64_t input_size(const struct input *input)
     case INPUT_TASK:
         return 0;
     }
-    ensure(!"a known input");
+    ensure(false && "a known input");
     return 0;
 }
 

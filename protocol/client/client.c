@@ -186,7 +186,7 @@ static void dispatch(struct client *client, const struct input *input, const str
     case INPUT_TASK:
         break;
     }
-    ensure(!"an input for a client");
+    ensure(false && "an input for a client");
 }
 
 static void client_step(struct node *node, const struct input *input, struct outputs *outputs)

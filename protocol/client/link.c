@@ -36,7 +36,7 @@ size_t link_deadlines(const struct client *client, struct deadline deadlines[2])
         deadlines[1] = (struct deadline){client->last_sent + read_timeout(client) / 2, TIMER_CLIENT_PING, 0};
         return 2;
     }
-    ensure(!"a known state");
+    ensure(false && "a known state");
     return 0;
 }
 
