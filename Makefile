@@ -75,6 +75,28 @@ build/fuzz/%: tests/fuzz/%.c $(PROTOCOL) $(shell find protocol -name '*.h')
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -I. $(filter %.c,$^) -o $@
 
+# ---- purity: protocol/ knows no clock, I/O, heap, thread, global or floating-point number -------------------------
+# Built once more without floating-point registers and without position-independence (so that const tables of pointers are read-only
+# data), then asked for its symbols.
+PURE_SYMBOLS := memcpy memmove memset memcmp memchr strlen strcmp strncmp ensure_failed
+PURE_CFLAGS := -std=c11 -O2 -mgeneral-regs-only -fno-pie -fno-stack-protector -U_FORTIFY_SOURCE -I. -MMD -MP
+PURE_OBJECTS := $(PROTOCOL:%.c=build/purity/%.o)
+
+.PHONY: purity
+purity: $(PURE_OBJECTS)
+	@nm -A -P $^ | awk -v allowed='$(PURE_SYMBOLS)' ' \
+	    BEGIN { n = split(allowed, names); for (i = 1; i <= n; i++) known[names[i]] = 1 } \
+	    $$3 ~ /^[TRWV]$$/ { known[$$2] = 1 } \
+	    $$3 == "U" { uses[$$1 " uses " $$2] = $$2 } \
+	    $$3 ~ /^[DdBbCGgSs]$$/ { print $$1 " holds the variable " $$2 } \
+	    END { for (use in uses) if (!(uses[use] in known)) print use }' > build/purity/offenders
+	@test ! -s build/purity/offenders || { sort build/purity/offenders >&2; exit 1; }
+	@echo "purity: $(words $(PURE_OBJECTS)) files of protocol/ use nothing but $(PURE_SYMBOLS)"
+
+build/purity/%.o: %.c
+	@mkdir -p $(@D)
+	gcc $(PURE_CFLAGS) -c $< -o $@
+
 -include $(shell find build -name '*.d' 2>/dev/null)
 
 clean:
