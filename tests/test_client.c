@@ -713,6 +713,44 @@ static void a_restored_client_does_the_same_again(void)
     host_close(&host);
 }
 
+/* Frames of random octets, some of them with a header that makes sense. */
+static void nonsense_from_a_server_ends_the_link_at_worst(void)
+{
+    struct random random;
+    random_seed(&random, 99);
+    struct host host;
+    struct client *client = open_connected(&host);
+    int ended = 0;
+    for (int round = 0; round < 20000; round++) {
+        uint8_t octets[64];
+        struct jute_writer writer = jute_writer_of(octets, sizeof octets);
+        frame_begin(&writer);
+        const struct call *oldest = STAILQ_FIRST(&client->pending.list);
+        if (client->link == LINK_UP && random_chance(&random, 1, 2)) {
+            int32_t xid = oldest == NULL || random_chance(&random, 1, 2) ? XID_NOTIFICATION : oldest->xid;
+            reply_header_write(&writer, (struct reply_header){.xid = xid});
+        }
+        for (uint64_t left = random_below(&random, 40); left > 0; left--) {
+            jute_write_byte(&writer, (uint8_t)(random_chance(&random, 1, 2) ? 0 : random_next(&random)));
+        }
+        g_string_truncate(host.told, 0);
+        deliver_written(&host, &writer);
+        ended += !link_is_open(&host);
+        if (client->link == LINK_DOWN) {
+            request(&host, 1, OP_CREATE_SESSION, NULL, false);
+        } else if (client->link == LINK_PAUSE) {
+            fire(&host, node_next_deadline(host.node));
+        }
+        if (client->link == LINK_DIALING) {
+            connected(&host);
+            connect_response(&host, 0x100, 6000);
+            request(&host, 2, OP_GET_DATA, "/a", true);
+        }
+    }
+    CHECK(ended > 1000);
+    host_close(&host);
+}
+
 /* ---- the digest ---- */
 
 struct field {
@@ -823,6 +861,7 @@ static const struct test_case cases[] = {
     {"a full arena ends the node with an observation", a_full_arena_ends_the_node_with_an_observation},
     {"watches are registered again in batches", watches_are_registered_again_in_batches},
     {"a restored client does the same again", a_restored_client_does_the_same_again},
+    {"nonsense from a server ends the link at worst", nonsense_from_a_server_ends_the_link_at_worst},
     {"the digest covers every logical field", the_digest_covers_every_logical_field},
     {"the digest leaves times out", the_digest_leaves_times_out},
     {NULL, NULL},
