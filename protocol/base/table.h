@@ -40,11 +40,11 @@ static inline unsigned table_hash(const void *key, size_t length)
     return (unsigned)hash_finish(hash_octets(HASH_START, key, length));
 }
 
-/* After deletions: rebuilds a table that has 16 times more buckets than elements, keeping the order. */
+/* After deletions: rebuilds a table that has twice as many buckets as elements (one that is full has 3 to 10 elements in each), keeping the order. */
 #define TABLE_TRIM(handle, head)                                                                                       \
     do {                                                                                                               \
-        if ((head) != NULL && (head)->handle.tbl->num_buckets > 64U &&                                                 \
-            (head)->handle.tbl->num_items < (head)->handle.tbl->num_buckets / 16U) {                                   \
+        if ((head) != NULL && (head)->handle.tbl->num_buckets > 8U &&                                                  \
+            (head)->handle.tbl->num_items < (head)->handle.tbl->num_buckets / 2U) {                                    \
             __typeof__(head) table_at_ = (head), table_rebuilt_ = NULL;                                                \
             HASH_CLEAR(handle, head);                                                                                  \
             while (table_at_ != NULL) {                                                                                \
