@@ -40,7 +40,8 @@ static inline unsigned table_hash(const void *key, size_t length)
     return (unsigned)hash_finish(hash_octets(HASH_START, key, length));
 }
 
-/* After deletions: rebuilds a table that has twice as many buckets as elements (one that is full has 3 to 10 elements in each), keeping the order. */
+/* After deletions: rebuilds a table that has twice as many buckets as elements, keeping the order.  (A growing one
+ * has 3 to 10 elements per bucket, so this is rare.) */
 #define TABLE_TRIM(handle, head)                                                                                       \
     do {                                                                                                               \
         if ((head) != NULL && (head)->handle.tbl->num_buckets > 8U &&                                                  \
