@@ -13,6 +13,7 @@ extern const struct test_suite test_suite_client;
 extern const struct test_suite test_suite_flaw;
 extern const struct test_suite test_suite_storage;
 extern const struct test_suite test_suite_tree;
+extern const struct test_suite test_suite_watch;
 extern const struct test_suite test_suite_wire;
 
 static const struct test_suite *const suites[] = {
@@ -22,6 +23,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_flaw,
     &test_suite_storage,
     &test_suite_tree,
+    &test_suite_watch,
     &test_suite_wire,
 };
 
