@@ -209,6 +209,20 @@ static void closing_a_session_deletes_its_ephemerals_in_order(void)
     fixture_close(f);
 }
 
+static void a_flaw_keeps_the_ephemerals_of_a_closed_session(void)
+{
+    struct fixture *f = fixture_open();
+    GByteArray *octets = g_byte_array_new();
+    flaw_turn_on(&f->tree->flaws, FLAW_KEEP_EPHEMERALS);
+    fixture_apply(f, S1, body_create_session(4000));
+    fixture_apply(f, S1, body_create_ephemeral(f->tree, "/e"));
+    fixture_apply(f, S1, body_close_session(f->tree, S1, octets));
+    CHECK(!tree_session_is_open(f->tree, S1));
+    CHECK(tree_find(f->tree, bytes_of("/e")) != NULL);
+    g_byte_array_free(octets, TRUE);
+    fixture_close(f);
+}
+
 static void a_multi_applies_as_one_transaction(void)
 {
     struct fixture *f = fixture_open();
@@ -430,6 +444,7 @@ static const struct test_case cases[] = {
     {"setData and setACL change the znode only", set_data_and_set_acl_change_the_znode_only},
     {"each kind of create has its owner", each_kind_of_create_has_its_owner},
     {"closing a session deletes its ephemerals in order", closing_a_session_deletes_its_ephemerals_in_order},
+    {"a flaw keeps the ephemerals of a closed session", a_flaw_keeps_the_ephemerals_of_a_closed_session},
     {"a multi applies as one transaction", a_multi_applies_as_one_transaction},
     {"a failed multi changes nothing but the zxid", a_failed_multi_changes_nothing_but_the_zxid},
     {"what is there already is only brought up to date", what_is_there_already_is_only_brought_up_to_date},

@@ -27,6 +27,7 @@
 #include <sys/queue.h>
 
 #include "protocol/base/table.h"
+#include "protocol/flaw.h"
 #include "protocol/wire/record.h"
 #include "protocol/wire/snapshot.h"
 #include "protocol/wire/txn.h"
@@ -99,6 +100,7 @@ struct txn_result {
 
 struct tree {
     struct arena *arena;
+    struct flaws flaws; /* none, unless whoever makes or loads the tree sets them */
     zxid_t last_processed;
     uint64_t digest;
 

@@ -168,6 +168,9 @@ static int32_t apply_set_acl(struct tree *tree, const struct txn_body *body, str
 static void apply_close_session(struct tree *tree, const struct txn_header *header, const struct txn_body *body)
 {
     tree_close_session(tree, header->session);
+    if (flaw_is_on(&tree->flaws, FLAW_KEEP_EPHEMERALS)) {
+        return;
+    }
     if (!body->short_form) {
         struct jute_reader walk = string_list_walk(body->paths);
         struct bytes path;
