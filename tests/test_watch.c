@@ -74,8 +74,8 @@ static void watch(struct watching *w, conn_id conn, const char *what)
 
 static void every_row_of_the_trigger_table_holds(void)
 {
-    /* /t and /t/k exist.  `watches` are connection and watch; the third and fourth columns are the events of doing `step`, and
-     * then those of undoing or repeating it. */
+    /* /t and /t/k exist.  `watches` are connection and watch; the third and fourth columns are the events of doing
+     * `step`, and then those of undoing or repeating it. */
     static const struct {
         const char *watches, *step, *events, *next_step, *next_events;
     } rows[] = {

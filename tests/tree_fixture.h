@@ -1,7 +1,7 @@
 /* tree_fixture.h -- A tree, the transactions that made it, and their log file, for tests.
  *
- * A leader's preparation in small: bodies take their resulting versions from a tree, fixture_apply() gives them the next zxid,
- * encodes, decodes and applies them, and appends the record to fixture->log.  Times are 1000 x zxid.
+ * A leader's preparation in small: bodies take their resulting versions from a tree, fixture_apply() gives them the
+ * next zxid, encodes, decodes and applies them, and appends the record to fixture->log.  Times are 1000 x zxid.
  */
 #ifndef TESTS_TREE_FIXTURE_H
 #define TESTS_TREE_FIXTURE_H

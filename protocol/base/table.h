@@ -1,15 +1,15 @@
 /* table.h -- uthash in an arena: include this, never <uthash.h>.
  *
- * Every function that adds to or deletes from a table has a variable or parameter `arena` (struct arena *) in scope: the
- * table's own blocks come from there and go back there.
+ * Every function that adds to or deletes from a table has a variable or parameter `arena` (struct arena *) in scope:
+ * the table's own blocks come from there and go back there.
  *
  *   static void add(struct arena *arena, struct thing **table, struct thing *thing)
  *   {
  *       HASH_ADD(hh, *table, id, sizeof thing->id, thing);
  *   }
  *
- * Order:    iteration (HASH_ITER, hh.next) goes in the order of insertion, whatever the hash; sort by a logical key or not at
- *           all, never by address.
+ * Order:    iteration (HASH_ITER, hh.next) goes in the order of insertion, whatever the hash; sort by a logical key or
+ *           not at all, never by address.
  * Size:     a table starts with 8 buckets (some 250 octets with its header) and doubles.  uthash never shrinks one;
  *           TABLE_TRIM does, so that a state that becomes small again takes little memory again.
  * Keys:     HASH_FUNCTION is hash.h's; structs used as keys must be zeroed first (padding counts).

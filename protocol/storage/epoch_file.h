@@ -1,6 +1,7 @@
 /* epoch_file.h -- acceptedEpoch and currentEpoch: two numbers a server must not forget.
  *
- * accepted: the highest epoch promised to a leader-to-be (the paper's f.p); current: the epoch of the last NEWLEADER accepted (f.a).
+ * accepted: the highest epoch promised to a leader-to-be (the paper's f.p); current: the epoch of the last NEWLEADER
+ * accepted (f.a).
  * Invariant: epoch(last zxid) <= current <= accepted.  Each is a file of decimal text, replaced atomically.
  * Source: zookeeper-protocol.md 7.1; QuorumPeer.java (loadDataBase), AtomicFileOutputStream.
  */

@@ -2,14 +2,14 @@
  *
  *   recovery_begin ── loads the newest whole snapshot ──▶ recovery_next_txn, next, ... until false ──▶ recovery.tree
  *
- * Every log record with a zxid above the snapshot's is applied, committed or not, in the order of the files; each one is handed
- * out so that the caller can fill its window of committed transactions.
+ * Every log record with a zxid above the snapshot's is applied, committed or not, in the order of the files; each one
+ * is handed out so that the caller can fill its window of committed transactions.
  *
  * Accepted: no files at all (an empty tree, zxid 0); a broken snapshot if an older one is whole; a torn tail of the
- *           last log: `torn` says where the good part ends, for the caller to cut; a torn tail of an earlier log, if the
- *           next log goes on with the very next zxid or a later epoch (the tail was never acknowledged).
- * Refused:  `status` and the place (`place`): logs but no whole snapshot; a bad record with a good one behind it; a record that
- *           is no transaction; a zxid smaller than the one before.
+ *           last log: `torn` says where the good part ends, for the caller to cut; a torn tail of an earlier log, if
+ *           the next log goes on with the very next zxid or a later epoch (the tail was never acknowledged).
+ * Refused:  `status` and the place (`place`): logs but no whole snapshot; a bad record with a good one behind it; a
+ *           record that is no transaction; a zxid smaller than the one before.
  * Difference: Apache only logs zxids that go backwards, and takes any torn log for its end.
  * Memory:   the tree in the arena; `image` stays the caller's and must outlive the iteration.
  * Source:   zookeeper-protocol.md 8.4, 8.5; FileTxnSnapLog.java (restore, fastForwardFromEdits), FileTxnLog.java.
@@ -53,8 +53,8 @@ struct recovery {
 
 void recovery_begin(struct recovery *recovery, struct arena *arena, struct disk_image image);
 
-/* Applies the next transaction of the log and hands it out: `octets` is the record's, in the image.  False at the end, or
- * if status is no longer RECOVERY_OK. */
+/* Applies the next transaction of the log and hands it out: `octets` is the record's, in the image.  False at the end,
+ * or if status is no longer RECOVERY_OK. */
 bool recovery_next_txn(struct recovery *recovery, struct txn *txn, struct bytes *octets);
 
 /* All the rest at once. */

@@ -1,13 +1,13 @@
 /* truncation.h -- How to forget what a new leader does not know: TRUNC(z) as work on files.
  *
- * Afterwards the log's last record is z.  The learner cuts `cut`, deletes the files truncation_deletes() names, and recovers
- * from what is left.
+ * Afterwards the log's last record is z.  The learner cuts `cut`, deletes the files truncation_deletes() names, and
+ * recovers from what is left.
  *
- * Exactness: if z is neither in the log nor the zxid of a snapshot, nothing is offered: the learner has to ask for a whole snapshot.
- * (Apache cuts after the first record >= z and so keeps one too many: zookeeper-protocol.md 8.5, 14.10.)  A snapshot named z without
- * a record z came from a SNAP or the first start, and is then the exact state at z.  Snapshots newer than z go: they may hold what
- * was never committed.
- * Source:    FileTxnLog.java (truncate), ZOOKEEPER-1549.
+ * Exact:  if z is neither in the log nor the zxid of a snapshot, nothing is offered: the learner has to ask for a
+ *         whole snapshot.  (Apache cuts after the first record >= z and so keeps one too many: zookeeper-protocol.md
+ *         8.5, 14.10.)  A snapshot named z without a record z came from a SNAP or the first start, and is then the
+ *         exact state at z.  Snapshots newer than z go: they may hold what was never committed.
+ * Source: FileTxnLog.java (truncate), ZOOKEEPER-1549.
  */
 #ifndef PROTOCOL_STORAGE_TRUNCATION_H
 #define PROTOCOL_STORAGE_TRUNCATION_H

@@ -2,10 +2,10 @@
  *
  *   fuzzy_snapshot_begin ─▶ fuzzy_snapshot_step, step, ... until it returns true     (transactions applied in between)
  *
- * Named by the zxid at its beginning; sessions and ACLs are written then, znodes one at a time later, each as it is at its
- * moment.  So it may hold later effects, and replaying the log from the name's zxid over it gives the tree again
- * (zookeeper-protocol.md 8.4).  A znode is written only if it existed when its parent was written, as Apache, which copies the
- * list of children at that moment.
+ * Named by the zxid at its beginning; sessions and ACLs are written then, znodes one at a time later, each as it is at
+ * its moment.  So it may hold later effects, and replaying the log from the name's zxid over it gives the tree again
+ * (zookeeper-protocol.md 8.4).  A znode is written only if it existed when its parent was written, as Apache, which
+ * copies the list of children at that moment.
  *
  * Memory:   a stack as deep as the tree, in the arena; end() gives it back.  One at a time per tree.
  * Source:   DataTree.java (serializeNode), FileTxnSnapLog.java (save).

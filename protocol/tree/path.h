@@ -1,11 +1,12 @@
 /* path.h -- What a znode's path may look like, and its parts.
  *
- * A valid path is "/", or components each preceded by "/", none of them empty, "." or "..".  Forbidden characters: U+0000 to
- * U+001F, U+007F to U+009F, U+D800 to U+F8FF, U+FFF0 to U+FFFF (as 3-octet UTF-8; a supplementary character is, on Java's wire, two
- * surrogates and so forbidden too: its 4-octet form is refused here).  Octets that are not UTF-8 are forbidden.
+ * A valid path is "/", or components each preceded by "/", none of them empty, "." or "..".  Forbidden characters:
+ * U+0000 to U+001F, U+007F to U+009F, U+D800 to U+F8FF, U+FFF0 to U+FFFF (as 3-octet UTF-8; a supplementary character
+ * is, on Java's wire, two surrogates and so forbidden too: its 4-octet form is refused here).  Octets that are not
+ * UTF-8 are forbidden.
  *
- * Who checks what (zookeeper-protocol.md 2.1; PathUtils.java, PrepRequestProcessor.java): create and delete only ask for a
- * "/" and no NUL before they look the parent up, and create validates fully afterwards; setData, setACL and check
+ * Who checks what (zookeeper-protocol.md 2.1; PathUtils.java, PrepRequestProcessor.java): create and delete only ask
+ * for a "/" and no NUL before they look the parent up, and create validates fully afterwards; setData, setACL and check
  * validate fully; reads do not check (exists: no NUL).
  */
 #ifndef PROTOCOL_TREE_PATH_H

@@ -8,18 +8,19 @@
  * The only way to change it is tree_apply(), one transaction at a time in zxid order; transactions carry resulting
  * values, so applying one again after a fuzzy snapshot does no harm (zookeeper-protocol.md 2.4, 8.4).
  *
- * Order:    two trees that went different ways to the same content (live, or loaded and replayed) may differ in the order
- *           of children and in ACL ids.  So everything others can see is sorted: children by name (tree_sorted_children),
- *           ephemerals by (czxid, path), sessions by id.  Only the order of znodes and ACL ids in a snapshot shows it.
+ * Order:    two trees that went different ways to the same content (live, or loaded and replayed) may differ in the
+ *           order of children and in ACL ids.  So everything others can see is sorted: children by name
+ *           (tree_sorted_children), ephemerals by (czxid, path), sessions by id.  Only the order of znodes and ACL ids
+ *           in a snapshot shows it.
  * Digest:   tree->digest is an order-independent sum over all znodes of what clients can see of each (path, data, ACL,
  *           stat), kept up to date: equal at the same zxid on all servers.  Left out: mtime of /zookeeper/config, which
  *           each server sets by its own clock.
- * Memory:   all in the arena given to tree_create(); deleting a znode gives its blocks back (at the next apply: the changes
- *           still name it).  An empty tree takes about 2 KiB.
- * Source:   DataTree.java, DataNode.java, ReferenceCountedACLCache.java.  Differences: a znode that is deleted while it has
- *           children (only replay over a fuzzy snapshot can do that) takes them along, where Apache leaves them orphaned; a create that
- *           finds its znode raises the parent's cversion and pzxid whatever kind of create it is, where Apache
- *           does so for plain create only; quota statistics are not kept.
+ * Memory:   all in the arena given to tree_create(); deleting a znode gives its blocks back (at the next apply: the
+ *           changes still name it).  An empty tree takes about 2 KiB.
+ * Source:   DataTree.java, DataNode.java, ReferenceCountedACLCache.java.  Differences: a znode that is deleted while it
+ *           has children (only replay over a fuzzy snapshot can do that) takes them along, where Apache leaves them
+ *           orphaned; a create that finds its znode raises the parent's cversion and pzxid whatever kind of create it
+ *           is, where Apache does so for plain create only; quota statistics are not kept.
  */
 #ifndef PROTOCOL_TREE_TREE_H
 #define PROTOCOL_TREE_TREE_H
@@ -148,7 +149,8 @@ void tree_apply(struct tree *tree, const struct txn *txn);
 /* Forgets changes and results of the last transaction and frees what it deleted; apply begins with it. */
 void tree_forget_changes(struct tree *tree);
 
-/* The configuration as a server holds it in memory: data, version -1, mzxid = version, mtime.  No transaction, no change. */
+/* The configuration as a server holds it in memory: data, version -1, mzxid = version, mtime.  No transaction, no
+ * change. */
 void tree_set_config(struct tree *tree, struct bytes text, int64_t version, int64_t time_ms);
 
 /* After loading: deletes the ephemerals of owners that have no session (ZooKeeperServer.loadData).  No changes. */

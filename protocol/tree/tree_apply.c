@@ -36,8 +36,8 @@ static void note_change(struct tree *tree, enum change_kind kind, const struct z
     tree->changes[tree->change_count++] = (struct tree_change){kind, node};
 }
 
-/* A parent's counters only ever rise: replay over a fuzzy snapshot meets parents that are ahead.  Oldest logs say -1 for
- * "one more". */
+/* A parent's counters only ever rise: replay over a fuzzy snapshot meets parents that are ahead.  Oldest logs say -1
+ * for "one more". */
 static void raise_cversion(struct tree *tree, struct znode *parent, int32_t cversion, zxid_t zxid)
 {
     if (cversion == -1) {

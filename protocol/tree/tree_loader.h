@@ -2,9 +2,9 @@
  *
  *   LOADING ─▶ WHOLE ─▶ (files: digest, last zxid) ─▶ WHOLE          LOADING ─▶ BAD
  *
- * Refused (BAD): malformed octets, a wrong seal, no root first, a znode without its parent, twice the same znode, an ACL id or
- * session twice.  Accepted: a znode whose ACL id is not in the table (a fuzzy snapshot by Apache can hold one; a create or setACL
- * behind it in the log sets it right): open until then.
+ * Refused (BAD): malformed octets, a wrong seal, no root first, a znode without its parent, twice the same znode, an
+ * ACL id or session twice.  Accepted: a znode whose ACL id is not in the table (a fuzzy snapshot by Apache can hold
+ * one; a create or setACL behind it in the log sets it right): open until then.
  *
  * Memory:   the new tree, in the arena; take() hands it over, give_up() frees it.
  * Source:   DataTree.java (deserialize), ZOOKEEPER-4846.

@@ -2,20 +2,22 @@
  *
  *   D: path -> connections  (exists, getData)      C: path -> connections  (getChildren)
  *
- * Keyed by connection, not session; wiped when it closes; never replicated.  A registration has modes: standard goes when
- * it fires, persistent stays, recursive stays and (in D only) also hears of everything below.  Modes stand side by
+ * Keyed by connection, not session; wiped when it closes; never replicated.  A registration has modes: standard goes
+ * when it fires, persistent stays, recursive stays and (in D only) also hears of everything below.  Modes stand side by
  * side (3.9; 3.8 let the last one win).
  *
  * Trigger table, per change of a transaction, in order:
- *   created p   D(p): NodeCreated p      C(parent): NodeChildrenChanged parent
- *   deleted p   D(p): NodeDeleted p      C(p): NodeDeleted p, minus those just told      C(parent): NodeChildrenChanged parent
+ *   created p   D(p): NodeCreated p       C(parent): NodeChildrenChanged parent
+ *   deleted p   D(p): NodeDeleted p       C(p): NodeDeleted p, minus those just told
+ *               C(parent): NodeChildrenChanged parent
  *   data of p   D(p): NodeDataChanged p
  * D(x) includes the recursive registrations on x's ancestors.  One event per connection and step at most.
  *
- * Order:    among connections, that of registration on the path (Apache: a hash order); for one connection, that of changes.
+ * Order:    among connections, that of registration on the path (Apache: a hash order); for one connection, that of
+ *           changes.
  * Memory:   arena; a closed connection's registrations are found through a list of its own.
- * Source:   zookeeper-protocol.md 3.1 to 3.4; WatchManager.java, DataTree.java (setWatches).  Filtering by READ permission is the
- *           caller's: an event says whose ACL decides.
+ * Source:   zookeeper-protocol.md 3.1 to 3.4; WatchManager.java, DataTree.java (setWatches).  Filtering by READ
+ *           permission is the caller's: an event says whose ACL decides.
  */
 #ifndef PROTOCOL_TREE_WATCH_H
 #define PROTOCOL_TREE_WATCH_H
@@ -74,8 +76,8 @@ void watches_remove_connection(struct watches *watches, conn_id conn);
 bool watches_remove(struct watches *watches, struct bytes path, conn_id conn, int32_t watcher_type);
 bool watches_has(const struct watches *watches, struct bytes path, conn_id conn, int32_t watcher_type);
 
-/* Fires for all changes of the tree's last transaction: events[0..event_count) in order of delivery, valid until the next
- * call here and the next apply there. */
+/* Fires for all changes of the tree's last transaction: events[0..event_count) in order of delivery, valid until the
+ * next call here and the next apply there. */
 void watches_fire(struct watches *watches, const struct tree *tree);
 
 /* setWatches and setWatches2, list by list: what was missed becomes an event now, the rest is registered. */
