@@ -280,6 +280,150 @@ static void read_reconfig(struct jute_reader *reader, struct request_body *body)
     body->reconfig.config_id = jute_read_int64(reader);
 }
 
+/* Operations that share a layout share its code; the fields are those of the table in record.h. */
+enum request_layout {
+    REQUEST_UNKNOWN,
+    REQUEST_NOTHING,
+    REQUEST_CREATE,
+    REQUEST_CREATE_TTL,
+    REQUEST_PATH,
+    REQUEST_PATH_VERSION,
+    REQUEST_PATH_WATCH,
+    REQUEST_PATH_FLAGS,
+    REQUEST_PATH_DATA_VERSION,
+    REQUEST_PATH_ACL_VERSION,
+    REQUEST_AUTH,
+    REQUEST_DATA,
+    REQUEST_SET_WATCHES,
+    REQUEST_MULTI,
+    REQUEST_RECONFIG,
+    REQUEST_TIMEOUT,
+    REQUEST_RAW_PATH,
+};
+
+static enum request_layout request_layout(int32_t opcode)
+{
+    switch ((enum opcode)opcode) {
+    case OP_CREATE:
+    case OP_CREATE2:
+    case OP_CREATE_CONTAINER:
+        return REQUEST_CREATE;
+    case OP_CREATE_TTL:
+        return REQUEST_CREATE_TTL;
+    case OP_DELETE:
+    case OP_CHECK:
+        return REQUEST_PATH_VERSION;
+    case OP_EXISTS:
+    case OP_GET_DATA:
+    case OP_GET_CHILDREN:
+    case OP_GET_CHILDREN2:
+        return REQUEST_PATH_WATCH;
+    case OP_SET_DATA:
+        return REQUEST_PATH_DATA_VERSION;
+    case OP_SET_ACL:
+        return REQUEST_PATH_ACL_VERSION;
+    case OP_GET_ACL:
+    case OP_SYNC:
+    case OP_GET_EPHEMERALS:
+    case OP_GET_ALL_CHILDREN_NUMBER:
+        return REQUEST_PATH;
+    case OP_CHECK_WATCHES:
+    case OP_REMOVE_WATCHES:
+    case OP_ADD_WATCH:
+        return REQUEST_PATH_FLAGS;
+    case OP_AUTH:
+        return REQUEST_AUTH;
+    case OP_SASL:
+        return REQUEST_DATA;
+    case OP_SET_WATCHES:
+    case OP_SET_WATCHES2:
+        return REQUEST_SET_WATCHES;
+    case OP_MULTI:
+    case OP_MULTI_READ:
+        return REQUEST_MULTI;
+    case OP_RECONFIG:
+        return REQUEST_RECONFIG;
+    case OP_CREATE_SESSION:
+        return REQUEST_TIMEOUT;
+    case OP_DELETE_CONTAINER:
+        return REQUEST_RAW_PATH;
+    case OP_PING:
+    case OP_WHO_AM_I:
+    case OP_CLOSE_SESSION:
+        return REQUEST_NOTHING;
+    case OP_NOTIFICATION:
+    case OP_ERROR:
+        break;
+    }
+    return REQUEST_UNKNOWN;
+}
+
+static void read_request_fields(struct jute_reader *reader, enum request_layout layout, struct request_body *body)
+{
+    switch (layout) {
+    case REQUEST_UNKNOWN:
+        jute_fail(reader, true);
+        return;
+    case REQUEST_NOTHING:
+        return;
+    case REQUEST_CREATE:
+        read_create(reader, body);
+        return;
+    case REQUEST_CREATE_TTL:
+        read_create(reader, body);
+        body->ttl_ms = jute_read_int64(reader);
+        return;
+    case REQUEST_PATH:
+        body->path = jute_read_bytes(reader);
+        return;
+    case REQUEST_PATH_VERSION:
+        body->path = jute_read_bytes(reader);
+        body->version = jute_read_int32(reader);
+        return;
+    case REQUEST_PATH_WATCH:
+        body->path = jute_read_bytes(reader);
+        body->watch = jute_read_bool(reader);
+        return;
+    case REQUEST_PATH_FLAGS:
+        body->path = jute_read_bytes(reader);
+        body->flags = jute_read_int32(reader);
+        return;
+    case REQUEST_PATH_DATA_VERSION:
+        body->path = jute_read_bytes(reader);
+        body->data = jute_read_bytes(reader);
+        body->version = jute_read_int32(reader);
+        return;
+    case REQUEST_PATH_ACL_VERSION:
+        body->path = jute_read_bytes(reader);
+        body->acl = jute_read_acl_list(reader);
+        body->version = jute_read_int32(reader);
+        return;
+    case REQUEST_AUTH:
+        body->flags = jute_read_int32(reader);
+        body->path = jute_read_bytes(reader);
+        body->data = jute_read_bytes(reader);
+        return;
+    case REQUEST_DATA:
+        body->data = jute_read_bytes(reader);
+        return;
+    case REQUEST_SET_WATCHES:
+        read_set_watches(reader, body);
+        return;
+    case REQUEST_MULTI:
+        body->operations = read_operations(reader, body->opcode);
+        return;
+    case REQUEST_RECONFIG:
+        read_reconfig(reader, body);
+        return;
+    case REQUEST_TIMEOUT:
+        body->timeout_ms = jute_read_int32(reader);
+        return;
+    case REQUEST_RAW_PATH:
+        body->path = jute_read_rest(reader);
+        return;
+    }
+}
+
 void request_body_read(struct jute_reader *reader, int32_t opcode, struct request_body *body)
 {
     body->opcode = opcode;
@@ -289,84 +433,7 @@ void request_body_read(struct jute_reader *reader, int32_t opcode, struct reques
     body->path = bytes_null();
     body->data = bytes_null();
     body->acl = acl_list_null();
-    switch ((enum opcode)opcode) {
-    case OP_CREATE:
-    case OP_CREATE2:
-    case OP_CREATE_CONTAINER:
-        read_create(reader, body);
-        return;
-    case OP_CREATE_TTL:
-        read_create(reader, body);
-        body->ttl_ms = jute_read_int64(reader);
-        return;
-    case OP_DELETE:
-    case OP_CHECK:
-        body->path = jute_read_bytes(reader);
-        body->version = jute_read_int32(reader);
-        return;
-    case OP_EXISTS:
-    case OP_GET_DATA:
-    case OP_GET_CHILDREN:
-    case OP_GET_CHILDREN2:
-        body->path = jute_read_bytes(reader);
-        body->watch = jute_read_bool(reader);
-        return;
-    case OP_SET_DATA:
-        body->path = jute_read_bytes(reader);
-        body->data = jute_read_bytes(reader);
-        body->version = jute_read_int32(reader);
-        return;
-    case OP_SET_ACL:
-        body->path = jute_read_bytes(reader);
-        body->acl = jute_read_acl_list(reader);
-        body->version = jute_read_int32(reader);
-        return;
-    case OP_GET_ACL:
-    case OP_SYNC:
-    case OP_GET_EPHEMERALS:
-    case OP_GET_ALL_CHILDREN_NUMBER:
-        body->path = jute_read_bytes(reader);
-        return;
-    case OP_CHECK_WATCHES:
-    case OP_REMOVE_WATCHES:
-    case OP_ADD_WATCH:
-        body->path = jute_read_bytes(reader);
-        body->flags = jute_read_int32(reader);
-        return;
-    case OP_AUTH:
-        body->flags = jute_read_int32(reader);
-        body->path = jute_read_bytes(reader);
-        body->data = jute_read_bytes(reader);
-        return;
-    case OP_SASL:
-        body->data = jute_read_bytes(reader);
-        return;
-    case OP_SET_WATCHES:
-    case OP_SET_WATCHES2:
-        read_set_watches(reader, body);
-        return;
-    case OP_MULTI:
-    case OP_MULTI_READ:
-        body->operations = read_operations(reader, opcode);
-        return;
-    case OP_RECONFIG:
-        read_reconfig(reader, body);
-        return;
-    case OP_CREATE_SESSION:
-        body->timeout_ms = jute_read_int32(reader);
-        return;
-    case OP_DELETE_CONTAINER:
-        body->path = jute_read_rest(reader);
-        return;
-    case OP_PING:
-    case OP_WHO_AM_I:
-    case OP_CLOSE_SESSION:
-        return;
-    case OP_NOTIFICATION:
-    case OP_ERROR:
-        break;
-    }
-    jute_fail(reader, true);
+    read_request_fields(reader, request_layout(opcode), body);
 }
 
 static void write_create(struct jute_writer *writer, const struct request_body *body)
@@ -400,87 +467,186 @@ static void write_reconfig(struct jute_writer *writer, const struct request_body
 
 void request_body_write(struct jute_writer *writer, const struct request_body *body)
 {
-    switch ((enum opcode)body->opcode) {
-    case OP_CREATE:
-    case OP_CREATE2:
-    case OP_CREATE_CONTAINER:
+    switch (request_layout(body->opcode)) {
+    case REQUEST_UNKNOWN:
+        ensure_failed("no request has this opcode", __FILE__, __LINE__);
+    case REQUEST_NOTHING:
+        return;
+    case REQUEST_CREATE:
         write_create(writer, body);
         return;
-    case OP_CREATE_TTL:
+    case REQUEST_CREATE_TTL:
         write_create(writer, body);
         jute_write_int64(writer, body->ttl_ms);
         return;
-    case OP_DELETE:
-    case OP_CHECK:
+    case REQUEST_PATH:
+        jute_write_bytes(writer, body->path);
+        return;
+    case REQUEST_PATH_VERSION:
         jute_write_bytes(writer, body->path);
         jute_write_int32(writer, body->version);
         return;
-    case OP_EXISTS:
-    case OP_GET_DATA:
-    case OP_GET_CHILDREN:
-    case OP_GET_CHILDREN2:
+    case REQUEST_PATH_WATCH:
         jute_write_bytes(writer, body->path);
         jute_write_bool(writer, body->watch);
         return;
-    case OP_SET_DATA:
+    case REQUEST_PATH_FLAGS:
+        jute_write_bytes(writer, body->path);
+        jute_write_int32(writer, body->flags);
+        return;
+    case REQUEST_PATH_DATA_VERSION:
         jute_write_bytes(writer, body->path);
         jute_write_bytes(writer, body->data);
         jute_write_int32(writer, body->version);
         return;
-    case OP_SET_ACL:
+    case REQUEST_PATH_ACL_VERSION:
         jute_write_bytes(writer, body->path);
         jute_write_acl_list(writer, body->acl);
         jute_write_int32(writer, body->version);
         return;
-    case OP_GET_ACL:
-    case OP_SYNC:
-    case OP_GET_EPHEMERALS:
-    case OP_GET_ALL_CHILDREN_NUMBER:
-        jute_write_bytes(writer, body->path);
-        return;
-    case OP_CHECK_WATCHES:
-    case OP_REMOVE_WATCHES:
-    case OP_ADD_WATCH:
-        jute_write_bytes(writer, body->path);
-        jute_write_int32(writer, body->flags);
-        return;
-    case OP_AUTH:
+    case REQUEST_AUTH:
         jute_write_int32(writer, body->flags);
         jute_write_bytes(writer, body->path);
         jute_write_bytes(writer, body->data);
         return;
-    case OP_SASL:
+    case REQUEST_DATA:
         jute_write_bytes(writer, body->data);
         return;
-    case OP_SET_WATCHES:
-    case OP_SET_WATCHES2:
+    case REQUEST_SET_WATCHES:
         write_set_watches(writer, body);
         return;
-    case OP_MULTI:
-    case OP_MULTI_READ:
+    case REQUEST_MULTI:
         jute_write_raw(writer, body->operations.encoded);
         return;
-    case OP_RECONFIG:
+    case REQUEST_RECONFIG:
         write_reconfig(writer, body);
         return;
-    case OP_CREATE_SESSION:
+    case REQUEST_TIMEOUT:
         jute_write_int32(writer, body->timeout_ms);
         return;
-    case OP_DELETE_CONTAINER:
+    case REQUEST_RAW_PATH:
         jute_write_raw(writer, body->path);
         return;
-    case OP_PING:
-    case OP_WHO_AM_I:
-    case OP_CLOSE_SESSION:
-        return;
-    case OP_NOTIFICATION:
-    case OP_ERROR:
-        break;
     }
-    ensure_failed("no request has this opcode", __FILE__, __LINE__);
 }
 
 /* ---- reply bodies ---- */
+
+enum reply_layout {
+    REPLY_UNKNOWN,
+    REPLY_NOTHING,
+    REPLY_PATH,
+    REPLY_PATH_STAT,
+    REPLY_STAT,
+    REPLY_DATA_STAT,
+    REPLY_ACL_STAT,
+    REPLY_STRINGS,
+    REPLY_STRINGS_STAT,
+    REPLY_NUMBER,
+    REPLY_IDS,
+    REPLY_DATA,
+    REPLY_MULTI,
+};
+
+static enum reply_layout reply_layout(int32_t opcode)
+{
+    switch ((enum opcode)opcode) {
+    case OP_CREATE:
+    case OP_SYNC:
+        return REPLY_PATH;
+    case OP_CREATE2:
+    case OP_CREATE_CONTAINER:
+    case OP_CREATE_TTL:
+        return REPLY_PATH_STAT;
+    case OP_EXISTS:
+    case OP_SET_DATA:
+    case OP_SET_ACL:
+        return REPLY_STAT;
+    case OP_GET_DATA:
+    case OP_RECONFIG:
+        return REPLY_DATA_STAT;
+    case OP_GET_ACL:
+        return REPLY_ACL_STAT;
+    case OP_GET_CHILDREN:
+    case OP_GET_EPHEMERALS:
+        return REPLY_STRINGS;
+    case OP_GET_CHILDREN2:
+        return REPLY_STRINGS_STAT;
+    case OP_GET_ALL_CHILDREN_NUMBER:
+    case OP_ADD_WATCH:
+        return REPLY_NUMBER;
+    case OP_WHO_AM_I:
+        return REPLY_IDS;
+    case OP_SASL:
+        return REPLY_DATA;
+    case OP_MULTI:
+    case OP_MULTI_READ:
+        return REPLY_MULTI;
+    case OP_NOTIFICATION:
+    case OP_ERROR:
+    case OP_DELETE:
+    case OP_CHECK:
+    case OP_PING:
+    case OP_AUTH:
+    case OP_SET_WATCHES:
+    case OP_SET_WATCHES2:
+    case OP_CHECK_WATCHES:
+    case OP_REMOVE_WATCHES:
+    case OP_DELETE_CONTAINER:
+    case OP_CREATE_SESSION:
+    case OP_CLOSE_SESSION:
+        return REPLY_NOTHING;
+    }
+    return REPLY_UNKNOWN;
+}
+
+static void read_reply_fields(struct jute_reader *reader, enum reply_layout layout, struct reply_body *body)
+{
+    switch (layout) {
+    case REPLY_UNKNOWN:
+        jute_fail(reader, true);
+        return;
+    case REPLY_NOTHING:
+        return;
+    case REPLY_PATH:
+        body->path = jute_read_bytes(reader);
+        return;
+    case REPLY_PATH_STAT:
+        body->path = jute_read_bytes(reader);
+        zk_stat_read(reader, &body->stat);
+        return;
+    case REPLY_STAT:
+        zk_stat_read(reader, &body->stat);
+        return;
+    case REPLY_DATA_STAT:
+        body->data = jute_read_bytes(reader);
+        zk_stat_read(reader, &body->stat);
+        return;
+    case REPLY_ACL_STAT:
+        body->acl = jute_read_acl_list(reader);
+        zk_stat_read(reader, &body->stat);
+        return;
+    case REPLY_STRINGS:
+        body->strings = jute_read_string_list(reader);
+        return;
+    case REPLY_STRINGS_STAT:
+        body->strings = jute_read_string_list(reader);
+        zk_stat_read(reader, &body->stat);
+        return;
+    case REPLY_NUMBER:
+        body->number = jute_read_int32(reader);
+        return;
+    case REPLY_IDS:
+        body->ids = jute_read_id_list(reader);
+        return;
+    case REPLY_DATA:
+        body->data = jute_read_bytes(reader);
+        return;
+    case REPLY_MULTI:
+        body->results = read_results(reader, body->opcode);
+        return;
+    }
+}
 
 void reply_body_read(struct jute_reader *reader, int32_t opcode, struct reply_body *body)
 {
@@ -489,134 +655,52 @@ void reply_body_read(struct jute_reader *reader, int32_t opcode, struct reply_bo
     body->path = bytes_null();
     body->data = bytes_null();
     body->acl = acl_list_null();
-    switch ((enum opcode)opcode) {
-    case OP_CREATE:
-    case OP_SYNC:
-        body->path = jute_read_bytes(reader);
-        return;
-    case OP_CREATE2:
-    case OP_CREATE_CONTAINER:
-    case OP_CREATE_TTL:
-        body->path = jute_read_bytes(reader);
-        zk_stat_read(reader, &body->stat);
-        return;
-    case OP_EXISTS:
-    case OP_SET_DATA:
-    case OP_SET_ACL:
-        zk_stat_read(reader, &body->stat);
-        return;
-    case OP_GET_DATA:
-    case OP_RECONFIG:
-        body->data = jute_read_bytes(reader);
-        zk_stat_read(reader, &body->stat);
-        return;
-    case OP_GET_ACL:
-        body->acl = jute_read_acl_list(reader);
-        zk_stat_read(reader, &body->stat);
-        return;
-    case OP_GET_CHILDREN:
-    case OP_GET_EPHEMERALS:
-        body->strings = jute_read_string_list(reader);
-        return;
-    case OP_GET_CHILDREN2:
-        body->strings = jute_read_string_list(reader);
-        zk_stat_read(reader, &body->stat);
-        return;
-    case OP_GET_ALL_CHILDREN_NUMBER:
-    case OP_ADD_WATCH:
-        body->number = jute_read_int32(reader);
-        return;
-    case OP_WHO_AM_I:
-        body->ids = jute_read_id_list(reader);
-        return;
-    case OP_SASL:
-        body->data = jute_read_bytes(reader);
-        return;
-    case OP_MULTI:
-    case OP_MULTI_READ:
-        body->results = read_results(reader, opcode);
-        return;
-    case OP_NOTIFICATION:
-    case OP_ERROR:
-    case OP_DELETE:
-    case OP_CHECK:
-    case OP_PING:
-    case OP_AUTH:
-    case OP_SET_WATCHES:
-    case OP_SET_WATCHES2:
-    case OP_CHECK_WATCHES:
-    case OP_REMOVE_WATCHES:
-    case OP_DELETE_CONTAINER:
-    case OP_CREATE_SESSION:
-    case OP_CLOSE_SESSION:
-        return;
-    }
-    jute_fail(reader, true);
+    read_reply_fields(reader, reply_layout(opcode), body);
 }
 
 void reply_body_write(struct jute_writer *writer, const struct reply_body *body)
 {
-    switch ((enum opcode)body->opcode) {
-    case OP_CREATE:
-    case OP_SYNC:
+    switch (reply_layout(body->opcode)) {
+    case REPLY_UNKNOWN:
+        ensure_failed("no reply has this opcode", __FILE__, __LINE__);
+    case REPLY_NOTHING:
+        return;
+    case REPLY_PATH:
         jute_write_bytes(writer, body->path);
         return;
-    case OP_CREATE2:
-    case OP_CREATE_CONTAINER:
-    case OP_CREATE_TTL:
+    case REPLY_PATH_STAT:
         jute_write_bytes(writer, body->path);
         zk_stat_write(writer, &body->stat);
         return;
-    case OP_EXISTS:
-    case OP_SET_DATA:
-    case OP_SET_ACL:
+    case REPLY_STAT:
         zk_stat_write(writer, &body->stat);
         return;
-    case OP_GET_DATA:
-    case OP_RECONFIG:
+    case REPLY_DATA_STAT:
         jute_write_bytes(writer, body->data);
         zk_stat_write(writer, &body->stat);
         return;
-    case OP_GET_ACL:
+    case REPLY_ACL_STAT:
         jute_write_acl_list(writer, body->acl);
         zk_stat_write(writer, &body->stat);
         return;
-    case OP_GET_CHILDREN:
-    case OP_GET_EPHEMERALS:
+    case REPLY_STRINGS:
         jute_write_string_list(writer, body->strings);
         return;
-    case OP_GET_CHILDREN2:
+    case REPLY_STRINGS_STAT:
         jute_write_string_list(writer, body->strings);
         zk_stat_write(writer, &body->stat);
         return;
-    case OP_GET_ALL_CHILDREN_NUMBER:
-    case OP_ADD_WATCH:
+    case REPLY_NUMBER:
         jute_write_int32(writer, body->number);
         return;
-    case OP_WHO_AM_I:
+    case REPLY_IDS:
         jute_write_id_list(writer, body->ids);
         return;
-    case OP_SASL:
+    case REPLY_DATA:
         jute_write_bytes(writer, body->data);
         return;
-    case OP_MULTI:
-    case OP_MULTI_READ:
+    case REPLY_MULTI:
         jute_write_raw(writer, body->results.encoded);
         return;
-    case OP_NOTIFICATION:
-    case OP_ERROR:
-    case OP_DELETE:
-    case OP_CHECK:
-    case OP_PING:
-    case OP_AUTH:
-    case OP_SET_WATCHES:
-    case OP_SET_WATCHES2:
-    case OP_CHECK_WATCHES:
-    case OP_REMOVE_WATCHES:
-    case OP_DELETE_CONTAINER:
-    case OP_CREATE_SESSION:
-    case OP_CLOSE_SESSION:
-        return;
     }
-    ensure_failed("no reply has this opcode", __FILE__, __LINE__);
 }
