@@ -1,7 +1,7 @@
 /* quantity.h -- Numbers with units as people write them in scenarios and on the command line.
  *
  *   duration   10ms 2s 1.5s 3min 200us 50ns     nanoseconds; the unit is required, except for 0
- *   rate       200/s 30/min 0                   thousandths of an event per second
+ *   rate       200/s 0.5/s 0                    thousandths of an event per second
  *   percent    70% 0.5%                         parts per million
  *   drift      200ppm -50ppm 20%                parts per million, signed
  *   octets     100 4KiB 1MiB                    octets
