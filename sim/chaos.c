@@ -1,0 +1,449 @@
+/* The climate of a seed and its schedule; carrying it out is chaos_perform.c's business. */
+#include "sim/chaos.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "protocol/base/ensure.h"
+#include "protocol/base/hash.h"
+#include "sim/quantity.h"
+
+#define US UINT64_C(1000)
+#define MS NS_PER_MS
+
+enum family {
+    FAMILY_CRASH,
+    FAMILY_NETWORK, /* cuts */
+    FAMILY_OTHER,
+};
+#define FAMILY_COUNT 3
+
+struct kind_info {
+    enum fault_kind kind;
+    enum family family;
+    uint32_t weight;     /* within its family */
+    uint32_t targets;    /* bit per enum chaos_target */
+    enum fault_kind end; /* FAULT_NONE: it does not last */
+};
+
+#define T(target) (1U << (target))
+#define SINGLE (T(TARGET_ANY) | T(TARGET_LEADER) | T(TARGET_FOLLOWER))
+#define CUT                                                                                                            \
+    (T(TARGET_PAIR) | T(TARGET_LEADER_MINORITY) | T(TARGET_FOLLOWER_MINORITY) | T(TARGET_LEADER_FROM_SERVERS) |        \
+     T(TARGET_CLIENTS_FROM_LEADER) | T(TARGET_BRIDGE))
+#define LINE (T(TARGET_PAIR) | T(TARGET_LEADER_FROM_SERVERS) | T(TARGET_CLIENTS_FROM_LEADER))
+
+static const struct kind_info kinds[] = {
+    {FAULT_CRASH, FAMILY_CRASH, 4, SINGLE, FAULT_RESTART},
+    {FAULT_KILL, FAMILY_CRASH, 4, SINGLE | T(TARGET_ALL), FAULT_RESTART},
+    {FAULT_TORN_TAIL, FAMILY_CRASH, 2, SINGLE | T(TARGET_ALL), FAULT_RESTART},
+    {FAULT_PARTITION, FAMILY_NETWORK, 4, CUT, FAULT_HEAL},
+    {FAULT_ONE_WAY, FAMILY_NETWORK, 2, CUT, FAULT_HEAL},
+    {FAULT_ISOLATE, FAMILY_NETWORK, 2, SINGLE, FAULT_HEAL},
+    {FAULT_RESET, FAMILY_OTHER, 4, LINE, FAULT_NONE},
+    {FAULT_SLOW_LINK, FAMILY_OTHER, 2, LINE, FAULT_SLOW_LINK},
+    {FAULT_CLOG, FAMILY_OTHER, 3, LINE, FAULT_UNCLOG},
+    {FAULT_LOSS, FAMILY_OTHER, 2, LINE, FAULT_LOSS},
+    {FAULT_FLAKY, FAMILY_OTHER, 2, LINE, FAULT_FLAKY},
+    {FAULT_PAUSE, FAMILY_OTHER, 4, SINGLE, FAULT_RESUME},
+    {FAULT_SLOW_CPU, FAMILY_OTHER, 1, SINGLE, FAULT_SLOW_CPU},
+    {FAULT_DISK_STALL, FAMILY_OTHER, 3, SINGLE, FAULT_NONE},
+    {FAULT_DISK_FULL, FAMILY_OTHER, 1, SINGLE, FAULT_DISK_FREE},
+    {FAULT_FSYNC_FAIL, FAMILY_OTHER, 1, SINGLE, FAULT_RESTART},
+    {FAULT_FLIP_BIT, FAMILY_OTHER, 1, T(TARGET_SERVER), FAULT_NONE},
+    {FAULT_CLOCK_OFFSET, FAMILY_OTHER, 1, SINGLE, FAULT_NONE},
+    {FAULT_CLOCK_DRIFT, FAMILY_OTHER, 2, SINGLE, FAULT_NONE},
+    {FAULT_CLOCK_JUMP, FAMILY_OTHER, 2, SINGLE, FAULT_NONE},
+};
+
+static void stream(uint64_t seed, const char *purpose, struct random *random)
+{
+    uint64_t hash = hash_octets(HASH_START, purpose, strlen(purpose));
+    random_seed(random, hash_finish(hash_mix(hash, seed)));
+}
+
+static uint32_t pick(struct random *random, const uint32_t *choices, size_t count)
+{
+    return choices[random_below(random, count)];
+}
+
+#define PICK(random, ...)                                                                                              \
+    pick((random), (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
+/* ---- knobs ---- */
+
+uint32_t chaos_kinds(void)
+{
+    uint32_t mask = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        mask |= 1U << kinds[i].kind;
+    }
+    return mask;
+}
+
+static uint32_t family_mask(enum family family)
+{
+    uint32_t mask = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        mask |= kinds[i].family == family ? 1U << kinds[i].kind : 0;
+    }
+    return mask;
+}
+
+/* Swarm: each kind is on or off.  Most climates have crashes and cuts, for they are what the protocol is about. */
+static uint32_t draw_kinds(struct random *random)
+{
+    uint32_t mask = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        if (random_chance(random, 1, 2)) {
+            mask |= 1U << kinds[i].kind;
+        }
+    }
+    if (random_chance(random, 3, 4) && (mask & family_mask(FAMILY_CRASH)) == 0) {
+        mask |= 1U << FAULT_KILL;
+    }
+    if (random_chance(random, 3, 4) && (mask & family_mask(FAMILY_NETWORK)) == 0) {
+        mask |= 1U << FAULT_PARTITION;
+    }
+    return mask;
+}
+
+static void draw_ensemble(struct random *random, struct chaos_knobs *knobs)
+{
+    knobs->participants = PICK(random, 3, 3, 3, 3, 5, 5, 5, 5, 7);
+    knobs->observers = PICK(random, 0, 0, 0, 1, 1, 2);
+    knobs->clients = (uint32_t)random_between(random, 3, 8);
+    uint32_t minority = (knobs->participants - 1) / 2;
+    uint32_t count = (uint32_t)random_between(random, 0, minority);
+    while ((uint32_t)__builtin_popcount(knobs->victims) < count) {
+        knobs->victims |= 1U << random_below(random, knobs->participants);
+    }
+}
+
+static void draw_timeouts(struct random *random, struct chaos_knobs *knobs)
+{
+    static const char *const networks[] = {"loopback", "lan", "lan", "cross-az", "wan"};
+    knobs->network = networks[random_below(random, ARRAY_LENGTH(networks))];
+    bool is_far = strcmp(knobs->network, "wan") == 0;
+    knobs->tick_ms = is_far ? PICK(random, 300, 500) : PICK(random, 50, 100, 200, 300);
+    knobs->init_limit_ticks = PICK(random, 5, 10, 10);
+    knobs->sync_limit_ticks = PICK(random, 2, 5, 5);
+    knobs->session_timeout_ms = knobs->tick_ms * PICK(random, 3, 5, 8, 15);
+    knobs->finalize_wait_ms = is_far ? 200 : PICK(random, 20, 50, 200);
+    knobs->notify_ms_min = is_far ? 200 : PICK(random, 50, 200);
+    knobs->notify_ms_max = PICK(random, 400, 1000, 2000);
+}
+
+static void draw_limits(struct random *random, struct chaos_knobs *knobs)
+{
+    knobs->snap_count = PICK(random, 5, 20, 50, 200, 100000);
+    knobs->commit_log_count = PICK(random, 3, 10, 50, 500);
+    knobs->batch_size_max = PICK(random, 1, 5, 1000);
+}
+
+static void draw_machines(struct random *random, struct chaos_knobs *knobs)
+{
+    static const struct distribution disks[] = {
+        {15 * US, 15 * US, 100, 1 * MS},
+        {80 * US, 120 * US, 2000, 5 * MS},
+        {1 * MS, 3 * MS, 5000, 40 * MS},
+    };
+    static const struct distribution delays[] = {
+        {1 * US, 2 * US, 0, 0},
+        {5 * US, 30 * US, 2000, 1 * MS},
+        {20 * US, 200 * US, 20000, 10 * MS},
+    };
+    knobs->fsync = disks[random_below(random, ARRAY_LENGTH(disks))];
+    knobs->task_delay = delays[random_below(random, ARRAY_LENGTH(delays))];
+    uint32_t drift = PICK(random, 0, 200, 20000);
+    for (size_t i = 0; i < CHAOS_SERVERS_MAX; i++) {
+        knobs->drift_ppm[i] = (int64_t)random_below(random, 2 * drift + 1) - (int64_t)drift;
+        knobs->offset_ns[i] = (int64_t)random_below(random, 2000 * MS + 1) - (int64_t)(1000 * MS);
+    }
+}
+
+void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs)
+{
+    struct random random;
+    stream(seed, "chaos knobs", &random);
+    memset(knobs, 0, sizeof *knobs);
+    draw_ensemble(&random, knobs);
+    draw_timeouts(&random, knobs);
+    draw_limits(&random, knobs);
+    draw_machines(&random, knobs);
+    knobs->kinds = draw_kinds(&random);
+    knobs->crash_gap_ns = random_between(&random, 600, 1600) * MS;
+    knobs->network_gap_ns = random_between(&random, 600, 1600) * MS;
+    knobs->other_gap_ns = random_between(&random, 400, 2500) * MS;
+    knobs->outage_ns = random_between(&random, 150, 900) * MS;
+}
+
+/* ---- schedule ---- */
+
+struct planner {
+    struct chaos *chaos;
+    struct random random;
+    instant_ns until;
+};
+
+static int32_t add_step(struct planner *planner, const struct chaos_step *step)
+{
+    g_array_append_vals(planner->chaos->steps, step, 1);
+    return (int32_t)planner->chaos->steps->len - 1;
+}
+
+static enum chaos_target draw_target(struct random *random, uint32_t targets, const struct chaos_knobs *knobs)
+{
+    if (knobs->participants < 3) {
+        targets &= ~(T(TARGET_BRIDGE) | T(TARGET_FOLLOWER_MINORITY));
+    }
+    if ((targets & T(TARGET_ALL)) != 0 && !random_chance(random, 1, 8)) {
+        targets &= ~T(TARGET_ALL); /* rarely everybody at once */
+    }
+    uint64_t place = random_below(random, (uint64_t)__builtin_popcount(targets));
+    for (; place > 0; place--) {
+        targets &= targets - 1;
+    }
+    return (enum chaos_target)__builtin_ctz(targets);
+}
+
+static void draw_pair(struct planner *planner, struct chaos_step *step)
+{
+    uint32_t servers = planner->chaos->knobs.participants + planner->chaos->knobs.observers;
+    step->subject = (uint32_t)random_below(&planner->random, servers);
+    step->other = CHAOS_CLIENTS;
+    if (servers > 1 && !random_chance(&planner->random, 1, 4)) {
+        step->other = (step->subject + 1 + (uint32_t)random_below(&planner->random, servers - 1)) % servers;
+    }
+}
+
+static int64_t signed_draw(struct random *random, int64_t low, int64_t high)
+{
+    return low + (int64_t)random_below(random, (uint64_t)(high - low) + 1);
+}
+
+/* What `value` of a fault of that kind may be; see sim/fault.h. */
+static int64_t draw_value(struct random *random, enum fault_kind kind)
+{
+    switch (kind) {
+    case FAULT_SLOW_LINK:
+        return PICK(random, 200, 500, 1500);
+    case FAULT_SLOW_CPU:
+        return PICK(random, 300, 1000, 5000);
+    case FAULT_LOSS:
+        return PICK(random, 10000, 50000, 200000);
+    case FAULT_FLAKY:
+        return PICK(random, 500, 5000, 20000);
+    case FAULT_DISK_STALL:
+        return (int64_t)(random_between(random, 10, 1500) * MS);
+    case FAULT_FSYNC_FAIL:
+        return 1;
+    case FAULT_CLOCK_OFFSET:
+        return signed_draw(random, -2000, 2000) * (int64_t)MS;
+    case FAULT_CLOCK_DRIFT:
+        return signed_draw(random, -300000, 300000);
+    case FAULT_CLOCK_JUMP:
+        return signed_draw(random, -1000, 10000) * (int64_t)MS;
+    case FAULT_NONE:
+    case FAULT_PARTITION:
+    case FAULT_ONE_WAY:
+    case FAULT_ISOLATE:
+    case FAULT_HEAL:
+    case FAULT_RESET:
+    case FAULT_CLOG:
+    case FAULT_UNCLOG:
+    case FAULT_CRASH:
+    case FAULT_KILL:
+    case FAULT_RESTART:
+    case FAULT_PAUSE:
+    case FAULT_RESUME:
+    case FAULT_DISK_FULL:
+    case FAULT_DISK_FREE:
+    case FAULT_FLIP_BIT:
+    case FAULT_TORN_TAIL:
+    case FAULT_EXIT:
+        break;
+    }
+    return 0;
+}
+
+/* A time about `mean` away. */
+static duration_ns draw_about(struct random *random, duration_ns mean)
+{
+    return random_between(random, mean / 4, mean + mean * 3 / 4);
+}
+
+static instant_ns no_later(const struct planner *planner, instant_ns at)
+{
+    return at < planner->until ? at : planner->until;
+}
+
+/* The end of what step `begun` began. */
+static void add_end(struct planner *planner, int32_t begun, enum fault_kind kind, duration_ns after)
+{
+    struct chaos_step step = g_array_index(planner->chaos->steps, struct chaos_step, (guint)begun);
+    step.at = no_later(planner, step.at + after);
+    step.kind = kind;
+    step.value = kind == FAULT_SLOW_LINK || kind == FAULT_SLOW_CPU ? 100 : 0;
+    step.begins = begun;
+    add_step(planner, &step);
+}
+
+/* Durable octets change while the process is down, on a server that can bear it. */
+static void add_flip(struct planner *planner, struct chaos_step *step)
+{
+    const struct chaos_knobs *knobs = &planner->chaos->knobs;
+    uint32_t bearers = knobs->victims | ((1U << knobs->observers) - 1) << knobs->participants;
+    if (bearers == 0) {
+        return;
+    }
+    uint64_t place = random_below(&planner->random, (uint64_t)__builtin_popcount(bearers));
+    for (; place > 0; place--) {
+        bearers &= bearers - 1;
+    }
+    step->subject = (uint32_t)__builtin_ctz(bearers);
+    bool is_observer = step->subject >= knobs->participants;
+    step->kind = FAULT_CRASH;
+    int32_t crash = add_step(planner, step);
+    add_end(planner, crash, FAULT_FLIP_BIT, MS);
+    struct chaos_step *flip = &g_array_index(planner->chaos->steps, struct chaos_step, planner->chaos->steps->len - 1);
+    flip->value = is_observer && random_chance(&planner->random, 1, 2) ? FILE_LOG : FILE_SNAPSHOT;
+    add_end(planner, crash, FAULT_RESTART, MS + draw_about(&planner->random, knobs->outage_ns));
+}
+
+static void add_fault(struct planner *planner, const struct kind_info *info, instant_ns at)
+{
+    struct random *random = &planner->random;
+    const struct chaos_knobs *knobs = &planner->chaos->knobs;
+    struct chaos_step step = {
+        .at = at,
+        .kind = info->kind,
+        .target = draw_target(random, info->targets, knobs),
+        .value = draw_value(random, info->kind),
+        .begins = -1,
+    };
+    if (step.target == TARGET_PAIR) {
+        draw_pair(planner, &step);
+    }
+    step.draw = random_next(random);
+    if (info->kind == FAULT_FLIP_BIT) {
+        add_flip(planner, &step);
+        return;
+    }
+    int32_t begun = add_step(planner, &step);
+    if (info->end == FAULT_NONE) {
+        return;
+    }
+    duration_ns outage = draw_about(random, knobs->outage_ns);
+    add_end(planner, begun, info->end, outage);
+    if (info->kind == FAULT_DISK_FULL) {
+        add_end(planner, begun, FAULT_RESTART, outage + MS); /* a full disk ends the process */
+    }
+}
+
+static const struct kind_info *draw_kind(struct random *random, enum family family, uint32_t mask)
+{
+    uint32_t total = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        total += kinds[i].family == family && (mask >> kinds[i].kind & 1) != 0 ? kinds[i].weight : 0;
+    }
+    uint64_t place = total == 0 ? 0 : random_below(random, total);
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        if (kinds[i].family != family || (mask >> kinds[i].kind & 1) == 0) {
+            continue;
+        }
+        if (place < kinds[i].weight) {
+            return &kinds[i];
+        }
+        place -= kinds[i].weight;
+    }
+    return NULL; /* the family is off */
+}
+
+/* Storms with lulls between them, so that what takes long gets its chance. */
+static instant_ns skip_lull(instant_ns from, instant_ns at)
+{
+    const duration_ns storm = 6 * NS_PER_SECOND;
+    const duration_ns lull = 2 * NS_PER_SECOND;
+    duration_ns phase = (at - from) % (storm + lull);
+    return phase < storm ? at : at + (storm + lull - phase);
+}
+
+static void plan_family(struct planner *planner, enum family family, duration_ns gap, instant_ns from)
+{
+    const struct chaos_knobs *knobs = &planner->chaos->knobs;
+    instant_ns at = from;
+    while (true) {
+        at = skip_lull(from, at + draw_about(&planner->random, gap));
+        const struct kind_info *info = draw_kind(&planner->random, family, knobs->kinds);
+        if (at >= planner->until || info == NULL) {
+            return;
+        }
+        add_fault(planner, info, at);
+    }
+}
+
+/* By time; what was planned first comes first among equals, so a beginning precedes its end. */
+static int compare_steps(const void *a, const void *b, void *steps)
+{
+    uint32_t left = *(const uint32_t *)a;
+    uint32_t right = *(const uint32_t *)b;
+    const struct chaos_step *all = (const struct chaos_step *)steps;
+    if (all[left].at != all[right].at) {
+        return all[left].at < all[right].at ? -1 : 1;
+    }
+    return (left > right) - (left < right);
+}
+
+static void sort_steps(struct chaos *chaos)
+{
+    guint count = chaos->steps->len;
+    uint32_t *order = g_new(uint32_t, count + 1);
+    int32_t *place = g_new(int32_t, count + 1);
+    GArray *sorted = g_array_sized_new(FALSE, FALSE, sizeof(struct chaos_step), count);
+    for (uint32_t i = 0; i < count; i++) {
+        order[i] = i;
+    }
+    g_qsort_with_data(order, (gint)count, sizeof order[0], compare_steps, chaos->steps->data);
+    for (uint32_t i = 0; i < count; i++) {
+        place[order[i]] = (int32_t)i;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct chaos_step step = g_array_index(chaos->steps, struct chaos_step, order[i]);
+        step.begins = step.begins < 0 ? -1 : place[step.begins];
+        g_array_append_val(sorted, step);
+    }
+    g_array_free(chaos->steps, TRUE);
+    chaos->steps = sorted;
+    g_free(order);
+    g_free(place);
+}
+
+struct chaos *chaos_new(uint64_t seed, const struct chaos_knobs *knobs, instant_ns from, instant_ns until)
+{
+    ensure(knobs->participants + knobs->observers <= CHAOS_SERVERS_MAX && knobs->participants > 0);
+    ensure(from <= until);
+    struct chaos *chaos = g_new0(struct chaos, 1);
+    chaos->knobs = *knobs;
+    chaos->steps = g_array_new(FALSE, TRUE, sizeof(struct chaos_step));
+    chaos->chosen = g_array_new(FALSE, TRUE, sizeof(struct fault));
+    static const char *const purposes[FAMILY_COUNT] = {"chaos crashes", "chaos cuts", "chaos others"};
+    const duration_ns gaps[FAMILY_COUNT] = {knobs->crash_gap_ns, knobs->network_gap_ns, knobs->other_gap_ns};
+    for (int family = 0; family < FAMILY_COUNT; family++) {
+        struct planner planner = {.chaos = chaos, .until = until};
+        stream(seed, purposes[family], &planner.random);
+        plan_family(&planner, (enum family)family, gaps[family], from);
+    }
+    sort_steps(chaos);
+    g_array_set_size(chaos->chosen, chaos->steps->len);
+    return chaos;
+}
+
+void chaos_free(struct chaos *chaos)
+{
+    if (chaos != NULL) {
+        g_array_free(chaos->steps, TRUE);
+        g_array_free(chaos->chosen, TRUE);
+        g_free(chaos);
+    }
+}
