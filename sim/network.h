@@ -42,7 +42,9 @@ struct segment {
 struct link {
     struct segment *ring; /* `capacity` is 0 or a power of two */
     uint32_t head, count, capacity;
-    uint32_t stamped;     /* how many from the head have an arrival; a scheduler's */
+    uint32_t stamped;     /* how many from the head have an arrival; a scheduler's, like what follows */
+    bool waiting;         /* the head has arrived and waits for the receiver's attention */
+    bool stalled;         /* the head found its way blocked */
     instant_ns line_free; /* when the last segment's octets have left the sender; a scheduler's */
 };
 

@@ -92,6 +92,8 @@ struct world_node {
     server_id_t server;
     enum node_life life;
     bool paused;
+    bool starting;         /* LIFE_DOWN and to be booted: a scheduler with time says when */
+    bool exited;           /* LIFE_DOWN because the process ended itself */
     uint32_t boots;        /* starts so far */
     uint32_t slow_percent; /* of its CPU; 100: as drawn */
     struct node *node;     /* in its region; NULL unless LIFE_UP */
@@ -223,7 +225,7 @@ void world_stream(const struct world *world, const char *purpose, uint64_t index
 /* All events possible now, in a fixed order, whatever their time; a paused node has none.  Returns how many, writes at most `capacity`. */
 size_t world_enabled(const struct world *world, struct world_event *events, size_t capacity);
 
-/* Whether a segment at the head of the link can arrive at all: its path is open, its receiver has power and is not paused. */
+/* Whether a segment at the head of the link can arrive at all: its path is open and its receiver has power. */
 bool world_link_is_open(const struct world *world, uint32_t link);
 
 /* Makes it happen.  The event must be possible. */
@@ -236,7 +238,8 @@ static inline void world_clear_fresh(struct world *world)
 
 /* ---- what a scheduler or a fault does besides ---- */
 
-void world_boot(struct world *world, uint32_t node);                 /* LIFE_DOWN or LIFE_OFF -> LIFE_UP */
+void world_boot(struct world *world, uint32_t node);                 /* LIFE_DOWN or LIFE_OFF -> LIFE_UP, at once */
+void world_restart(struct world *world, uint32_t node);              /* LIFE_OFF -> LIFE_DOWN, and wants to be booted */
 void world_crash(struct world *world, uint32_t node);                /* LIFE_UP -> LIFE_DOWN */
 void world_kill(struct world *world, uint32_t node, enum loss loss); /* LIFE_UP or LIFE_DOWN -> LIFE_OFF */
 void world_pause(struct world *world, uint32_t node);

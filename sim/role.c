@@ -1,0 +1,212 @@
+#include "sim/role.h"
+
+#include <string.h>
+
+#include "protocol/base/ensure.h"
+#include "protocol/server/server.h"
+
+/* False for what is not a running server. */
+static bool status_of(const struct world *world, uint32_t index, struct server_status *status)
+{
+    const struct world_node *node = &world->nodes[index];
+    if (node->kind != NODE_SERVER || node->life != LIFE_UP) {
+        return false;
+    }
+    server_status(node->node, status);
+    return true;
+}
+
+uint32_t role_leader(const struct world *world)
+{
+    uint32_t leader = NODE_NONE;
+    epoch_t highest = 0;
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        struct server_status status;
+        if (!status_of(world, i, &status) || status.state != PEER_LEADING || !status.serving) {
+            continue;
+        }
+        if (leader == NODE_NONE || status.current_epoch > highest) {
+            leader = i;
+            highest = status.current_epoch;
+        }
+    }
+    return leader;
+}
+
+struct node_set role_all(const struct world *world)
+{
+    struct node_set set = {{0}};
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        node_set_add(&set, i);
+    }
+    return set;
+}
+
+static struct node_set of_kind(const struct world *world, enum node_kind kind)
+{
+    struct node_set set = {{0}};
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        if (world->nodes[i].kind == kind) {
+            node_set_add(&set, i);
+        }
+    }
+    return set;
+}
+
+struct node_set role_servers(const struct world *world)
+{
+    return of_kind(world, NODE_SERVER);
+}
+
+struct node_set role_clients(const struct world *world)
+{
+    return of_kind(world, NODE_CLIENT);
+}
+
+static struct node_set in_state(const struct world *world, enum peer_state state, bool must_serve)
+{
+    struct node_set set = {{0}};
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        struct server_status status;
+        if (status_of(world, i, &status) && status.state == state && (status.serving || !must_serve)) {
+            node_set_add(&set, i);
+        }
+    }
+    return set;
+}
+
+struct node_set role_leaders(const struct world *world)
+{
+    return in_state(world, PEER_LEADING, false);
+}
+
+struct node_set role_followers(const struct world *world)
+{
+    return in_state(world, PEER_FOLLOWING, true);
+}
+
+struct node_set role_observers(const struct world *world)
+{
+    struct node_set set = {{0}};
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        if (world->nodes[i].is_observer && world->nodes[i].life == LIFE_UP) {
+            node_set_add(&set, i);
+        }
+    }
+    return set;
+}
+
+static struct node_set participants(const struct world *world)
+{
+    struct node_set set = role_servers(world);
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        if (world->nodes[i].is_observer) {
+            node_set_remove(&set, i);
+        }
+    }
+    return set;
+}
+
+static uint32_t first_of(const struct node_set *set)
+{
+    for (uint32_t i = 0; i < WORLD_NODES_MAX; i++) {
+        if (node_set_has(set, i)) {
+            return i;
+        }
+    }
+    return NODE_NONE;
+}
+
+static struct node_set some_participants(const struct world *world, uint32_t wanted, bool with_leader,
+                                         struct random *random)
+{
+    struct node_set rest = participants(world);
+    struct node_set chosen = {{0}};
+    uint32_t leader = role_leader(world);
+    if (leader != NODE_NONE) {
+        node_set_remove(&rest, leader);
+    }
+    if (leader != NODE_NONE && with_leader && wanted > 0) {
+        node_set_add(&chosen, leader);
+        wanted--;
+    }
+    for (; wanted > 0; wanted--) {
+        uint32_t next = random == NULL ? first_of(&rest) : role_one_of(&rest, random);
+        if (next == NODE_NONE) {
+            break;
+        }
+        node_set_remove(&rest, next);
+        node_set_add(&chosen, next);
+    }
+    return chosen;
+}
+
+struct node_set role_majority(const struct world *world, bool with_leader, struct random *random)
+{
+    struct node_set all = participants(world);
+    return some_participants(world, node_set_count(&all) / 2 + 1, with_leader, random);
+}
+
+struct node_set role_minority(const struct world *world, bool with_leader, struct random *random)
+{
+    struct node_set all = participants(world);
+    uint32_t count = node_set_count(&all);
+    return some_participants(world, count == 0 ? 0 : (count - 1) / 2, with_leader, random);
+}
+
+struct node_set role_except(const struct node_set *all, const struct node_set *but)
+{
+    struct node_set set = *all;
+    for (size_t i = 0; i < ARRAY_LENGTH(set.bits); i++) {
+        set.bits[i] &= ~but->bits[i];
+    }
+    return set;
+}
+
+uint32_t role_one_of(const struct node_set *set, struct random *random)
+{
+    uint32_t count = node_set_count(set);
+    if (count == 0) {
+        return NODE_NONE;
+    }
+    uint64_t chosen = random_below(random, count);
+    for (uint32_t i = 0; i < WORLD_NODES_MAX; i++) {
+        if (node_set_has(set, i) && chosen-- == 0) {
+            return i;
+        }
+    }
+    ensure(!"a set has as many members as it counts");
+    return NODE_NONE;
+}
+
+uint32_t role_named(const struct world *world, const char *name)
+{
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        if (strcmp(world->nodes[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return NODE_NONE;
+}
+
+bool role_is_available(const struct world *world)
+{
+    uint32_t leader = role_leader(world);
+    if (leader == NODE_NONE) {
+        return false;
+    }
+    struct node_set voters = participants(world);
+    uint32_t with_leader = 0;
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        struct server_status status;
+        if (!status_of(world, i, &status)) {
+            continue;
+        }
+        if (!status.serving) {
+            return false;
+        }
+        bool follows = status.leader == world->nodes[leader].server;
+        with_leader += follows && node_set_has(&voters, i);
+    }
+    return with_leader > node_set_count(&voters) / 2;
+}

@@ -1,0 +1,48 @@
+/* The two kinds of nodes a world usually holds. */
+#include "protocol/client/client.h"
+#include "protocol/server/server.h"
+#include "sim/world.h"
+
+static struct node *make_server(void *region, uint64_t capacity, const void *config)
+{
+    return server_create(region, capacity, config);
+}
+
+static struct node *make_client(void *region, uint64_t capacity, const void *config)
+{
+    return client_create(region, capacity, config);
+}
+
+static bool is_observer(const struct server_config *config)
+{
+    for (size_t i = 0; i < config->member_count; i++) {
+        if (config->members[i].id == config->id) {
+            return config->members[i].role == MEMBER_OBSERVER;
+        }
+    }
+    return false;
+}
+
+uint32_t world_add_server(struct world *world, const char *name, const struct server_config *config)
+{
+    return world_add_node(world, &(struct node_spec){
+                                     .name = name,
+                                     .kind = NODE_SERVER,
+                                     .is_observer = is_observer(config),
+                                     .server = config->id,
+                                     .create = make_server,
+                                     .config = config,
+                                     .config_octets = sizeof *config,
+                                 });
+}
+
+uint32_t world_add_client(struct world *world, const char *name, const struct client_config *config)
+{
+    return world_add_node(world, &(struct node_spec){
+                                     .name = name,
+                                     .kind = NODE_CLIENT,
+                                     .create = make_client,
+                                     .config = config,
+                                     .config_octets = sizeof *config,
+                                 });
+}
