@@ -60,6 +60,7 @@ enum timer {
     TIMER_LEADER_WAIT,       /* initLimit for one of the leader's three waits */
     TIMER_LEADER_PING,       /* half a tick of the leader */
     TIMER_HANDLER_READ,      /* subject: conn; nothing from that learner for syncLimit (initLimit at first) */
+    TIMER_HANDLER_ACK,       /* subject: conn; that learner has not acknowledged a proposal for syncLimit */
     TIMER_LEARNER_CONNECT,   /* try the leader's quorum port again */
     TIMER_LEARNER_READ,      /* nothing from the leader for syncLimit (initLimit at first) */
     TIMER_OBSERVER_DELAY,    /* an observer's pause before it looks again */
@@ -71,7 +72,7 @@ enum timer {
     TIMER_CLIENT_PING,      /* a third of the timeout without sending */
     TIMER_CLIENT_READ,      /* two thirds of the timeout without receiving */
 };
-#define TIMER_COUNT 16
+#define TIMER_COUNT 17
 
 struct deadline {
     instant_ns at; /* on the node's own clock */

@@ -1,0 +1,292 @@
+#include "protocol/election/election.h"
+
+#include <string.h>
+
+#include "protocol/base/hash.h"
+#include "protocol/election/links.h"
+#include "protocol/server/server_state.h"
+
+static struct vote own_vote(const struct server *server)
+{
+    struct vote vote = {.round = server->election.round, .state = SERVER_LOOKING};
+    if (server_is_observer(server)) {
+        vote.leader = INT64_MIN;
+        vote.zxid = INT64_MIN;
+        vote.epoch = INT64_MIN;
+    } else {
+        vote.leader = server->config.id;
+        vote.zxid = server_last_logged(server);
+        vote.epoch = server->current_epoch;
+    }
+    return vote;
+}
+
+static void send_vote(struct server *server, int peer, struct vote vote)
+{
+    struct notification notification = {
+        .form = NOTIFICATION_FULL,
+        .state = vote.state,
+        .leader = vote.leader,
+        .zxid = vote.zxid,
+        .election_epoch = vote.round,
+        .peer_epoch = vote.epoch,
+        .version = NOTIFICATION_VERSION,
+        .config = server->config_text,
+    };
+    links_send(server, peer, &notification);
+}
+
+/* To all voters.  Our own copy waits in the inbox until the present message is dealt with. */
+static void propose_to_all(struct server *server)
+{
+    struct election *election = &server->election;
+    election->proposal.round = election->round;
+    election->proposal.state = SERVER_LOOKING;
+    for (size_t i = 0; i < server->config.member_count; i++) {
+        if (server->config.members[i].role != MEMBER_PARTICIPANT) {
+            continue;
+        }
+        if (server->config.members[i].id == server->config.id) {
+            election->own_vote_waits = true;
+        } else {
+            send_vote(server, (int)i, election->proposal);
+        }
+    }
+    server_observe(server, (struct observation){OBSERVE_LOOKING,
+                                                {election->round, election->proposal.leader, election->proposal.zxid,
+                                                 election->proposal.epoch}});
+}
+
+static void finish(struct server *server, struct vote vote, int32_t state)
+{
+    struct election *election = &server->election;
+    election->state = ELECTION_IDLE;
+    election->current = vote;
+    election->current.state = state;
+    election->own_vote_waits = false;
+    memset(election->received, 0, sizeof election->received);
+    memset(election->outside, 0, sizeof election->outside);
+    server_observe(server,
+                   (struct observation){OBSERVE_ELECTED, {vote.round, vote.leader, vote.zxid, vote.epoch}});
+    server_take_role(server, vote.leader);
+}
+
+static int32_t role_for(const struct server *server, server_id_t leader)
+{
+    if (leader == server->config.id) {
+        return SERVER_LEADING;
+    }
+    return server_is_observer(server) ? SERVER_OBSERVING : SERVER_FOLLOWING;
+}
+
+static uint32_t supporters(const struct server *server, const struct ballot *ballots, struct vote vote)
+{
+    uint32_t members = 0;
+    for (size_t i = 0; i < server->config.member_count; i++) {
+        if (ballots[i].present && vote_agrees(ballots[i].vote, vote)) {
+            members |= UINT32_C(1) << i;
+        }
+    }
+    return members;
+}
+
+/* A quorum may support a leader that is long dead: the leader himself must say that he leads. */
+static bool leader_is_alive(const struct server *server, const struct ballot *ballots, server_id_t leader, int64_t round)
+{
+    if (leader == server->config.id) {
+        return round == server->election.round;
+    }
+    int index = server_member_index(server, leader);
+    return index >= 0 && ballots[index].present && ballots[index].vote.state == SERVER_LEADING;
+}
+
+static void wait_for_silence(struct server *server)
+{
+    server->election.state = ELECTION_FINALIZING;
+    server->election.finalize_at = server->now + (duration_ns)server->config.finalize_wait_ms * NS_PER_MS;
+}
+
+static void count_votes(struct server *server)
+{
+    struct election *election = &server->election;
+    if (server_has_quorum(server, supporters(server, election->received, election->proposal))) {
+        wait_for_silence(server);
+    }
+}
+
+static void join_round(struct server *server, struct vote vote)
+{
+    struct election *election = &server->election;
+    election->round = vote.round;
+    memset(election->received, 0, sizeof election->received);
+    struct vote mine = own_vote(server);
+    election->proposal = vote_beats(&server->config.flaws, vote, mine) ? vote : mine;
+    propose_to_all(server);
+}
+
+static void hear_looking(struct server *server, int from, struct vote vote)
+{
+    struct election *election = &server->election;
+    if (vote.round < election->round) {
+        return;
+    }
+    if (vote.round > election->round) {
+        join_round(server, vote);
+    } else if (vote_beats(&server->config.flaws, vote, election->proposal)) {
+        election->proposal = vote;
+        propose_to_all(server);
+    }
+    election->received[from] = (struct ballot){true, vote};
+    count_votes(server);
+}
+
+static void hear_settled(struct server *server, int from, struct vote vote)
+{
+    struct election *election = &server->election;
+    if (vote.round == election->round) {
+        election->received[from] = (struct ballot){true, vote};
+        if (server_has_quorum(server, supporters(server, election->received, vote)) &&
+            leader_is_alive(server, election->received, vote.leader, vote.round)) {
+            finish(server, vote, role_for(server, vote.leader));
+            return;
+        }
+    }
+    election->outside[from] = (struct ballot){true, vote};
+    if (server_has_quorum(server, supporters(server, election->outside, vote)) &&
+        leader_is_alive(server, election->outside, vote.leader, vote.round)) {
+        election->round = vote.round;
+        finish(server, vote, role_for(server, vote.leader));
+    }
+}
+
+static void hear(struct server *server, int from, struct vote vote)
+{
+    struct election *election = &server->election;
+    if (!server_is_voter(server, server->config.members[from].id) || !server_is_voter(server, vote.leader)) {
+        return;
+    }
+    election->notify_at = server->now + (duration_ns)election->notify_ms * NS_PER_MS;
+    if (election->state == ELECTION_FINALIZING) {
+        if (!vote_beats(&server->config.flaws, vote, election->proposal)) {
+            wait_for_silence(server);
+            return;
+        }
+        election->state = ELECTION_VOTING;
+    }
+    if (vote.state == SERVER_LOOKING) {
+        hear_looking(server, from, vote);
+    } else if (vote.state == SERVER_FOLLOWING || vote.state == SERVER_LEADING) {
+        hear_settled(server, from, vote);
+    }
+}
+
+static void hear_ourselves(struct server *server)
+{
+    struct election *election = &server->election;
+    while (election->state != ELECTION_IDLE && election->own_vote_waits) {
+        election->own_vote_waits = false;
+        int self = server_member_index(server, server->config.id);
+        hear(server, self, election->proposal);
+    }
+}
+
+void election_start(struct server *server)
+{
+    struct election *election = &server->election;
+    election->state = ELECTION_VOTING;
+    election->round++;
+    election->notify_ms = server->config.notify_ms_min;
+    election->notify_at = server->now + (duration_ns)election->notify_ms * NS_PER_MS;
+    election->proposal = own_vote(server);
+    propose_to_all(server);
+    hear_ourselves(server);
+}
+
+/* What a server that is not LOOKING says: its settled vote.  Before its first election it has none worth telling. */
+static void answer_settled(struct server *server, int from)
+{
+    if (server->election.round > 0) {
+        send_vote(server, from, server->election.current);
+    }
+}
+
+void election_receive(struct server *server, server_id_t from, const struct notification *notification)
+{
+    struct election *election = &server->election;
+    int peer = server_member_index(server, from);
+    if (peer < 0 || server->phase == PHASE_BOOTING || server->phase == PHASE_HALTED) {
+        return;
+    }
+    struct vote vote = {notification->leader, notification->zxid, notification->election_epoch,
+                        notification->peer_epoch, notification->state};
+    bool looking = election->state != ELECTION_IDLE;
+    if (!server_is_voter(server, from)) {
+        if (looking) {
+            send_vote(server, peer, election->proposal);
+        } else {
+            answer_settled(server, peer);
+        }
+        return;
+    }
+    if (!looking) {
+        if (vote.state == SERVER_LOOKING) {
+            answer_settled(server, peer);
+        }
+        return;
+    }
+    if (vote.state == SERVER_LOOKING && vote.round < election->round) {
+        send_vote(server, peer, election->proposal);
+    }
+    hear(server, peer, vote);
+    hear_ourselves(server);
+}
+
+void election_notify_expired(struct server *server)
+{
+    struct election *election = &server->election;
+    if (election->state == ELECTION_IDLE) {
+        return;
+    }
+    uint32_t doubled = election->notify_ms * 2;
+    election->notify_ms = doubled < server->config.notify_ms_max ? doubled : server->config.notify_ms_max;
+    election->notify_at = server->now + (duration_ns)election->notify_ms * NS_PER_MS;
+    propose_to_all(server);
+    hear_ourselves(server);
+}
+
+void election_finalize_expired(struct server *server)
+{
+    struct election *election = &server->election;
+    if (election->state == ELECTION_FINALIZING) {
+        finish(server, election->proposal, role_for(server, election->proposal.leader));
+    }
+}
+
+void election_update_vote(struct server *server, epoch_t epoch)
+{
+    server->election.current.epoch = epoch;
+}
+
+static uint64_t vote_digest(uint64_t hash, struct vote vote)
+{
+    hash = hash_mix(hash, (uint64_t)vote.leader);
+    hash = hash_mix(hash, (uint64_t)vote.zxid);
+    hash = hash_mix(hash, (uint64_t)vote.round);
+    hash = hash_mix(hash, (uint64_t)vote.epoch);
+    return hash_mix(hash, (uint32_t)vote.state);
+}
+
+uint64_t election_digest(const struct election *election)
+{
+    uint64_t hash = hash_mix(HASH_START, (uint64_t)election->state);
+    hash = hash_mix(hash, (uint64_t)election->round);
+    hash = vote_digest(hash, election->proposal);
+    hash = vote_digest(hash, election->current);
+    hash = hash_mix(hash, election->own_vote_waits);
+    hash = hash_mix(hash, election->notify_ms);
+    for (size_t i = 0; i < SERVER_MEMBERS_MAX; i++) {
+        hash = election->received[i].present ? vote_digest(hash_mix(hash, i), election->received[i].vote) : hash;
+        hash = election->outside[i].present ? vote_digest(hash_mix(hash, i + 64), election->outside[i].vote) : hash;
+    }
+    return hash_finish(hash);
+}

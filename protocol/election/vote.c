@@ -1,0 +1,22 @@
+#include "protocol/election/vote.h"
+
+bool vote_beats(const struct flaws *flaws, struct vote challenger, struct vote champion)
+{
+    if (challenger.epoch != champion.epoch) {
+        return challenger.epoch > champion.epoch;
+    }
+    if (challenger.zxid != champion.zxid) {
+        bool newer = challenger.zxid > champion.zxid;
+        return flaw_is_on(flaws, FLAW_ELECT_OLDER_ZXID) ? !newer : newer;
+    }
+    return challenger.leader > champion.leader;
+}
+
+bool vote_agrees(struct vote a, struct vote b)
+{
+    if (a.leader != b.leader || a.epoch != b.epoch) {
+        return false;
+    }
+    bool either_looks = a.state == SERVER_LOOKING || b.state == SERVER_LOOKING;
+    return !either_looks || (a.zxid == b.zxid && a.round == b.round);
+}

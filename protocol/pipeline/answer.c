@@ -1,0 +1,270 @@
+#include "protocol/pipeline/answer.h"
+
+#include <string.h>
+
+#include "protocol/server/client_port.h"
+#include "protocol/server/server_state.h"
+#include "protocol/tree/path.h"
+#include "protocol/wire/frame.h"
+
+static struct connection *connection_of(const struct server *server, const struct request *request)
+{
+    return connections_find_serial(&server->connections, request->conn, request->conn_serial);
+}
+
+void answer_event(struct server *server, const struct connection *connection, int32_t type, struct bytes path)
+{
+    struct jute_writer writer = outputs_write(server->out);
+    size_t mark = frame_begin(&writer);
+    reply_header_write(&writer, (struct reply_header){XID_NOTIFICATION, ZOK, -1});
+    watcher_event_write(&writer, &(struct watcher_event){type, STATE_SYNC_CONNECTED, path});
+    frame_end(&writer, mark);
+    outputs_send(server->out, connection->id, &writer);
+}
+
+static void answer_error(struct server *server, const struct connection *connection, int32_t xid, zxid_t zxid,
+                         int32_t error)
+{
+    struct jute_writer writer = outputs_write(server->out);
+    size_t mark = frame_begin(&writer);
+    reply_header_write(&writer, (struct reply_header){xid, error, zxid});
+    frame_end(&writer, mark);
+    outputs_send(server->out, connection->id, &writer);
+}
+
+/* ---- writes ---- */
+
+static struct reply_body body_of(const struct txn_result *result)
+{
+    return (struct reply_body){.opcode = result->type, .path = result->path, .stat = result->stat};
+}
+
+static void write_multi_results(const struct tree *tree, struct jute_writer *writer)
+{
+    for (size_t i = 0; i < tree->result_count; i++) {
+        const struct txn_result *result = &tree->results[i];
+        struct multi_result entry = {result->error, body_of(result)};
+        if (result->type == OP_ERROR) {
+            entry.body.opcode = OP_ERROR;
+        }
+        multi_write_result(writer, &entry);
+    }
+    multi_write_end(writer);
+}
+
+static void answer_result(struct server *server, const struct connection *connection, const struct request *request)
+{
+    const struct tree *tree = server->tree;
+    bool multi = request->proposal->header.type == OP_MULTI;
+    int32_t error = multi ? ZOK : tree->result.error;
+    zxid_t zxid = request->proposal->header.zxid;
+    if (error != ZOK) {
+        answer_error(server, connection, request->cxid, zxid, error);
+        return;
+    }
+    struct jute_writer writer = outputs_write(server->out);
+    size_t mark = frame_begin(&writer);
+    reply_header_write(&writer, (struct reply_header){request->cxid, ZOK, zxid});
+    if (multi) {
+        write_multi_results(tree, &writer);
+    } else {
+        struct reply_body body = body_of(&tree->result);
+        reply_body_write(&writer, &body);
+    }
+    frame_end(&writer, mark);
+    outputs_send(server->out, connection->id, &writer);
+}
+
+void answer_transaction(struct server *server, const struct request *request)
+{
+    struct connection *connection = connection_of(server, request);
+    if (connection == NULL) {
+        return;
+    }
+    if (request->opcode == OP_CREATE_SESSION) {
+        client_port_attach(server, connection, server->tree->result.error == ZOK);
+        return;
+    }
+    /* The session lives elsewhere now: no reply, the old connection just ends. */
+    if (server->tree->result.error == ZSESSIONMOVED) {
+        server_close(server, connection);
+        return;
+    }
+    answer_result(server, connection, request);
+}
+
+/* ---- reads ---- */
+
+struct read {
+    struct server *server;
+    const struct connection *connection;
+    struct request_body body;
+    struct jute_writer *writer; /* behind the reply header */
+};
+
+static bool may_read(const struct znode *node)
+{
+    struct acl_list acl = node->acl->acl;
+    if (acl_list_count(acl) <= 0) {
+        return true;
+    }
+    struct jute_reader walk = acl_list_walk(acl);
+    struct zk_acl entry;
+    while (acl_list_next(&walk, &entry)) {
+        if ((entry.perms & ACL_READ) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void watch(const struct read *read, enum watch_table table)
+{
+    if (read->body.watch) {
+        watches_add(read->server->watches, table, read->body.path, read->connection->id, WATCH_STANDARD);
+    }
+}
+
+static int32_t read_exists(const struct read *read)
+{
+    if (bytes_is_null(read->body.path)) {
+        return ZMARSHALLINGERROR;
+    }
+    if (path_has_nul(read->body.path)) {
+        return ZBADARGUMENTS;
+    }
+    const struct znode *node = tree_find(read->server->tree, read->body.path);
+    if (node != NULL && !may_read(node)) {
+        return ZNOAUTH;
+    }
+    watch(read, WATCH_DATA);
+    if (node == NULL) {
+        return ZNONODE;
+    }
+    struct zk_stat stat;
+    znode_stat(node, &stat);
+    zk_stat_write(read->writer, &stat);
+    return ZOK;
+}
+
+static int32_t find_readable(const struct read *read, const struct znode **node)
+{
+    *node = tree_find(read->server->tree, read->body.path);
+    if (*node == NULL) {
+        return ZNONODE;
+    }
+    return may_read(*node) ? ZOK : ZNOAUTH;
+}
+
+static int32_t read_data(const struct read *read)
+{
+    const struct znode *node;
+    int32_t error = find_readable(read, &node);
+    if (error != ZOK) {
+        return error;
+    }
+    watch(read, WATCH_DATA);
+    struct zk_stat stat;
+    znode_stat(node, &stat);
+    jute_write_bytes(read->writer, node->data);
+    zk_stat_write(read->writer, &stat);
+    return ZOK;
+}
+
+static int32_t read_children(const struct read *read)
+{
+    const struct znode *node;
+    int32_t error = find_readable(read, &node);
+    if (error != ZOK) {
+        return error;
+    }
+    watch(read, WATCH_CHILD);
+    const struct znode *const *children = tree_sorted_children(read->server->tree, node);
+    jute_write_int32(read->writer, node->child_count);
+    for (int32_t i = 0; i < node->child_count; i++) {
+        jute_write_bytes(read->writer, znode_name(children[i]));
+    }
+    if (read->body.opcode == OP_GET_CHILDREN2) {
+        struct zk_stat stat;
+        znode_stat(node, &stat);
+        zk_stat_write(read->writer, &stat);
+    }
+    return ZOK;
+}
+
+static int32_t execute(const struct read *read)
+{
+    switch (read->body.opcode) {
+    case OP_EXISTS:
+        return read_exists(read);
+    case OP_GET_DATA:
+        return read_data(read);
+    case OP_GET_CHILDREN:
+    case OP_GET_CHILDREN2:
+        return read_children(read);
+    case OP_SYNC:
+        jute_write_bytes(read->writer, read->body.path);
+        return ZOK;
+    case OP_PING:
+    case OP_SET_WATCHES:
+        return ZOK;
+    default:
+        return ZUNIMPLEMENTED;
+    }
+}
+
+/* What the client missed while it was away goes out before the reply. */
+static void set_watches(struct server *server, const struct connection *connection, const struct request_body *body)
+{
+    watches_set(server->watches, server->tree, connection->id, &body->set_watches);
+    for (size_t i = 0; i < server->watches->event_count; i++) {
+        const struct watch_event *event = &server->watches->events[i];
+        answer_event(server, connection, event->type, event->path);
+    }
+}
+
+static void answer_decoded(struct server *server, const struct connection *connection, int32_t xid,
+                           const struct request_body *body)
+{
+    if (body->opcode == OP_SET_WATCHES) {
+        set_watches(server, connection, body);
+    }
+    struct jute_writer writer = outputs_write(server->out);
+    size_t mark = frame_begin(&writer);
+    size_t header = writer.used;
+    reply_header_write(&writer, (struct reply_header){xid, ZOK, server->tree->last_processed});
+    size_t start = writer.used;
+    struct read read = {server, connection, *body, &writer};
+    int32_t error = execute(&read);
+    if (error != ZOK) {
+        writer.used = header;
+        reply_header_write(&writer, (struct reply_header){xid, error, server->tree->last_processed});
+        writer.used = start;
+    }
+    frame_end(&writer, mark);
+    outputs_send(server->out, connection->id, &writer);
+}
+
+void answer_read(struct server *server, const struct request *request)
+{
+    struct connection *connection = connection_of(server, request);
+    if (connection == NULL) {
+        return;
+    }
+    if (request->error == ZSESSIONMOVED) {
+        server_close(server, connection);
+        return;
+    }
+    struct request_body body;
+    struct jute_reader reader = jute_reader_of_bytes(request->body);
+    int32_t error = request->error;
+    if (error == ZOK) {
+        request_body_read(&reader, request->opcode, &body);
+        error = reader.failed ? ZMARSHALLINGERROR : ZOK;
+    }
+    if (error != ZOK) {
+        answer_error(server, connection, request->cxid, server->tree->last_processed, error);
+        return;
+    }
+    answer_decoded(server, connection, request->cxid, &body);
+}

@@ -1,0 +1,176 @@
+#include "protocol/pipeline/final_stage.h"
+
+#include <string.h>
+
+#include "protocol/base/ensure.h"
+#include "protocol/base/hash.h"
+#include "protocol/pipeline/answer.h"
+#include "protocol/server/client_port.h"
+#include "protocol/server/server_state.h"
+
+void final_stage_init(struct final_stage *final)
+{
+    memset(final, 0, sizeof *final);
+    STAILQ_INIT(&final->queue);
+    STAILQ_INIT(&final->late);
+}
+
+void final_stage_add(struct server *server, struct request *request)
+{
+    STAILQ_INSERT_TAIL(&server->final.queue, request, in_queue);
+}
+
+bool final_stage_is_runnable(const struct server *server)
+{
+    return !STAILQ_EMPTY(&server->final.queue);
+}
+
+/* ---- watch events ---- */
+
+static void hold_back(struct server *server, const struct connection *connection, const struct watch_event *event)
+{
+    struct late_event *late = arena_alloc(server->arena, sizeof *late);
+    *late = (struct late_event){.conn = connection->id, .serial = connection->serial, .type = event->type};
+    late->path = arena_copy_bytes(server->arena, event->path);
+    STAILQ_INSERT_TAIL(&server->final.late, late, next);
+}
+
+static void send_late_events(struct server *server)
+{
+    struct late_event *late;
+    while ((late = STAILQ_FIRST(&server->final.late)) != NULL) {
+        STAILQ_REMOVE_HEAD(&server->final.late, next);
+        struct connection *connection = connections_find_serial(&server->connections, late->conn, late->serial);
+        if (connection != NULL) {
+            answer_event(server, connection, late->type, late->path);
+        }
+        arena_free_bytes(server->arena, late->path);
+        arena_free(server->arena, late, sizeof *late);
+    }
+}
+
+static void notify(struct server *server)
+{
+    watches_fire(server->watches, server->tree);
+    for (size_t i = 0; i < server->watches->event_count; i++) {
+        const struct watch_event *event = &server->watches->events[i];
+        struct connection *connection = connections_find(&server->connections, event->conn);
+        ensure(connection != NULL);
+        if (server_flaw(server, FLAW_NOTIFY_AFTER_REPLY)) {
+            hold_back(server, connection, event);
+        } else {
+            answer_event(server, connection, event->type, event->path);
+        }
+    }
+}
+
+/* ---- applying ---- */
+
+static void follow_sessions(struct server *server, const struct txn *txn)
+{
+    if (!server_is_leading(server)) {
+        return;
+    }
+    if (txn->header.type == OP_CLOSE_SESSION) {
+        session_tracker_remove(&server->sessions, txn->header.session);
+    }
+}
+
+static bool apply(struct server *server, struct proposal *proposal)
+{
+    struct txn txn;
+    if (!txn_read(proposal_octets(proposal), &txn)) {
+        server_exit(server, EXIT_UNDECODABLE);
+        return false;
+    }
+    tree_apply(server->tree, &txn);
+    follow_sessions(server, &txn);
+    if (!server_flaw(server, FLAW_APPLY_OUT_OF_ORDER) && !server_flaw(server, FLAW_SKIP_EPOCH_CHECK)) {
+        committed_log_add(&server->committed, proposal);
+    }
+    log_stage_applied(server, txn.header.zxid);
+    return true;
+}
+
+void final_stage_apply(struct server *server, struct proposal *proposal)
+{
+    if (apply(server, proposal)) {
+        const struct txn_header *header = &proposal->header;
+        server_observe(server, (struct observation){OBSERVE_DELIVERED,
+                                                    {header->zxid, header->session, header->cxid, header->type,
+                                                     (int64_t)proposal->digest, (int64_t)server->tree->digest}});
+    }
+}
+
+void final_stage_apply_quietly(struct server *server, struct proposal *proposal)
+{
+    apply(server, proposal);
+}
+
+/* The live connection of a session that was closed goes, after the reply if the client asked for it. */
+static void close_session_connection(struct server *server, session_id_t session)
+{
+    struct connection *connection = client_port_find(server, session);
+    if (connection != NULL) {
+        server_close(server, connection);
+    }
+}
+
+static void run_transaction(struct server *server, struct request *request)
+{
+    struct proposal *proposal = request->proposal;
+    final_stage_apply(server, proposal);
+    if (server->phase == PHASE_HALTED) {
+        return;
+    }
+    notify(server);
+    if (server_is_leading(server)) {
+        prep_applied(server, proposal->header.zxid);
+        leader_applied(server, proposal->header.zxid);
+    }
+    answer_transaction(server, request);
+    if (proposal->header.type == OP_CLOSE_SESSION) {
+        close_session_connection(server, proposal->header.session);
+    }
+}
+
+void final_stage_run(struct server *server)
+{
+    struct request *request = STAILQ_FIRST(&server->final.queue);
+    ensure(request != NULL);
+    STAILQ_REMOVE_HEAD(&server->final.queue, in_queue);
+    bool late = !STAILQ_EMPTY(&server->final.late);
+    if (request->proposal != NULL) {
+        run_transaction(server, request);
+    } else {
+        answer_read(server, request);
+    }
+    if (late) {
+        send_late_events(server);
+    }
+    request_free(server->arena, request);
+}
+
+void final_stage_clear(struct server *server)
+{
+    request_queue_clear(server->arena, &server->final.queue);
+    struct late_event *late;
+    while ((late = STAILQ_FIRST(&server->final.late)) != NULL) {
+        STAILQ_REMOVE_HEAD(&server->final.late, next);
+        arena_free_bytes(server->arena, late->path);
+        arena_free(server->arena, late, sizeof *late);
+    }
+    final_stage_init(&server->final);
+}
+
+uint64_t final_stage_digest(const struct final_stage *final)
+{
+    uint64_t hash = request_queue_digest(&final->queue);
+    const struct late_event *late;
+    STAILQ_FOREACH(late, &final->late, next)
+    {
+        hash = hash_mix(hash_mix(hash, late->conn), (uint32_t)late->type);
+        hash = hash_bytes(hash, late->path);
+    }
+    return hash_finish(hash);
+}

@@ -1,0 +1,284 @@
+#include "protocol/server/client_port.h"
+
+#include <string.h>
+
+#include "protocol/base/ensure.h"
+#include "protocol/server/password.h"
+#include "protocol/server/server_state.h"
+#include "protocol/wire/frame.h"
+
+#define SESSIONLESS_TIMEOUT_MS 10000
+
+static void touch_connection(struct server *server, struct connection *connection)
+{
+    int32_t timeout_ms = connection->client_state == CLIENT_SERVED ? connection->timeout_ms : SESSIONLESS_TIMEOUT_MS;
+    expiry_touch(&server->idle, &connection->idle, server->now, (duration_ns)timeout_ms * NS_PER_MS);
+}
+
+static void touch_session(struct server *server, const struct connection *connection)
+{
+    if (server_is_leading(server)) {
+        session_tracker_touch(&server->sessions, connection->session, connection->timeout_ms, server->now);
+    } else {
+        learner_touch(server, connection->session, connection->timeout_ms);
+    }
+}
+
+void client_port_accept(struct server *server, struct connection *connection)
+{
+    if (!server->serving) {
+        server_close(server, connection);
+        return;
+    }
+    touch_connection(server, connection);
+}
+
+struct connection *client_port_find(const struct server *server, session_id_t session)
+{
+    struct connection *connection;
+    TAILQ_FOREACH(connection, &server->connections.list, in_list)
+    {
+        if (connection->channel == CHANNEL_CLIENT && connection->session == session) {
+            return connection;
+        }
+    }
+    return NULL;
+}
+
+/* The client's address, as its only identity; every simulated client dials from here. */
+struct id_list client_port_ids(const struct request *request)
+{
+    static const uint8_t address[] = "\0\0\0\2ip\0\0\0\011127.0.0.1";
+    if (request->opcode == OP_CREATE_SESSION) {
+        return id_list_null();
+    }
+    return (struct id_list){1, {address, (int32_t)sizeof address - 1}};
+}
+
+/* ---- into the pipeline ---- */
+
+static void submit(struct server *server, struct request *request)
+{
+    request->owner = OWNER_LOCAL;
+    if (server_is_leading(server)) {
+        prep_request(server, request);
+        return;
+    }
+    bool to_leader = request->error == ZOK && (opcode_is_write(request->opcode) || request->opcode == OP_SYNC);
+    if (to_leader) {
+        learner_forward(server, request);
+    }
+    commit_stage_add(server, request);
+}
+
+void client_port_expire(struct server *server, session_id_t session)
+{
+    server_observe(server, (struct observation){OBSERVE_SESSION_EXPIRED, {session}});
+    session_tracker_close(&server->sessions, session);
+    struct request *request = request_create(server->arena, session, 0, OP_CLOSE_SESSION, bytes_null());
+    prep_request(server, request);
+}
+
+static struct request *request_of(struct server *server, const struct connection *connection, int32_t xid,
+                                  int32_t opcode, struct bytes body)
+{
+    struct request *request = request_create(server->arena, connection->session, xid, opcode, body);
+    request->conn = connection->id;
+    request->conn_serial = connection->serial;
+    return request;
+}
+
+/* ---- handshake ---- */
+
+void client_port_attach(struct server *server, struct connection *connection, bool valid)
+{
+    uint8_t password[SESSION_PASSWORD_LENGTH] = {0};
+    if (valid) {
+        session_password(connection->session, password);
+    }
+    struct connect_response response = {
+        .timeout_ms = valid ? connection->timeout_ms : 0,
+        .session = valid ? connection->session : 0,
+        .password = {password, SESSION_PASSWORD_LENGTH},
+        .has_read_only = connection->has_read_only,
+    };
+    struct jute_writer writer = outputs_write(server->out);
+    size_t mark = frame_begin(&writer);
+    connect_response_write(&writer, &response);
+    frame_end(&writer, mark);
+    outputs_send(server->out, connection->id, &writer);
+    if (!valid) {
+        server_close(server, connection);
+        return;
+    }
+    server_observe(server, (struct observation){OBSERVE_SESSION_ATTACHED,
+                                                {connection->session, connection->id, connection->resumed}});
+    connection->client_state = CLIENT_SERVED;
+    touch_connection(server, connection);
+    touch_session(server, connection);
+    server_release(server, connection);
+}
+
+static void open_session(struct server *server, struct connection *connection)
+{
+    connection->session = server->next_session++;
+    uint8_t body[4];
+    struct jute_writer writer = jute_writer_of(body, sizeof body);
+    jute_write_int32(&writer, connection->timeout_ms);
+    submit(server, request_of(server, connection, XID_CREATE_SESSION, OP_CREATE_SESSION, jute_written(&writer, 0)));
+}
+
+/* Any other connection of that session on this server ends first, even before the password is looked at, as in Apache. */
+static void resume_session(struct server *server, struct connection *connection, const struct connect_request *request)
+{
+    struct connection *other = client_port_find(server, request->session);
+    if (other != NULL) {
+        server_close(server, other);
+    }
+    connection->session = request->session;
+    connection->resumed = true;
+    if (!session_password_matches(request->session, request->password)) {
+        client_port_attach(server, connection, false);
+    } else if (server_is_leading(server)) {
+        bool valid = session_tracker_touch(&server->sessions, request->session, connection->timeout_ms, server->now);
+        session_tracker_set_owner(&server->sessions, request->session, OWNER_LOCAL);
+        client_port_attach(server, connection, valid);
+    } else {
+        learner_revalidate(server, connection);
+    }
+}
+
+static int32_t clamp_timeout(const struct server *server, int32_t asked_ms)
+{
+    int64_t tick = server->config.tick_ms;
+    int64_t low = server->config.session_timeout_ms_min != 0 ? server->config.session_timeout_ms_min : 2 * tick;
+    int64_t high = server->config.session_timeout_ms_max != 0 ? server->config.session_timeout_ms_max : 20 * tick;
+    int64_t timeout = asked_ms < low ? low : asked_ms;
+    return (int32_t)(timeout > high ? high : timeout);
+}
+
+static void receive_connect(struct server *server, struct connection *connection, struct bytes frame)
+{
+    struct connect_request request;
+    struct jute_reader reader = jute_reader_of_bytes(frame);
+    connect_request_read(&reader, &request);
+    /* A client that has seen the future must look for a server that has too: the single system image. */
+    bool from_the_future = request.last_zxid_seen > server->tree->last_processed;
+    if (reader.failed || (from_the_future && !server_flaw(server, FLAW_ACCEPT_FUTURE_CLIENT))) {
+        server_close(server, connection);
+        return;
+    }
+    connection->timeout_ms = clamp_timeout(server, request.timeout_ms);
+    connection->has_read_only = request.has_read_only;
+    connection->client_state = CLIENT_ATTACHING;
+    server_hold(connection);
+    if (request.session == 0) {
+        open_session(server, connection);
+    } else {
+        resume_session(server, connection, &request);
+    }
+}
+
+/* ---- requests ---- */
+
+enum request_kind {
+    REQUEST_SERVED,
+    REQUEST_LATER,   /* an operation that ZooKeeper has and this server does not yet */
+    REQUEST_REFUSED, /* nothing a client may ask for */
+};
+
+static enum request_kind kind_of(int32_t opcode)
+{
+    switch (opcode) {
+    case OP_CREATE:
+    case OP_CREATE2:
+    case OP_DELETE:
+    case OP_EXISTS:
+    case OP_GET_DATA:
+    case OP_SET_DATA:
+    case OP_GET_CHILDREN:
+    case OP_GET_CHILDREN2:
+    case OP_MULTI:
+    case OP_SYNC:
+    case OP_PING:
+    case OP_SET_WATCHES:
+    case OP_CLOSE_SESSION:
+        return REQUEST_SERVED;
+    case OP_GET_ACL:
+    case OP_SET_ACL:
+    case OP_RECONFIG:
+    case OP_CHECK_WATCHES:
+    case OP_REMOVE_WATCHES:
+    case OP_CREATE_CONTAINER:
+    case OP_CREATE_TTL:
+    case OP_MULTI_READ:
+    case OP_AUTH:
+    case OP_SASL:
+    case OP_GET_EPHEMERALS:
+    case OP_GET_ALL_CHILDREN_NUMBER:
+    case OP_SET_WATCHES2:
+    case OP_ADD_WATCH:
+    case OP_WHO_AM_I:
+        return REQUEST_LATER;
+    default:
+        return REQUEST_REFUSED;
+    }
+}
+
+static void refuse(struct server *server, struct connection *connection, int32_t xid)
+{
+    struct jute_writer writer = outputs_write(server->out);
+    size_t mark = frame_begin(&writer);
+    reply_header_write(&writer, (struct reply_header){xid, ZUNIMPLEMENTED, -1});
+    frame_end(&writer, mark);
+    outputs_send(server->out, connection->id, &writer);
+    server_close(server, connection);
+}
+
+static void receive_request(struct server *server, struct connection *connection, struct bytes frame)
+{
+    struct jute_reader reader = jute_reader_of_bytes(frame);
+    struct request_header header = request_header_read(&reader);
+    if (reader.failed) {
+        server_close(server, connection);
+        return;
+    }
+    touch_connection(server, connection);
+    touch_session(server, connection);
+    enum request_kind kind = kind_of(header.opcode);
+    if (kind == REQUEST_REFUSED) {
+        refuse(server, connection, header.xid);
+        return;
+    }
+    struct request *request =
+        request_of(server, connection, header.xid, header.opcode, jute_read_rest(&reader));
+    if (kind == REQUEST_LATER) {
+        request->error = ZUNIMPLEMENTED;
+        commit_stage_add(server, request);
+        return;
+    }
+    submit(server, request);
+}
+
+size_t client_port_receive(struct server *server, struct connection *connection, struct bytes octets)
+{
+    struct bytes frame;
+    size_t consumed = 0;
+    switch (frame_find(octets.data, bytes_size(octets), (int32_t)server->config.packet_octets_max, &frame,
+                       &consumed)) {
+    case DECODE_INCOMPLETE:
+        return 0;
+    case DECODE_BAD:
+        server_close(server, connection);
+        return 0;
+    case DECODE_COMPLETE:
+        break;
+    }
+    if (connection->client_state == CLIENT_SERVED) {
+        receive_request(server, connection, frame);
+    } else {
+        ensure(connection->client_state == CLIENT_HANDSHAKE);
+        receive_connect(server, connection, frame);
+    }
+    return consumed;
+}

@@ -1,0 +1,51 @@
+/* request.h -- One client request on its way through the stages of a server.
+ *
+ * Made when it arrives (from a client, a learner, or the leader itself when a session expires), moved from queue to queue, freed by the final
+ * stage or when the pipeline is dropped.  A committed transaction without a local request travels as a request too, with no connection.
+ * Upstream: Request.java.
+ */
+#ifndef PROTOCOL_SERVER_REQUEST_H
+#define PROTOCOL_SERVER_REQUEST_H
+
+#include <sys/queue.h>
+
+#include "protocol/node.h"
+#include "protocol/server/proposal.h"
+
+/* Who may act for a session: nobody yet, this server's own connections, or the learner behind a quorum connection. */
+typedef uint64_t session_owner_t;
+#define OWNER_NONE UINT64_C(0)
+#define OWNER_LOCAL UINT64_C(1)
+#define OWNER_GONE UINT64_C(2) /* a learner that has left: equal to nobody */
+#define OWNER_LEARNER(conn) ((session_owner_t)(conn) + 16)
+
+struct request {
+    STAILQ_ENTRY(request) in_queue;   /* the stage's or the session's queue */
+    STAILQ_ENTRY(request) in_writes;  /* commit stage: local writes that wait for their commit */
+    session_id_t session;
+    int32_t cxid;
+    int32_t opcode;
+    int32_t error;                    /* decided before the final stage: answered instead of executed; 0 none */
+    conn_id conn;                     /* to answer on; CONN_NONE: nobody */
+    uint64_t conn_serial;             /* which holder of that conn_id */
+    session_owner_t owner;
+    struct proposal *proposal;        /* of a write once it is prepared or committed */
+    struct bytes body;                /* own copy */
+};
+
+STAILQ_HEAD(request_queue, request);
+
+struct request *request_create(struct arena *arena, session_id_t session, int32_t cxid, int32_t opcode,
+                               struct bytes body);
+void request_free(struct arena *arena, struct request *request);
+
+/* Frees all that is queued through in_queue. */
+void request_queue_clear(struct arena *arena, struct request_queue *queue);
+
+/* A write: becomes a transaction (sync is none). */
+bool opcode_is_write(int32_t opcode);
+
+uint64_t request_digest(const struct request *request);
+uint64_t request_queue_digest(const struct request_queue *queue);
+
+#endif

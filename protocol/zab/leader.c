@@ -1,0 +1,411 @@
+#include "protocol/zab/leader.h"
+
+#include <string.h>
+
+#include "protocol/base/ensure.h"
+#include "protocol/base/hash.h"
+#include "protocol/server/server_state.h"
+#include "protocol/wire/packet.h"
+
+static uint32_t own_bit(const struct server *server)
+{
+    return server_member_bit(server, server->config.id);
+}
+
+static void wait_anew(struct server *server)
+{
+    server->leader.wait_until = server->now + server_ticks_ns(server, server->config.init_limit_ticks);
+}
+
+void leader_init(struct leader *leader)
+{
+    memset(leader, 0, sizeof *leader);
+    TAILQ_INIT(&leader->handlers);
+    STAILQ_INIT(&leader->to_sync);
+    TAILQ_INIT(&leader->outstanding);
+    STAILQ_INIT(&leader->unapplied);
+    leader->wait_until = INSTANT_NEVER;
+    leader->ping_at = INSTANT_NEVER;
+}
+
+static void decide_epoch(struct server *server)
+{
+    struct leader *leader = &server->leader;
+    bool alone = server_flaw(server, FLAW_SKIP_EPOCH_CHECK);
+    if (leader->state != LEADER_DISCOVERY || (!alone && !server_has_quorum(server, leader->known))) {
+        return;
+    }
+    leader->epoch = (alone ? server->accepted_epoch : leader->accepted_max) + 1;
+    leader->state = LEADER_SAVING_ACCEPTED;
+    server_save_accepted_epoch(server, leader->epoch);
+}
+
+void leader_start(struct server *server)
+{
+    struct leader *leader = &server->leader;
+    leader_init(leader);
+    leader->start_zxid = server->tree->last_processed;
+    leader->accepted_max = server->accepted_epoch;
+    leader->known = own_bit(server);
+    wait_anew(server);
+    decide_epoch(server);
+}
+
+void leader_learner_known(struct server *server, struct handler *handler, epoch_t accepted)
+{
+    struct leader *leader = &server->leader;
+    if (leader->state == LEADER_DISCOVERY && !handler->observer) {
+        leader->known |= server_member_bit(server, handler->learner);
+        if (accepted > leader->accepted_max) {
+            leader->accepted_max = accepted;
+        }
+        decide_epoch(server);
+    }
+    if (leader->state >= LEADER_EPOCH_ACKS) {
+        leader_send_leaderinfo(server, handler);
+    }
+}
+
+static void count_epoch_acks(struct server *server)
+{
+    struct leader *leader = &server->leader;
+    if (leader->state != LEADER_EPOCH_ACKS || !server_has_quorum(server, leader->epoch_acks)) {
+        return;
+    }
+    leader->state = LEADER_SAVING_CURRENT;
+    wait_anew(server);
+    server_save_current_epoch(server, leader->epoch);
+    struct handler *handler;
+    TAILQ_FOREACH(handler, &leader->handlers, in_leader)
+    {
+        if (handler->state == HANDLER_EPOCH_QUORUM) {
+            handler->state = HANDLER_SYNC;
+            STAILQ_INSERT_TAIL(&leader->to_sync, handler, in_sync);
+        }
+    }
+}
+
+void leader_accepted_saved(struct server *server)
+{
+    struct leader *leader = &server->leader;
+    ensure(leader->state == LEADER_SAVING_ACCEPTED);
+    leader->state = LEADER_EPOCH_ACKS;
+    leader->epoch_acks = own_bit(server);
+    wait_anew(server);
+    struct handler *handler;
+    TAILQ_FOREACH(handler, &leader->handlers, in_leader)
+    {
+        if (handler->state == HANDLER_EPOCH) {
+            leader_send_leaderinfo(server, handler);
+        }
+    }
+    count_epoch_acks(server);
+}
+
+void leader_epoch_acked(struct server *server, struct handler *handler)
+{
+    struct leader *leader = &server->leader;
+    if (leader->state > LEADER_EPOCH_ACKS) {
+        handler->state = HANDLER_SYNC;
+        STAILQ_INSERT_TAIL(&leader->to_sync, handler, in_sync);
+        return;
+    }
+    handler->state = HANDLER_EPOCH_QUORUM;
+    bool counts = !handler->observer && handler->current_epoch != -1;
+    if (counts) {
+        leader->epoch_acks |= server_member_bit(server, handler->learner);
+    }
+    count_epoch_acks(server);
+}
+
+void leader_current_saved(struct server *server)
+{
+    struct leader *leader = &server->leader;
+    ensure(leader->state == LEADER_SAVING_CURRENT);
+    leader->state = LEADER_NEWLEADER_ACKS;
+    leader_newleader_acked(server, server->config.id);
+}
+
+/* A quorum has this leader's history on disk: everything in it is committed now. */
+static void establish(struct server *server)
+{
+    struct leader *leader = &server->leader;
+    zxid_t zxid = zxid_make(leader->epoch, 0);
+    leader->state = LEADER_BROADCAST;
+    leader->wait_until = INSTANT_NEVER;
+    leader->last_proposed = zxid;
+    leader->last_committed = zxid;
+    leader->full_tick = false;
+    leader->ping_at = server->now + server_ticks_ns(server, 1) / 2;
+    server->tree->last_processed = zxid;
+    prep_start(server, zxid);
+    election_update_vote(server, leader->epoch);
+    server_observe(server, (struct observation){OBSERVE_ESTABLISHED, {leader->epoch, zxid}});
+    server_start_serving(server);
+    struct handler *handler, *next;
+    for (handler = TAILQ_FIRST(&leader->handlers); handler != NULL; handler = next) {
+        next = TAILQ_NEXT(handler, in_leader);
+        if (handler->state == HANDLER_ACKED) {
+            leader_send_uptodate(server, handler);
+        }
+    }
+}
+
+void leader_newleader_acked(struct server *server, server_id_t member)
+{
+    struct leader *leader = &server->leader;
+    leader->newleader_acks |= server_member_bit(server, member);
+    if (leader->state == LEADER_NEWLEADER_ACKS && server_has_quorum(server, leader->newleader_acks)) {
+        establish(server);
+    }
+}
+
+void leader_wait_expired(struct server *server)
+{
+    server_stop(server, STEP_DOWN_WAIT_EXPIRED);
+}
+
+/* Those whose handler lives: a silent learner's is closed by its read deadline. */
+static uint32_t connected_voters(const struct server *server)
+{
+    uint32_t members = own_bit(server);
+    const struct handler *handler;
+    TAILQ_FOREACH(handler, &server->leader.handlers, in_leader)
+    {
+        if (handler->state != HANDLER_INFO && !handler->observer) {
+            members |= server_member_bit(server, handler->learner);
+        }
+    }
+    return members;
+}
+
+void leader_ping_expired(struct server *server)
+{
+    struct leader *leader = &server->leader;
+    leader->ping_at = server->now + server_ticks_ns(server, 1) / 2;
+    if (leader->full_tick && !server_has_quorum(server, connected_voters(server)) &&
+        !server_flaw(server, FLAW_NEVER_STEP_DOWN)) {
+        server_stop(server, STEP_DOWN_NO_QUORUM);
+        return;
+    }
+    leader->full_tick = !leader->full_tick;
+    struct handler *handler;
+    TAILQ_FOREACH(handler, &leader->handlers, in_leader)
+    {
+        if (handler->forwarding) {
+            leader_send_packet(server, handler, PACKET_PING, leader->last_proposed);
+        }
+    }
+}
+
+/* ---- broadcast ---- */
+
+void leader_propose(struct server *server, struct proposal *proposal)
+{
+    struct leader *leader = &server->leader;
+    zxid_t zxid = proposal->header.zxid;
+    ensure(leader->state == LEADER_BROADCAST);
+    ensure(zxid == leader->last_proposed + 1);
+    struct outstanding *outstanding = arena_alloc(server->arena, sizeof *outstanding);
+    outstanding->proposal = proposal_hold(proposal);
+    STAILQ_INIT(&outstanding->syncs);
+    TAILQ_INSERT_TAIL(&leader->outstanding, outstanding, next);
+    leader->last_proposed = zxid;
+    server_observe(server, (struct observation){OBSERVE_PROPOSED,
+                                                {zxid, proposal->header.session, proposal->header.cxid,
+                                                 proposal->header.type, (int64_t)proposal->digest}});
+    struct handler *handler;
+    TAILQ_FOREACH(handler, &leader->handlers, in_leader)
+    {
+        if (handler->forwarding && !handler->observer) {
+            leader_send_proposal(server, handler, proposal);
+        }
+    }
+}
+
+static void inform(struct server *server, struct handler *handler, const struct proposal *proposal)
+{
+    struct jute_writer writer = outputs_write(server->out);
+    struct quorum_packet packet = {PACKET_INFORM, proposal->header.zxid, proposal_octets(proposal), id_list_null()};
+    packet_write(&writer, &packet);
+    outputs_send(server->out, handler->connection->id, &writer);
+}
+
+static void answer_syncs(struct server *server, struct outstanding *outstanding)
+{
+    struct waiting_sync *sync;
+    while ((sync = STAILQ_FIRST(&outstanding->syncs)) != NULL) {
+        STAILQ_REMOVE_HEAD(&outstanding->syncs, next);
+        struct connection *connection = connections_find_serial(&server->connections, sync->conn, sync->serial);
+        if (connection != NULL && connection->handler != NULL) {
+            leader_send_packet(server, connection->handler, PACKET_SYNC, 0);
+        }
+        arena_free(server->arena, sync, sizeof *sync);
+    }
+}
+
+static void commit(struct server *server, struct outstanding *outstanding)
+{
+    struct leader *leader = &server->leader;
+    struct proposal *proposal = outstanding->proposal;
+    zxid_t zxid = proposal->header.zxid;
+    ensure(zxid == leader->last_committed + 1);
+    leader->last_committed = zxid;
+    server_observe(server, (struct observation){OBSERVE_COMMITTED, {zxid, __builtin_popcount(outstanding->acks)}});
+    struct handler *handler;
+    TAILQ_FOREACH(handler, &leader->handlers, in_leader)
+    {
+        if (handler->forwarding && handler->observer) {
+            inform(server, handler, proposal);
+        } else if (handler->forwarding) {
+            leader_send_packet(server, handler, PACKET_COMMIT, zxid);
+        }
+    }
+    struct unapplied *unapplied = arena_alloc(server->arena, sizeof *unapplied);
+    unapplied->proposal = proposal_hold(proposal);
+    STAILQ_INSERT_TAIL(&leader->unapplied, unapplied, next);
+    commit_stage_commit(server, proposal);
+    answer_syncs(server, outstanding);
+}
+
+static void forget_outstanding(struct server *server, struct outstanding *outstanding)
+{
+    TAILQ_REMOVE(&server->leader.outstanding, outstanding, next);
+    proposal_release(server->arena, outstanding->proposal);
+    arena_free(server->arena, outstanding, sizeof *outstanding);
+}
+
+static bool may_commit(const struct server *server, const struct outstanding *outstanding)
+{
+    if (server_flaw(server, FLAW_COMMIT_WITHOUT_QUORUM)) {
+        return outstanding->acks != 0;
+    }
+    return server_has_quorum(server, outstanding->acks);
+}
+
+/* Commits in zxid order: a quorum for the second waits for the first. */
+static void commit_what_may_be(struct server *server)
+{
+    struct outstanding *oldest;
+    while ((oldest = TAILQ_FIRST(&server->leader.outstanding)) != NULL && may_commit(server, oldest)) {
+        commit(server, oldest);
+        forget_outstanding(server, oldest);
+    }
+}
+
+void leader_ack(struct server *server, server_id_t member, zxid_t zxid)
+{
+    struct leader *leader = &server->leader;
+    if (zxid_counter(zxid) == 0 || zxid <= leader->last_committed) {
+        return;
+    }
+    struct outstanding *outstanding;
+    TAILQ_FOREACH(outstanding, &leader->outstanding, next)
+    {
+        if (outstanding->proposal->header.zxid == zxid) {
+            outstanding->acks |= server_member_bit(server, member);
+            commit_what_may_be(server);
+            return;
+        }
+    }
+}
+
+void leader_sync_request(struct server *server, conn_id conn, uint64_t serial)
+{
+    struct leader *leader = &server->leader;
+    struct outstanding *newest = TAILQ_LAST(&leader->outstanding, outstanding_list);
+    struct connection *connection = connections_find_serial(&server->connections, conn, serial);
+    if (newest == NULL) {
+        if (connection != NULL && connection->handler != NULL) {
+            leader_send_packet(server, connection->handler, PACKET_SYNC, 0);
+        }
+        return;
+    }
+    struct waiting_sync *sync = arena_alloc(server->arena, sizeof *sync);
+    sync->conn = conn;
+    sync->serial = serial;
+    STAILQ_INSERT_TAIL(&newest->syncs, sync, next);
+}
+
+void leader_applied(struct server *server, zxid_t zxid)
+{
+    struct unapplied *first = STAILQ_FIRST(&server->leader.unapplied);
+    ensure(first != NULL);
+    ensure(first->proposal->header.zxid == zxid);
+    STAILQ_REMOVE_HEAD(&server->leader.unapplied, next);
+    proposal_release(server->arena, first->proposal);
+    arena_free(server->arena, first, sizeof *first);
+}
+
+void leader_clear(struct server *server)
+{
+    struct leader *leader = &server->leader;
+    struct outstanding *outstanding;
+    while ((outstanding = TAILQ_FIRST(&leader->outstanding)) != NULL) {
+        struct waiting_sync *sync;
+        while ((sync = STAILQ_FIRST(&outstanding->syncs)) != NULL) {
+            STAILQ_REMOVE_HEAD(&outstanding->syncs, next);
+            arena_free(server->arena, sync, sizeof *sync);
+        }
+        forget_outstanding(server, outstanding);
+    }
+    struct unapplied *unapplied;
+    while ((unapplied = STAILQ_FIRST(&leader->unapplied)) != NULL) {
+        STAILQ_REMOVE_HEAD(&leader->unapplied, next);
+        proposal_release(server->arena, unapplied->proposal);
+        arena_free(server->arena, unapplied, sizeof *unapplied);
+    }
+    ensure(TAILQ_EMPTY(&leader->handlers));
+    leader_init(leader);
+}
+
+static uint64_t handler_digest(const struct handler *handler)
+{
+    uint64_t hash = hash_mix(HASH_START, handler->connection->id);
+    hash = hash_mix(hash, (uint64_t)handler->state << 2 | (uint64_t)handler->observer << 1 | handler->forwarding);
+    hash = hash_mix(hash, (uint64_t)handler->learner);
+    hash = hash_mix(hash, (uint64_t)handler->current_epoch);
+    hash = hash_mix(hash, (uint64_t)handler->last_zxid);
+    hash = hash_mix(hash, (uint64_t)handler->unacked);
+    hash = hash_mix(hash, (uint64_t)handler->last_sent);
+    return hash_finish(hash_mix(hash, handler->ack_until != INSTANT_NEVER));
+}
+
+uint64_t leader_digest(const struct leader *leader)
+{
+    uint64_t hash = hash_mix(HASH_START, (uint64_t)leader->state << 1 | leader->full_tick);
+    hash = hash_mix(hash, (uint64_t)leader->epoch);
+    hash = hash_mix(hash, (uint64_t)leader->accepted_max);
+    hash = hash_mix(hash, (uint64_t)leader->known << 32 | leader->epoch_acks);
+    hash = hash_mix(hash, leader->newleader_acks);
+    hash = hash_mix(hash, (uint64_t)leader->start_zxid);
+    hash = hash_mix(hash, (uint64_t)leader->last_proposed);
+    hash = hash_mix(hash, (uint64_t)leader->last_committed);
+    hash = hash_mix(hash, (uint64_t)(leader->wait_until != INSTANT_NEVER) << 1 | (leader->ping_at != INSTANT_NEVER));
+    const struct handler *handler;
+    TAILQ_FOREACH(handler, &leader->handlers, in_leader)
+    {
+        hash = hash_mix(hash, handler_digest(handler));
+    }
+    STAILQ_FOREACH(handler, &leader->to_sync, in_sync)
+    {
+        hash = hash_mix(hash, handler->connection->id);
+    }
+    const struct outstanding *outstanding;
+    TAILQ_FOREACH(outstanding, &leader->outstanding, next)
+    {
+        hash = hash_mix(hash, outstanding->proposal->digest);
+        hash = hash_mix(hash, outstanding->acks);
+        const struct waiting_sync *sync;
+        STAILQ_FOREACH(sync, &outstanding->syncs, next)
+        {
+            hash = hash_mix(hash, sync->conn);
+        }
+    }
+    const struct unapplied *unapplied;
+    STAILQ_FOREACH(unapplied, &leader->unapplied, next)
+    {
+        hash = hash_mix(hash, unapplied->proposal->digest);
+    }
+    return hash_finish(hash);
+}

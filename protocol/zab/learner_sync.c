@@ -1,0 +1,366 @@
+/* A learner takes over the leader's history: Learner.java syncWithLeader (3.9.3 and later). */
+#include <string.h>
+
+#include "protocol/base/ensure.h"
+#include "protocol/server/server_state.h"
+#include "protocol/storage/recovery.h"
+#include "protocol/storage/truncation.h"
+#include "protocol/tree/fuzzy_snapshot.h"
+#include "protocol/zab/learner.h"
+
+/* ---- the choice ---- */
+
+static void begin_truncation(struct server *server)
+{
+    server->learner.state = LEARNER_TRUNCATING;
+    server_hold(learner_connection(server));
+    server_disk_begin(server, DISK_OP_TRUNCATE_LOAD);
+    outputs_load(server->out, DISK_OP_TRUNCATE_LOAD);
+}
+
+static void receive_choice(struct server *server, const struct quorum_packet *packet)
+{
+    struct learner *learner = &server->learner;
+    learner->sync_type = packet->type;
+    learner->sync_zxid = packet->zxid;
+    server_observe(server, (struct observation){OBSERVE_SYNC_RECEIVED,
+                                                {learner->leader, packet->type, packet->zxid,
+                                                 server->tree->last_processed}});
+    switch (packet->type) {
+    case PACKET_DIFF:
+        learner->state = LEARNER_SYNC;
+        break;
+    case PACKET_TRUNC:
+        begin_truncation(server);
+        break;
+    case PACKET_SNAP:
+        learner->state = LEARNER_LOADING;
+        learner->loading = true;
+        tree_loader_begin(&learner->loader, server->arena, SNAPSHOT_STREAM);
+        break;
+    default:
+        learner_fail(server);
+        break;
+    }
+}
+
+/* The tree is replaced as a whole; what memory knew of the old history goes too. */
+static void install_tree(struct server *server, struct tree *tree)
+{
+    tree_destroy(server->tree);
+    server->tree = tree;
+    tree_set_config(tree, server->config_text, 0, 0);
+    server->tree_ahead_of_disk = true;
+    committed_log_clear(&server->committed);
+    log_stage_forget(server);
+    server_observe(server,
+                   (struct observation){OBSERVE_SNAPSHOT_LOADED, {tree->last_processed, (int64_t)tree->digest}});
+}
+
+size_t learner_sync_receive(struct server *server, struct connection *connection, struct bytes octets)
+{
+    (void)connection;
+    struct learner *learner = &server->learner;
+    size_t consumed = 0;
+    switch (tree_loader_feed(&learner->loader, octets.data, bytes_size(octets), &consumed)) {
+    case DECODE_INCOMPLETE:
+        return consumed;
+    case DECODE_BAD:
+        learner_fail(server);
+        return 0;
+    case DECODE_COMPLETE:
+        break;
+    }
+    learner->loading = false;
+    install_tree(server, tree_loader_take(&learner->loader, learner->sync_zxid));
+    learner->state = LEARNER_SYNC;
+    return consumed;
+}
+
+/* ---- TRUNC ---- */
+
+/* What of the disk is left after the cut. */
+static struct disk_image image_after(struct server *server, const struct truncation *truncation, struct disk_image image)
+{
+    struct disk_file *kept = arena_alloc(server->arena, image.count * sizeof *kept);
+    size_t count = 0;
+    for (size_t i = 0; i < image.count; i++) {
+        struct disk_file file = image.files[i];
+        if (truncation_deletes(truncation, file.name)) {
+            continue;
+        }
+        if (truncation->has_cut && file.name.kind == FILE_LOG && file.name.zxid == truncation->cut.zxid) {
+            file.length = truncation->length;
+        }
+        kept[count++] = file;
+    }
+    return (struct disk_image){kept, count};
+}
+
+static void cut_log(struct server *server, const struct truncation *truncation, struct disk_image image)
+{
+    for (size_t i = 0; i < image.count; i++) {
+        if (truncation_deletes(truncation, image.files[i].name)) {
+            outputs_delete(server->out, image.files[i].name);
+        }
+    }
+    server_disk_begin(server, DISK_OP_TRUNCATE);
+    if (truncation->has_cut) {
+        outputs_truncate(server->out, truncation->cut, truncation->length, DISK_OP_TRUNCATE);
+    } else {
+        outputs_fsync(server->out, image.files[0].name, DISK_OP_TRUNCATE);
+    }
+}
+
+/* False: what is left cannot be read back. */
+static bool recover_from(struct server *server, struct disk_image image)
+{
+    struct recovery recovery;
+    recovery_begin(&recovery, server->arena, image);
+    if (recovery_run(&recovery) != RECOVERY_OK || recovery.tree->last_processed != server->learner.sync_zxid) {
+        return false;
+    }
+    install_tree(server, recovery.tree);
+    return true;
+}
+
+void learner_truncate_loaded(struct server *server, struct disk_image image)
+{
+    struct learner *learner = &server->learner;
+    struct truncation truncation;
+    ensure(learner->state == LEARNER_TRUNCATING);
+    switch (truncation_find(&truncation, image, learner->sync_zxid)) {
+    case TRUNCATION_FOUND:
+        break;
+    case TRUNCATION_NOT_EXACT:
+        server->needs_snapshot = true;
+        server_stop(server, STEP_DOWN_PROTOCOL);
+        return;
+    case TRUNCATION_CORRUPT:
+        server_exit(server, EXIT_TRUNCATE_FAILED);
+        return;
+    }
+    zxid_t before = server_last_logged(server);
+    struct disk_image kept = image_after(server, &truncation, image);
+    if (recover_from(server, kept)) {
+        log_stage_know_files(server, kept);
+        server_observe(server, (struct observation){OBSERVE_TRUNCATED, {learner->sync_zxid, before}});
+        cut_log(server, &truncation, image);
+    } else {
+        server_exit(server, EXIT_TRUNCATE_FAILED);
+    }
+    arena_free(server->arena, (void *)(uintptr_t)kept.files, image.count * sizeof *kept.files);
+}
+
+void learner_truncated(struct server *server)
+{
+    ensure(server->learner.state == LEARNER_TRUNCATING);
+    server->learner.state = LEARNER_SYNC;
+    server_release(server, learner_connection(server));
+}
+
+/* ---- proposals and commits up to UPTODATE ---- */
+
+/* SNAP and TRUNC end in a snapshot, so before NEWLEADER commits change the tree at once and need no log. */
+static bool applies_at_once(const struct learner *learner)
+{
+    return learner->state == LEARNER_SYNC && learner->sync_type != PACKET_DIFF;
+}
+
+static void note_committed(struct server *server, zxid_t zxid)
+{
+    struct committed_zxid *committed = arena_alloc(server->arena, sizeof *committed);
+    committed->zxid = zxid;
+    STAILQ_INSERT_TAIL(&server->learner.committed, committed, next);
+}
+
+static void apply_first(struct server *server)
+{
+    struct proposal *proposal = learner_take_pending(server, &server->learner.not_logged);
+    server->tree_ahead_of_disk = true;
+    final_stage_apply(server, proposal);
+    proposal_release(server->arena, proposal);
+}
+
+static void receive_sync_commit(struct server *server, zxid_t zxid)
+{
+    struct learner *learner = &server->learner;
+    if (!applies_at_once(learner)) {
+        note_committed(server, zxid);
+        return;
+    }
+    const struct pending *first = STAILQ_FIRST(&learner->not_logged);
+    if (first == NULL || first->proposal->header.zxid != zxid) {
+        learner_fail(server);
+        return;
+    }
+    apply_first(server);
+}
+
+static void receive_sync_proposal(struct server *server, const struct quorum_packet *packet, bool committed)
+{
+    struct learner *learner = &server->learner;
+    struct proposal *proposal;
+    if (!learner_take_proposal(server, packet, &proposal)) {
+        return;
+    }
+    learner_add_pending(server, &learner->not_logged, proposal);
+    if (committed) {
+        receive_sync_commit(server, proposal->header.zxid);
+    }
+}
+
+/* ---- NEWLEADER ---- */
+
+static void save_epoch(struct server *server)
+{
+    server->learner.state = LEARNER_SAVING_EPOCH;
+    server_save_current_epoch(server, server->learner.epoch);
+}
+
+/* What the leader had committed goes to the log and into the tree before the ACK; it needs no ACK of its own. */
+static void log_committed(struct server *server)
+{
+    struct learner *learner = &server->learner;
+    learner->state = LEARNER_SAVING_LOG;
+    bool any = false;
+    struct committed_zxid *committed;
+    while ((committed = STAILQ_FIRST(&learner->committed)) != NULL) {
+        const struct pending *first = STAILQ_FIRST(&learner->not_logged);
+        if (first == NULL || first->proposal->header.zxid != committed->zxid) {
+            learner_fail(server);
+            return;
+        }
+        STAILQ_REMOVE_HEAD(&learner->committed, next);
+        arena_free(server->arena, committed, sizeof *committed);
+        struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
+        log_stage_append_now(server, proposal);
+        final_stage_apply(server, proposal);
+        proposal_release(server->arena, proposal);
+        any = true;
+    }
+    if (!any || server_flaw(server, FLAW_EARLY_NEWLEADER_ACK)) {
+        save_epoch(server);
+    } else {
+        log_stage_fsync(server);
+    }
+}
+
+static void save_snapshot(struct server *server)
+{
+    server->learner.state = LEARNER_SAVING_SNAPSHOT;
+    struct jute_writer writer = outputs_write(server->out);
+    tree_write_snapshot(server->tree, SNAPSHOT_FILE, &writer);
+    struct bytes octets = outputs_keep(server->out, &writer);
+    struct file_name file = {FILE_SNAPSHOT, server->tree->last_processed};
+    server_disk_begin(server, DISK_OP_SYNC_SNAPSHOT);
+    outputs_save(server->out, file, octets, DISK_OP_SYNC_SNAPSHOT);
+}
+
+static void receive_newleader(struct server *server, const struct quorum_packet *packet)
+{
+    struct learner *learner = &server->learner;
+    if (packet->zxid != zxid_make(learner->epoch, 0)) {
+        learner_fail(server);
+        return;
+    }
+    server_hold(learner_connection(server));
+    if (learner->sync_type == PACKET_DIFF) {
+        log_committed(server);
+    } else {
+        save_snapshot(server);
+    }
+}
+
+void learner_snapshot_saved(struct server *server)
+{
+    ensure(server->learner.state == LEARNER_SAVING_SNAPSHOT);
+    server->tree_ahead_of_disk = false;
+    server->needs_snapshot = false;
+    log_stage_snapshot_replaced(server, server->tree->last_processed);
+    server_observe(server, (struct observation){OBSERVE_SNAPSHOT_TAKEN, {server->tree->last_processed}});
+    log_committed(server);
+}
+
+void learner_log_saved(struct server *server)
+{
+    ensure(server->learner.state == LEARNER_SAVING_LOG);
+    save_epoch(server);
+}
+
+void learner_current_saved(struct server *server)
+{
+    struct learner *learner = &server->learner;
+    ensure(learner->state == LEARNER_SAVING_EPOCH);
+    learner->state = LEARNER_WAIT_UPTODATE;
+    learner->read_until = server->now + server_ticks_ns(server, server->config.sync_limit_ticks);
+    learner_send_ack(server, zxid_make(learner->epoch, 0));
+    server_observe(server, (struct observation){OBSERVE_NEWLEADER_ACKED, {learner->epoch}});
+    server_release(server, learner_connection(server));
+}
+
+/* ---- UPTODATE ---- */
+
+void learner_begin_broadcast(struct server *server)
+{
+    struct learner *learner = &server->learner;
+    learner->state = LEARNER_BROADCAST;
+    learner_send_ack(server, zxid_make(learner->epoch, 0));
+    election_update_vote(server, learner->epoch);
+    server_observe(server, (struct observation){OBSERVE_FOLLOWING,
+                                                {learner->epoch, learner->leader, server->tree->last_processed,
+                                                 server_is_observer(server)}});
+    server_start_serving(server);
+    while (!STAILQ_EMPTY(&learner->not_logged)) {
+        struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
+        learner_add_pending(server, &learner->pending, proposal);
+        log_stage_add(server, proposal);
+    }
+    struct committed_zxid *committed;
+    while ((committed = STAILQ_FIRST(&learner->committed)) != NULL) {
+        const struct pending *first = STAILQ_FIRST(&learner->pending);
+        if (first == NULL || first->proposal->header.zxid != committed->zxid) {
+            learner_fail(server);
+            return;
+        }
+        STAILQ_REMOVE_HEAD(&learner->committed, next);
+        arena_free(server->arena, committed, sizeof *committed);
+        struct proposal *proposal = learner_take_pending(server, &learner->pending);
+        commit_stage_commit(server, proposal);
+        proposal_release(server->arena, proposal);
+    }
+}
+
+void learner_sync_packet(struct server *server, const struct quorum_packet *packet)
+{
+    struct learner *learner = &server->learner;
+    if (learner->state == LEARNER_SYNC_CHOICE) {
+        receive_choice(server, packet);
+        return;
+    }
+    switch (packet->type) {
+    case PACKET_PROPOSAL:
+        receive_sync_proposal(server, packet, false);
+        break;
+    case PACKET_INFORM:
+        receive_sync_proposal(server, packet, true);
+        break;
+    case PACKET_COMMIT:
+        receive_sync_commit(server, packet->zxid);
+        break;
+    case PACKET_NEWLEADER:
+        if (learner->state == LEARNER_SYNC) {
+            receive_newleader(server, packet);
+        }
+        break;
+    case PACKET_UPTODATE:
+        if (learner->state == LEARNER_WAIT_UPTODATE) {
+            learner_begin_broadcast(server);
+        } else {
+            learner_fail(server);
+        }
+        break;
+    default:
+        break; /* a PING before UPTODATE is not answered */
+    }
+}
