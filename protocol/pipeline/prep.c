@@ -98,11 +98,11 @@ uint64_t prep_digest(const struct prep *prep)
     const struct change_record *record;
     TAILQ_FOREACH(record, &prep->records, next)
     {
-        hash = hash_mix(hash, (uint64_t)record->zxid << 1 | record->exists);
-        hash = hash_mix(hash, (uint64_t)(uint32_t)record->version << 32 | (uint32_t)record->cversion);
-        hash = hash_mix(hash, (uint64_t)(uint32_t)record->aversion << 32 | (uint32_t)record->child_count);
-        hash = hash_mix(hash, (uint64_t)record->ephemeral_owner);
-        hash = hash_bytes(hash, record->acl.encoded);
+        hash = hash_mix(hash, (uint64_t)record->zxid << 1 | record->view.exists);
+        hash = hash_mix(hash, (uint64_t)(uint32_t)record->view.version << 32 | (uint32_t)record->view.cversion);
+        hash = hash_mix(hash, (uint64_t)(uint32_t)record->view.aversion << 32 | (uint32_t)record->view.child_count);
+        hash = hash_mix(hash, (uint64_t)record->view.ephemeral_owner);
+        hash = hash_bytes(hash, record->view.acl.encoded);
         hash = hash_octets(hash, record->path, (size_t)record->path_length);
     }
     return hash_finish(hash);

@@ -22,18 +22,22 @@ struct server;
 struct tree;
 
 /* A znode as it will be. */
-struct change_record {
-    TAILQ_ENTRY(change_record) next; /* in order of zxid */
-    UT_hash_handle by_path;          /* only the newest of a path */
-    struct change_record *shadowed;  /* while one multi is prepared: what this one replaced in the index */
-    zxid_t zxid;
+struct znode_view {
     bool exists;
     int32_t version;
     int32_t cversion; /* raw */
     int32_t aversion;
     int32_t child_count;
     session_id_t ephemeral_owner;
-    struct acl_list acl; /* own copy */
+    struct acl_list acl;
+};
+
+struct change_record {
+    TAILQ_ENTRY(change_record) next; /* in order of zxid */
+    UT_hash_handle by_path;          /* only the newest of a path */
+    struct change_record *shadowed;  /* while one multi is prepared: what this one replaced in the index */
+    zxid_t zxid;
+    struct znode_view view; /* with a copy of the ACL of its own */
     int32_t path_length;
     uint8_t path[];
 };
@@ -63,10 +67,10 @@ uint64_t prep_digest(const struct prep *prep);
 /* ---- between prep.c, prep_view.c and prep_txn.c ---- */
 
 /* What a path will be; false: no such znode. */
-bool prep_view_find(struct server *server, struct bytes path, struct change_record *view);
+bool prep_view_find(struct server *server, struct bytes path, struct znode_view *view);
 
 /* Adds a record for what the current transaction makes of a path. */
-void prep_view_add(struct server *server, zxid_t zxid, struct bytes path, const struct change_record *view);
+void prep_view_add(struct server *server, zxid_t zxid, struct bytes path, const struct znode_view *view);
 
 /* Takes back all records of this zxid. */
 void prep_view_rollback(struct server *server, zxid_t zxid);
@@ -74,8 +78,7 @@ void prep_view_rollback(struct server *server, zxid_t zxid);
 /* The records of a zxid are final. */
 void prep_view_settle(struct server *server, zxid_t zxid);
 
-/* Checks one operation and writes the transaction's body; returns the error, and then writes nothing.  `scratch` holds paths that are made
- * up here. */
+/* Checks one request and writes the transaction's body; returns the error, and what was written then does not count. */
 int32_t prep_txn(struct server *server, const struct request *request, zxid_t zxid, struct jute_writer *body,
                  int32_t *type);
 

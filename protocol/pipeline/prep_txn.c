@@ -66,7 +66,7 @@ static int32_t check_flags(int32_t flags)
 
 struct creation {
     struct bytes parent_path;
-    struct change_record parent;
+    struct znode_view parent;
     struct bytes path; /* the final one, in the arena if `made` */
     bool made;
 };
@@ -104,7 +104,7 @@ static void name_child(struct server *server, const struct request_body *body, s
 
 static int32_t check_child(struct server *server, const struct creation *creation)
 {
-    struct change_record existing;
+    struct znode_view existing;
     if (!path_is_valid(creation->path)) {
         return ZBADARGUMENTS;
     }
@@ -120,7 +120,7 @@ static void add_child(struct server *server, const struct request *request, zxid
     creation->parent.cversion++;
     creation->parent.child_count++;
     prep_view_add(server, zxid, creation->parent_path, &creation->parent);
-    struct change_record child = {
+    struct znode_view child = {
         .exists = true,
         .ephemeral_owner = is_ephemeral(body->flags) ? request->session : 0,
         .acl = body->acl,
@@ -160,7 +160,7 @@ static int32_t prepare_create(struct server *server, const struct request *reque
 static int32_t prepare_delete(struct server *server, zxid_t zxid, const struct request_body *body,
                               struct txn_body *txn)
 {
-    struct change_record parent, node;
+    struct znode_view parent, node;
     if (!path_is_splittable(body->path) || path_is_special(body->path)) {
         return ZBADARGUMENTS;
     }
@@ -184,7 +184,7 @@ static int32_t prepare_delete(struct server *server, zxid_t zxid, const struct r
     }
     parent.child_count--;
     prep_view_add(server, zxid, parent_path, &parent);
-    prep_view_add(server, zxid, body->path, &(struct change_record){.exists = false});
+    prep_view_add(server, zxid, body->path, &(struct znode_view){.exists = false});
     *txn = (struct txn_body){.type = OP_DELETE, .path = body->path};
     return ZOK;
 }
@@ -192,7 +192,7 @@ static int32_t prepare_delete(struct server *server, zxid_t zxid, const struct r
 static int32_t prepare_set_data(struct server *server, zxid_t zxid, const struct request_body *body,
                                 struct txn_body *txn)
 {
-    struct change_record node;
+    struct znode_view node;
     if (!path_is_valid(body->path)) {
         return ZBADARGUMENTS;
     }
@@ -212,7 +212,7 @@ static int32_t prepare_set_data(struct server *server, zxid_t zxid, const struct
 
 static int32_t prepare_check(struct server *server, const struct request_body *body, struct txn_body *txn)
 {
-    struct change_record node;
+    struct znode_view node;
     if (!path_is_valid(body->path)) {
         return ZBADARGUMENTS;
     }
@@ -241,19 +241,19 @@ static void write_create_session(struct server *server, const struct request *re
 /* In the view an ephemeral goes, and its parent has a child less. */
 static void remove_ephemeral(struct server *server, zxid_t zxid, struct bytes path, struct jute_writer *writer)
 {
-    struct change_record parent;
+    struct znode_view parent;
     struct bytes parent_path = path_parent_shown(path);
     if (prep_view_find(server, parent_path, &parent)) {
         parent.child_count--;
         prep_view_add(server, zxid, parent_path, &parent);
     }
-    prep_view_add(server, zxid, path, &(struct change_record){.exists = false});
+    prep_view_add(server, zxid, path, &(struct znode_view){.exists = false});
     jute_write_bytes(writer, path);
 }
 
 static bool will_be_owned_by(struct server *server, struct bytes path, session_id_t session)
 {
-    struct change_record view;
+    struct znode_view view;
     return prep_view_find(server, path, &view) && view.ephemeral_owner == session;
 }
 
@@ -275,7 +275,7 @@ static void write_close_session(struct server *server, const struct request *req
     TAILQ_FOREACH(record, &server->prep.records, next)
     {
         struct bytes path = {record->path, record->path_length};
-        if (record->zxid < zxid && record->exists && record->ephemeral_owner == request->session &&
+        if (record->zxid < zxid && record->view.exists && record->view.ephemeral_owner == request->session &&
             will_be_owned_by(server, path, request->session)) {
             remove_ephemeral(server, zxid, path, writer);
             count++;

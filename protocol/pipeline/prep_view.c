@@ -25,16 +25,16 @@ static void unindex_record(struct server *server, struct change_record *record)
 
 static void free_record(struct server *server, struct change_record *record)
 {
-    arena_free_bytes(server->arena, record->acl.encoded);
+    arena_free_bytes(server->arena, record->view.acl.encoded);
     arena_free(server->arena, record, sizeof *record + (size_t)record->path_length);
 }
 
-bool prep_view_find(struct server *server, struct bytes path, struct change_record *view)
+bool prep_view_find(struct server *server, struct bytes path, struct znode_view *view)
 {
     const struct change_record *record = newest_of(&server->prep, path);
     if (record != NULL) {
-        *view = *record;
-        return record->exists;
+        *view = record->view;
+        return record->view.exists;
     }
     const struct znode *node = tree_find(server->tree, path);
     memset(view, 0, sizeof *view);
@@ -51,17 +51,12 @@ bool prep_view_find(struct server *server, struct bytes path, struct change_reco
     return true;
 }
 
-void prep_view_add(struct server *server, zxid_t zxid, struct bytes path, const struct change_record *view)
+void prep_view_add(struct server *server, zxid_t zxid, struct bytes path, const struct znode_view *view)
 {
     struct change_record *record = arena_alloc(server->arena, sizeof *record + bytes_size(path));
     record->zxid = zxid;
-    record->exists = view->exists;
-    record->version = view->version;
-    record->cversion = view->cversion;
-    record->aversion = view->aversion;
-    record->child_count = view->child_count;
-    record->ephemeral_owner = view->ephemeral_owner;
-    record->acl.encoded = arena_copy_bytes(server->arena, view->acl.encoded);
+    record->view = *view;
+    record->view.acl.encoded = arena_copy_bytes(server->arena, view->acl.encoded);
     record->path_length = path.length;
     memcpy(record->path, path.data, bytes_size(path));
     record->shadowed = newest_of(&server->prep, path);
