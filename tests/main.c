@@ -11,6 +11,7 @@ extern const struct test_suite test_suite_arena;
 extern const struct test_suite test_suite_captures;
 extern const struct test_suite test_suite_client;
 extern const struct test_suite test_suite_flaw;
+extern const struct test_suite test_suite_quantity;
 extern const struct test_suite test_suite_storage;
 extern const struct test_suite test_suite_tree;
 extern const struct test_suite test_suite_watch;
@@ -21,6 +22,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_captures,
     &test_suite_client,
     &test_suite_flaw,
+    &test_suite_quantity,
     &test_suite_storage,
     &test_suite_tree,
     &test_suite_watch,
