@@ -16,6 +16,7 @@ extern const struct test_suite test_suite_storage;
 extern const struct test_suite test_suite_tree;
 extern const struct test_suite test_suite_watch;
 extern const struct test_suite test_suite_wire;
+extern const struct test_suite test_suite_record;
 
 static const struct test_suite *const suites[] = {
     &test_suite_arena,
@@ -27,6 +28,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_tree,
     &test_suite_watch,
     &test_suite_wire,
+    &test_suite_record,
 };
 
 void ensure_failed(const char *condition, const char *file, int line)
