@@ -12,11 +12,11 @@ extern const struct test_suite test_suite_captures;
 extern const struct test_suite test_suite_client;
 extern const struct test_suite test_suite_flaw;
 extern const struct test_suite test_suite_quantity;
+extern const struct test_suite test_suite_record;
 extern const struct test_suite test_suite_storage;
 extern const struct test_suite test_suite_tree;
 extern const struct test_suite test_suite_watch;
 extern const struct test_suite test_suite_wire;
-extern const struct test_suite test_suite_record;
 
 static const struct test_suite *const suites[] = {
     &test_suite_arena,
@@ -24,11 +24,11 @@ static const struct test_suite *const suites[] = {
     &test_suite_client,
     &test_suite_flaw,
     &test_suite_quantity,
+    &test_suite_record,
     &test_suite_storage,
     &test_suite_tree,
     &test_suite_watch,
     &test_suite_wire,
-    &test_suite_record,
 };
 
 void ensure_failed(const char *condition, const char *file, int line)
