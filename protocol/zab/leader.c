@@ -244,6 +244,15 @@ static void answer_syncs(struct server *server, struct outstanding *outstanding)
     }
 }
 
+static int64_t count_bits(uint32_t bits)
+{
+    int64_t count = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        count++;
+    }
+    return count;
+}
+
 static void commit(struct server *server, struct outstanding *outstanding)
 {
     struct leader *leader = &server->leader;
@@ -251,7 +260,7 @@ static void commit(struct server *server, struct outstanding *outstanding)
     zxid_t zxid = proposal->header.zxid;
     ensure(zxid == leader->last_committed + 1);
     leader->last_committed = zxid;
-    server_observe(server, (struct observation){OBSERVE_COMMITTED, {zxid, __builtin_popcount(outstanding->acks)}});
+    server_observe(server, (struct observation){OBSERVE_COMMITTED, {zxid, count_bits(outstanding->acks)}});
     struct handler *handler;
     TAILQ_FOREACH(handler, &leader->handlers, in_leader)
     {
