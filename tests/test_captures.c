@@ -73,7 +73,7 @@ static void agrees(const struct message *message, const char *name, const char *
     g_free(start);
 }
 
-static void reads_well(const struct message *message, const struct text *text)
+static void reads_well(const struct message *message, const struct text_builder *text)
 {
     bool well = text->used > 0 && strstr(text->start, "(malformed)") == NULL;
     if (!holds(message, well, "is not described")) {
@@ -191,7 +191,7 @@ static void check_connect(const struct message *message, struct bytes frame, str
 {
     uint8_t copy[64];
     char line[256];
-    struct text text = text_of(line, sizeof line);
+    struct text_builder text = text_of(line, sizeof line);
     struct jute_reader reader = jute_reader_of_bytes(frame);
     struct jute_writer writer = jute_writer_of(copy, sizeof copy);
     if (message->direction == 0) {
@@ -245,7 +245,7 @@ static void check_request(const struct message *message, struct bytes frame, str
         check_strings(message, body.set_watches.child);
     }
     char line[4096];
-    struct text text = text_of(line, sizeof line);
+    struct text_builder text = text_of(line, sizeof line);
     describe_request(&text, frame);
     reads_well(message, &text);
     agrees(message, opcode_name(header.opcode), " xid=");
@@ -318,7 +318,7 @@ static void check_reply(const struct message *message, struct bytes frame, struc
     if (opcode_name(opcode) != NULL && opcode > 0) {
         agrees(message, opcode_name(opcode), "-reply xid=");
         char line[4096];
-        struct text text = text_of(line, sizeof line);
+        struct text_builder text = text_of(line, sizeof line);
         describe_reply(&text, frame, opcode);
         reads_well(message, &text);
     }
@@ -527,7 +527,7 @@ static void check_quorum(const struct message *message, struct stream *stream, s
     free(copy);
     check_data(message, &packet, counts);
     char line[4096];
-    struct text text = text_of(line, sizeof line);
+    struct text_builder text = text_of(line, sizeof line);
     describe_packet(&text, &packet, message->direction == 1);
     reads_well(message, &text);
     agrees(message, packet_type_name(packet.type), " zxid=");
@@ -563,7 +563,7 @@ static void check_election(const struct message *message, struct stream *stream,
         agrees(message, start, " leader=");
         count(counts, "election", server_state_name(notification.state));
         char line[256];
-        struct text text = text_of(line, sizeof line);
+        struct text_builder text = text_of(line, sizeof line);
         describe_notification(&text, frame);
         reads_well(message, &text);
     }

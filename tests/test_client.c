@@ -62,7 +62,7 @@ static const char *timer_name(enum timer timer)
 static void tell_send(struct host *host, struct bytes octets)
 {
     char buffer[600];
-    struct text text = text_of(buffer, sizeof buffer);
+    struct text_builder text = text_of(buffer, sizeof buffer);
     struct bytes frame = {octets.data + 4, octets.length - 4};
     CHECK_INT(jute_load32(octets.data), frame.length);
     if (host->handshake) {

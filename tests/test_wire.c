@@ -580,7 +580,7 @@ static void snapshots_cut_short(void)
 
 /* ---- texts ---- */
 
-static void described(const char *want, const struct text *text)
+static void described(const char *want, const struct text_builder *text)
 {
     CHECK_TEXT(text->start, want);
 }
@@ -588,7 +588,7 @@ static void described(const char *want, const struct text *text)
 static void descriptions(void)
 {
     char line[256];
-    struct text text = text_of(line, sizeof line);
+    struct text_builder text = text_of(line, sizeof line);
     struct jute_writer writer = sample_writer();
     struct request_body body = sample_request(OP_MULTI);
     request_header_write(&writer, (struct request_header){4, OP_MULTI});
@@ -631,13 +631,13 @@ static void texts_stay_inside(void)
     request_body_write(&writer, &body);
     for (size_t capacity = 1; capacity < sizeof line; capacity++) {
         char *small = malloc(capacity);
-        struct text text = text_of(small, capacity);
+        struct text_builder text = text_of(small, capacity);
         describe_request(&text, jute_written(&writer, 0));
         CHECK_INT(strlen(small), text.used);
         CHECK(text.used < capacity);
         free(small);
     }
-    struct text text = text_of(line, sizeof line);
+    struct text_builder text = text_of(line, sizeof line);
     text_add_sequence(&text, 7);
     text_add_char(&text, ' ');
     text_add_sequence(&text, INT32_MAX);

@@ -66,6 +66,7 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
         tree_destroy(server->tree);
     }
     server->tree = recovery->tree;
+    server->tree->flaws = server->config.flaws;
     tree_set_config(server->tree, server->config_text, 0, 0);
     log_stage_know_files(server, image);
     log_stage_forget(server);

@@ -32,7 +32,7 @@ void server_config_default(struct server_config *config)
 static struct bytes make_config_text(struct arena *arena, const struct server_config *config)
 {
     char buffer[CONFIG_TEXT_MAX];
-    struct text text = text_of(buffer, sizeof buffer);
+    struct text_builder text = text_of(buffer, sizeof buffer);
     for (size_t i = 0; i < config->member_count; i++) {
         text_add(&text, "server.");
         text_add_decimal(&text, config->members[i].id);

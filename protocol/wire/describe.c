@@ -3,7 +3,7 @@
 #define DATA_MAX 40
 #define PATH_MAX_SHOWN 200
 
-static void add_name(struct text *text, const char *name, int32_t number)
+static void add_name(struct text_builder *text, const char *name, int32_t number)
 {
     if (name != NULL) {
         text_add(text, name);
@@ -13,21 +13,21 @@ static void add_name(struct text *text, const char *name, int32_t number)
     }
 }
 
-static void add_key(struct text *text, const char *key)
+static void add_key(struct text_builder *text, const char *key)
 {
     text_add_char(text, ' ');
     text_add(text, key);
     text_add_char(text, '=');
 }
 
-static void add_decimal(struct text *text, const char *key, int64_t value)
+static void add_decimal(struct text_builder *text, const char *key, int64_t value)
 {
     add_key(text, key);
     text_add_decimal(text, value);
 }
 
 /* Zxids and session ids; -1 stays readable. */
-static void add_hex(struct text *text, const char *key, int64_t value)
+static void add_hex(struct text_builder *text, const char *key, int64_t value)
 {
     add_key(text, key);
     if (value == -1) {
@@ -37,7 +37,7 @@ static void add_hex(struct text *text, const char *key, int64_t value)
     }
 }
 
-static void add_path(struct text *text, const char *key, struct bytes path)
+static void add_path(struct text_builder *text, const char *key, struct bytes path)
 {
     add_key(text, key);
     if (bytes_is_null(path)) {
@@ -47,7 +47,7 @@ static void add_path(struct text *text, const char *key, struct bytes path)
     }
 }
 
-static void add_data(struct text *text, const char *key, struct bytes data)
+static void add_data(struct text_builder *text, const char *key, struct bytes data)
 {
     add_key(text, key);
     if (bytes_is_null(data)) {
@@ -59,7 +59,7 @@ static void add_data(struct text *text, const char *key, struct bytes data)
     text_add_char(text, '"');
 }
 
-static void add_flag(struct text *text, const char *flag, bool set)
+static void add_flag(struct text_builder *text, const char *flag, bool set)
 {
     if (set) {
         text_add_char(text, ' ');
@@ -67,12 +67,12 @@ static void add_flag(struct text *text, const char *flag, bool set)
     }
 }
 
-static void add_malformed(struct text *text)
+static void add_malformed(struct text_builder *text)
 {
     text_add(text, " (malformed)");
 }
 
-static void add_strings(struct text *text, const char *key, struct string_list list)
+static void add_strings(struct text_builder *text, const char *key, struct string_list list)
 {
     add_key(text, key);
     if (list.count < 0) {
@@ -91,14 +91,14 @@ static void add_strings(struct text *text, const char *key, struct string_list l
     text_add_char(text, ']');
 }
 
-static void add_id(struct text *text, struct zk_id id)
+static void add_id(struct text_builder *text, struct zk_id id)
 {
     text_add_escaped(text, id.scheme, DATA_MAX);
     text_add_char(text, ':');
     text_add_escaped(text, id.id, DATA_MAX);
 }
 
-static void add_ids(struct text *text, const char *key, struct id_list list)
+static void add_ids(struct text_builder *text, const char *key, struct id_list list)
 {
     add_key(text, key);
     struct jute_reader walk = id_list_walk(list);
@@ -112,7 +112,7 @@ static void add_ids(struct text *text, const char *key, struct id_list list)
 }
 
 /* The list that nearly every node has is not worth its room. */
-static void add_acl(struct text *text, struct acl_list acl)
+static void add_acl(struct text_builder *text, struct acl_list acl)
 {
     if (acl_list_equal(acl, acl_list_open())) {
         return;
@@ -130,14 +130,14 @@ static void add_acl(struct text *text, struct acl_list acl)
     }
 }
 
-static void add_version(struct text *text, int32_t version)
+static void add_version(struct text_builder *text, int32_t version)
 {
     if (version != -1) {
         add_decimal(text, "version", version);
     }
 }
 
-static void add_error(struct text *text, int32_t error)
+static void add_error(struct text_builder *text, int32_t error)
 {
     text_add_char(text, ' ');
     add_name(text, zk_error_name(error), error);
@@ -145,7 +145,7 @@ static void add_error(struct text *text, int32_t error)
 
 /* ---- client ---- */
 
-void describe_connect_request(struct text *text, struct bytes frame)
+void describe_connect_request(struct text_builder *text, struct bytes frame)
 {
     struct jute_reader reader = jute_reader_of_bytes(frame);
     struct connect_request request;
@@ -161,7 +161,7 @@ void describe_connect_request(struct text *text, struct bytes frame)
     add_flag(text, "read-only", request.read_only);
 }
 
-void describe_connect_response(struct text *text, struct bytes frame)
+void describe_connect_response(struct text_builder *text, struct bytes frame)
 {
     struct jute_reader reader = jute_reader_of_bytes(frame);
     struct connect_response response;
@@ -179,9 +179,9 @@ void describe_connect_response(struct text *text, struct bytes frame)
     }
 }
 
-static void add_request_body(struct text *text, const struct request_body *body);
+static void add_request_body(struct text_builder *text, const struct request_body *body);
 
-static void add_operations(struct text *text, struct multi_list list)
+static void add_operations(struct text_builder *text, struct multi_list list)
 {
     struct jute_reader walk = multi_walk(list);
     struct request_body operation;
@@ -194,7 +194,7 @@ static void add_operations(struct text *text, struct multi_list list)
     text_add_char(text, ']');
 }
 
-static void add_create(struct text *text, const struct request_body *body)
+static void add_create(struct text_builder *text, const struct request_body *body)
 {
     add_path(text, "path", body->path);
     add_data(text, "data", body->data);
@@ -208,7 +208,7 @@ static void add_create(struct text *text, const struct request_body *body)
     }
 }
 
-static void add_set_watches(struct text *text, const struct request_body *body)
+static void add_set_watches(struct text_builder *text, const struct request_body *body)
 {
     const struct set_watches *watches = &body->set_watches;
     add_hex(text, "seen", watches->relative_zxid);
@@ -221,7 +221,7 @@ static void add_set_watches(struct text *text, const struct request_body *body)
     }
 }
 
-static void add_request_body(struct text *text, const struct request_body *body)
+static void add_request_body(struct text_builder *text, const struct request_body *body)
 {
     switch ((enum opcode)body->opcode) {
     case OP_CREATE:
@@ -294,7 +294,7 @@ static void add_request_body(struct text *text, const struct request_body *body)
     }
 }
 
-static void add_encoded_request(struct text *text, int32_t opcode, struct jute_reader *reader)
+static void add_encoded_request(struct text_builder *text, int32_t opcode, struct jute_reader *reader)
 {
     struct request_body body;
     request_body_read(reader, opcode, &body);
@@ -305,7 +305,7 @@ static void add_encoded_request(struct text *text, int32_t opcode, struct jute_r
     }
 }
 
-void describe_request(struct text *text, struct bytes frame)
+void describe_request(struct text_builder *text, struct bytes frame)
 {
     struct jute_reader reader = jute_reader_of_bytes(frame);
     struct request_header header = request_header_read(&reader);
@@ -319,7 +319,7 @@ void describe_request(struct text *text, struct bytes frame)
     add_encoded_request(text, header.opcode, &reader);
 }
 
-static void add_stat(struct text *text, const struct zk_stat *stat)
+static void add_stat(struct text_builder *text, const struct zk_stat *stat)
 {
     add_hex(text, "mzxid", stat->mzxid);
     add_decimal(text, "version", stat->version);
@@ -329,9 +329,9 @@ static void add_stat(struct text *text, const struct zk_stat *stat)
     }
 }
 
-static void add_reply_body(struct text *text, const struct reply_body *body);
+static void add_reply_body(struct text_builder *text, const struct reply_body *body);
 
-static void add_results(struct text *text, struct multi_list list)
+static void add_results(struct text_builder *text, struct multi_list list)
 {
     struct jute_reader walk = multi_walk(list);
     struct multi_result result;
@@ -349,7 +349,7 @@ static void add_results(struct text *text, struct multi_list list)
     text_add_char(text, ']');
 }
 
-static void add_reply_body(struct text *text, const struct reply_body *body)
+static void add_reply_body(struct text_builder *text, const struct reply_body *body)
 {
     switch ((enum opcode)body->opcode) {
     case OP_CREATE:
@@ -413,7 +413,7 @@ static void add_reply_body(struct text *text, const struct reply_body *body)
     }
 }
 
-static void describe_event(struct text *text, struct jute_reader *reader)
+static void describe_event(struct text_builder *text, struct jute_reader *reader)
 {
     struct watcher_event event;
     watcher_event_read(reader, &event);
@@ -431,7 +431,7 @@ static void describe_event(struct text *text, struct jute_reader *reader)
     }
 }
 
-void describe_reply(struct text *text, struct bytes frame, int32_t opcode)
+void describe_reply(struct text_builder *text, struct bytes frame, int32_t opcode)
 {
     struct jute_reader reader = jute_reader_of_bytes(frame);
     struct reply_header header = reply_header_read(&reader);
@@ -462,9 +462,9 @@ void describe_reply(struct text *text, struct bytes frame, int32_t opcode)
 
 /* ---- transactions and quorum packets ---- */
 
-static void add_txn_body(struct text *text, const struct txn_body *body);
+static void add_txn_body(struct text_builder *text, const struct txn_body *body);
 
-static void add_sub_txns(struct text *text, struct txn_list list)
+static void add_sub_txns(struct text_builder *text, struct txn_list list)
 {
     struct jute_reader walk = txn_list_walk(list);
     struct txn_body sub;
@@ -477,7 +477,7 @@ static void add_sub_txns(struct text *text, struct txn_list list)
     text_add_char(text, ']');
 }
 
-static void add_txn_body(struct text *text, const struct txn_body *body)
+static void add_txn_body(struct text_builder *text, const struct txn_body *body)
 {
     if (!bytes_is_null(body->path)) {
         add_path(text, "path", body->path);
@@ -502,7 +502,7 @@ static void add_txn_body(struct text *text, const struct txn_body *body)
     }
 }
 
-void describe_txn(struct text *text, const struct txn *txn)
+void describe_txn(struct text_builder *text, const struct txn *txn)
 {
     add_name(text, opcode_name(txn->header.type), txn->header.type);
     add_hex(text, "zxid", txn->header.zxid);
@@ -511,7 +511,7 @@ void describe_txn(struct text *text, const struct txn *txn)
     add_txn_body(text, &txn->body);
 }
 
-static void add_encoded_txn(struct text *text, struct bytes octets)
+static void add_encoded_txn(struct text_builder *text, struct bytes octets)
 {
     struct txn txn;
     if (!txn_read(octets, &txn)) {
@@ -522,7 +522,7 @@ static void add_encoded_txn(struct text *text, struct bytes octets)
     describe_txn(text, &txn);
 }
 
-static void add_forwarded(struct text *text, struct bytes data)
+static void add_forwarded(struct text_builder *text, struct bytes data)
 {
     struct forwarded_request request;
     if (!forwarded_request_read(data, &request)) {
@@ -537,7 +537,7 @@ static void add_forwarded(struct text *text, struct bytes data)
     add_encoded_request(text, request.opcode, &reader);
 }
 
-static void add_learner_info(struct text *text, struct bytes data)
+static void add_learner_info(struct text_builder *text, struct bytes data)
 {
     struct learner_info info;
     if (!learner_info_read(data, &info)) {
@@ -548,7 +548,7 @@ static void add_learner_info(struct text *text, struct bytes data)
     add_hex(text, "config-version", info.config_version);
 }
 
-static void add_int32(struct text *text, const char *key, struct bytes data)
+static void add_int32(struct text_builder *text, const char *key, struct bytes data)
 {
     int32_t value;
     if (packet_read_int32(data, &value)) {
@@ -558,7 +558,7 @@ static void add_int32(struct text *text, const char *key, struct bytes data)
     }
 }
 
-static void add_touches(struct text *text, struct bytes data)
+static void add_touches(struct text_builder *text, struct bytes data)
 {
     struct jute_reader walk = touch_list_walk(data);
     struct session_touch touch;
@@ -570,7 +570,7 @@ static void add_touches(struct text *text, struct bytes data)
     }
 }
 
-static void add_revalidate(struct text *text, struct bytes data, bool from_leader)
+static void add_revalidate(struct text_builder *text, struct bytes data, bool from_leader)
 {
     struct session_touch touch;
     bool valid = false;
@@ -587,7 +587,7 @@ static void add_revalidate(struct text *text, struct bytes data, bool from_leade
     }
 }
 
-static void add_activation(struct text *text, struct bytes data, bool with_txn)
+static void add_activation(struct text_builder *text, struct bytes data, bool with_txn)
 {
     server_id_t leader;
     struct bytes rest;
@@ -601,7 +601,7 @@ static void add_activation(struct text *text, struct bytes data, bool with_txn)
     }
 }
 
-void describe_packet(struct text *text, const struct quorum_packet *packet, bool from_leader)
+void describe_packet(struct text_builder *text, const struct quorum_packet *packet, bool from_leader)
 {
     add_name(text, packet_type_name(packet->type), packet->type);
     add_hex(text, "zxid", packet->zxid);
@@ -647,14 +647,14 @@ void describe_packet(struct text *text, const struct quorum_packet *packet, bool
 
 /* ---- election ---- */
 
-void describe_preface(struct text *text, const struct election_preface *preface)
+void describe_preface(struct text_builder *text, const struct election_preface *preface)
 {
     text_add(text, "I am");
     add_decimal(text, "sid", preface->server);
     add_path(text, "address", preface->address);
 }
 
-void describe_notification(struct text *text, struct bytes frame)
+void describe_notification(struct text_builder *text, struct bytes frame)
 {
     struct notification notification;
     if (!notification_read(frame, &notification)) {

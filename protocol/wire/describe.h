@@ -16,18 +16,18 @@
 #include "protocol/wire/txn.h"
 
 /* Frames without their length. */
-void describe_connect_request(struct text *text, struct bytes frame);
-void describe_connect_response(struct text *text, struct bytes frame);
-void describe_request(struct text *text, struct bytes frame);
+void describe_connect_request(struct text_builder *text, struct bytes frame);
+void describe_connect_response(struct text_builder *text, struct bytes frame);
+void describe_request(struct text_builder *text, struct bytes frame);
 
 /* `opcode` is that of the request answered; ignored for notifications. */
-void describe_reply(struct text *text, struct bytes frame, int32_t opcode);
+void describe_reply(struct text_builder *text, struct bytes frame, int32_t opcode);
 
 /* `from_leader`: PING and REVALIDATE look different in the two directions. */
-void describe_packet(struct text *text, const struct quorum_packet *packet, bool from_leader);
+void describe_packet(struct text_builder *text, const struct quorum_packet *packet, bool from_leader);
 
-void describe_txn(struct text *text, const struct txn *txn);
-void describe_preface(struct text *text, const struct election_preface *preface);
-void describe_notification(struct text *text, struct bytes frame);
+void describe_txn(struct text_builder *text, const struct txn *txn);
+void describe_preface(struct text_builder *text, const struct election_preface *preface);
+void describe_notification(struct text_builder *text, struct bytes frame);
 
 #endif

@@ -49,6 +49,7 @@ static void install_tree(struct server *server, struct tree *tree)
 {
     tree_destroy(server->tree);
     server->tree = tree;
+    tree->flaws = server->config.flaws;
     tree_set_config(tree, server->config_text, 0, 0);
     server->tree_ahead_of_disk = true;
     committed_log_clear(&server->committed);

@@ -25,7 +25,7 @@ void ensure_failed(const char *condition, const char *file, int line)
     abort();
 }
 
-static struct text line_of(char *buffer, size_t capacity)
+static struct text_builder line_of(char *buffer, size_t capacity)
 {
     return text_of(buffer, capacity);
 }
@@ -34,7 +34,7 @@ static bool recode_connect_request(int32_t opcode, struct bytes input, struct ju
 {
     (void)opcode;
     char line[64];
-    struct text text = line_of(line, sizeof line);
+    struct text_builder text = line_of(line, sizeof line);
     describe_connect_request(&text, input);
     struct jute_reader reader = jute_reader_of_bytes(input);
     struct connect_request request;
@@ -50,7 +50,7 @@ static bool recode_connect_response(int32_t opcode, struct bytes input, struct j
 {
     (void)opcode;
     char line[64];
-    struct text text = line_of(line, sizeof line);
+    struct text_builder text = line_of(line, sizeof line);
     describe_connect_response(&text, input);
     struct jute_reader reader = jute_reader_of_bytes(input);
     struct connect_response response;
@@ -145,7 +145,7 @@ static bool describe_client(int32_t opcode, struct bytes input, struct jute_writ
 {
     (void)output;
     char line[100];
-    struct text text = line_of(line, sizeof line);
+    struct text_builder text = line_of(line, sizeof line);
     describe_request(&text, input);
     text = line_of(line, sizeof line);
     describe_reply(&text, input, opcode);
@@ -163,7 +163,7 @@ static bool recode_packet(int32_t opcode, struct bytes input, struct jute_writer
     }
     ensure(consumed <= bytes_size(input));
     char line[100];
-    struct text text = line_of(line, sizeof line);
+    struct text_builder text = line_of(line, sizeof line);
     describe_packet(&text, &packet, opcode % 2 != 0);
     packet_write(output, &packet);
     return true;
@@ -186,7 +186,7 @@ static bool recode_notification(int32_t opcode, struct bytes input, struct jute_
 {
     (void)opcode;
     char line[60];
-    struct text text = line_of(line, sizeof line);
+    struct text_builder text = line_of(line, sizeof line);
     describe_notification(&text, input);
     struct notification notification;
     if (!notification_read(input, &notification)) {
@@ -204,7 +204,7 @@ static bool recode_txn(int32_t opcode, struct bytes input, struct jute_writer *o
         return false;
     }
     char line[100];
-    struct text text = line_of(line, sizeof line);
+    struct text_builder text = line_of(line, sizeof line);
     describe_txn(&text, &txn);
     if (txn.header.type == OP_MULTI) {
         struct jute_reader walk = txn_list_walk(txn.body.txns);
