@@ -9,6 +9,7 @@
 
 extern const struct test_suite test_suite_arena;
 extern const struct test_suite test_suite_captures;
+extern const struct test_suite test_suite_chaos;
 extern const struct test_suite test_suite_client;
 extern const struct test_suite test_suite_flaw;
 extern const struct test_suite test_suite_quantity;
@@ -21,6 +22,7 @@ extern const struct test_suite test_suite_wire;
 static const struct test_suite *const suites[] = {
     &test_suite_arena,
     &test_suite_captures,
+    &test_suite_chaos,
     &test_suite_client,
     &test_suite_flaw,
     &test_suite_quantity,

@@ -1,0 +1,187 @@
+/* The chaos generator: the same seed gives the same storm, all kinds come, and the storm stays within the fault model. */
+#include <string.h>
+
+#include "protocol/storage/disk_image.h"
+#include "sim/chaos.h"
+#include "tests/test.h"
+
+#define FROM (3 * NS_PER_SECOND)
+#define UNTIL (45 * NS_PER_SECOND)
+#define SEEDS 300
+
+static struct chaos *storm(uint64_t seed)
+{
+    struct chaos_knobs knobs;
+    chaos_draw_knobs(seed, &knobs);
+    return chaos_new(seed, &knobs, FROM, UNTIL);
+}
+
+static const struct chaos_step *step_at(const struct chaos *chaos, guint index)
+{
+    return &g_array_index(chaos->steps, struct chaos_step, index);
+}
+
+static void print(const struct chaos *chaos, GString *text)
+{
+    for (guint i = 0; i < chaos->steps->len; i++) {
+        chaos_print_step(chaos, i, text);
+        g_string_append_c(text, '\n');
+    }
+}
+
+static void check_same_seed_same_storm(void)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct chaos *first = storm(seed);
+        struct chaos *second = storm(seed);
+        CHECK(memcmp(&first->knobs, &second->knobs, sizeof first->knobs) == 0);
+        CHECK_OCTETS(first->steps->data, first->steps->len * sizeof(struct chaos_step), second->steps->data,
+                     second->steps->len * sizeof(struct chaos_step));
+        chaos_free(first);
+        chaos_free(second);
+    }
+}
+
+static void check_other_seed_other_storm(void)
+{
+    struct chaos *first = storm(1);
+    struct chaos *second = storm(2);
+    GString *a = g_string_new(NULL);
+    GString *b = g_string_new(NULL);
+    print(first, a);
+    print(second, b);
+    CHECK(!g_string_equal(a, b));
+    g_string_free(a, TRUE);
+    g_string_free(b, TRUE);
+    chaos_free(first);
+    chaos_free(second);
+}
+
+static void check_every_kind_comes(void)
+{
+    uint32_t seen = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct chaos *chaos = storm(seed);
+        for (guint i = 0; i < chaos->steps->len; i++) {
+            seen |= 1U << step_at(chaos, i)->kind;
+        }
+        chaos_free(chaos);
+    }
+    uint32_t ends =
+        1U << FAULT_HEAL | 1U << FAULT_UNCLOG | 1U << FAULT_RESTART | 1U << FAULT_RESUME | 1U << FAULT_DISK_FREE;
+    CHECK_INT(seen, chaos_kinds() | ends);
+}
+
+static void check_only_what_the_knobs_allow(void)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct chaos *chaos = storm(seed);
+        uint32_t strange = 0;
+        for (guint i = 0; i < chaos->steps->len; i++) {
+            const struct chaos_step *step = step_at(chaos, i);
+            bool is_crash_for_a_flip = step->kind == FAULT_CRASH && step->target == TARGET_SERVER;
+            if (step->begins < 0 && !is_crash_for_a_flip) {
+                strange |= ~chaos->knobs.kinds & 1U << step->kind;
+            }
+        }
+        CHECK_INT(strange, 0);
+        chaos_free(chaos);
+    }
+}
+
+static bool lasts(enum fault_kind kind)
+{
+    const uint32_t mask = 1U << FAULT_CRASH | 1U << FAULT_KILL | 1U << FAULT_TORN_TAIL | 1U << FAULT_PARTITION |
+                          1U << FAULT_ONE_WAY | 1U << FAULT_ISOLATE | 1U << FAULT_CLOG | 1U << FAULT_PAUSE |
+                          1U << FAULT_SLOW_LINK | 1U << FAULT_SLOW_CPU | 1U << FAULT_LOSS | 1U << FAULT_FLAKY |
+                          1U << FAULT_DISK_FULL | 1U << FAULT_FSYNC_FAIL;
+    return (mask >> kind & 1) != 0;
+}
+
+static void check_what_lasts_ends_in_time(void)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct chaos *chaos = storm(seed);
+        bool *ended = g_new0(bool, chaos->steps->len + 1);
+        uint32_t bad = 0;
+        for (guint i = 0; i < chaos->steps->len; i++) {
+            const struct chaos_step *step = step_at(chaos, i);
+            bad += step->at < FROM || step->at > UNTIL ? 1 : 0;
+            bad += i > 0 && step->at < step_at(chaos, i - 1)->at ? 1 : 0;
+            if (step->begins >= 0) {
+                bad += (guint)step->begins >= i ? 1 : 0;
+                ended[step->begins] = true;
+            }
+        }
+        for (guint i = 0; i < chaos->steps->len; i++) {
+            const struct chaos_step *step = step_at(chaos, i);
+            bad += step->begins < 0 && lasts(step->kind) && !ended[i] ? 1 : 0;
+        }
+        CHECK_INT(bad, 0);
+        g_free(ended);
+        chaos_free(chaos);
+    }
+}
+
+static void check_durable_data_of_a_majority_is_safe(void)
+{
+    uint32_t flips = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct chaos *chaos = storm(seed);
+        const struct chaos_knobs *knobs = &chaos->knobs;
+        uint32_t hit = 0;
+        for (guint i = 0; i < chaos->steps->len; i++) {
+            const struct chaos_step *step = step_at(chaos, i);
+            if (step->kind != FAULT_FLIP_BIT) {
+                continue;
+            }
+            flips++;
+            CHECK_INT(step->target, TARGET_SERVER);
+            if (step->subject < knobs->participants) {
+                CHECK_INT(step->value, FILE_SNAPSHOT);
+                hit |= 1U << step->subject;
+            }
+        }
+        CHECK_INT(hit & ~knobs->victims, 0);
+        CHECK((uint32_t)__builtin_popcount(knobs->victims) * 2 < knobs->participants);
+        chaos_free(chaos);
+    }
+    CHECK(flips > 0);
+}
+
+static uint32_t count_family(const struct chaos *chaos, uint32_t mask)
+{
+    uint32_t count = 0;
+    for (guint i = 0; i < chaos->steps->len; i++) {
+        const struct chaos_step *step = step_at(chaos, i);
+        count += step->begins < 0 && (mask >> step->kind & 1) != 0 ? 1 : 0;
+    }
+    return count;
+}
+
+static void check_there_is_enough_of_it(void)
+{
+    uint64_t crashes = 0;
+    uint64_t cuts = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct chaos *chaos = storm(seed);
+        crashes += count_family(chaos, 1U << FAULT_CRASH | 1U << FAULT_KILL | 1U << FAULT_TORN_TAIL);
+        cuts += count_family(chaos, 1U << FAULT_PARTITION | 1U << FAULT_ONE_WAY | 1U << FAULT_ISOLATE);
+        chaos_free(chaos);
+    }
+    CHECK(crashes / SEEDS >= 24);
+    CHECK(cuts / SEEDS >= 24);
+}
+
+static const struct test_case cases[] = {
+    {"the same seed draws the same knobs and the same schedule", check_same_seed_same_storm},
+    {"another seed draws another schedule", check_other_seed_other_storm},
+    {"every kind of fault is drawn by some seed", check_every_kind_comes},
+    {"a schedule has only kinds that its knobs switch on", check_only_what_the_knobs_allow},
+    {"steps come in the order of time, and what lasts ends before the quiet phase", check_what_lasts_ends_in_time},
+    {"durable octets change only on a minority that can bear it", check_durable_data_of_a_majority_is_safe},
+    {"an average seed has more than twenty crashes and twenty cuts", check_there_is_enough_of_it},
+    {NULL, NULL},
+};
+
+const struct test_suite test_suite_chaos = {"chaos", cases};
