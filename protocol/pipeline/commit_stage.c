@@ -84,12 +84,14 @@ static struct commit_entry *make_entry(struct server *server, struct proposal *p
 
 void commit_stage_commit(struct server *server, struct proposal *proposal)
 {
-    STAILQ_INSERT_TAIL(&server->commit.committed, make_entry(server, proposal), next);
+    struct commit_entry *entry = make_entry(server, proposal);
+    STAILQ_INSERT_TAIL(&server->commit.committed, entry, next);
 }
 
 void commit_stage_commit_early(struct server *server, struct proposal *proposal)
 {
-    STAILQ_INSERT_HEAD(&server->commit.committed, make_entry(server, proposal), next);
+    struct commit_entry *entry = make_entry(server, proposal);
+    STAILQ_INSERT_HEAD(&server->commit.committed, entry, next);
 }
 
 /* A sync comes back as an entry without a transaction, behind all commits the leader sent before it. */
