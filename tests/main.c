@@ -12,6 +12,7 @@ extern const struct test_suite test_suite_captures;
 extern const struct test_suite test_suite_chaos;
 extern const struct test_suite test_suite_client;
 extern const struct test_suite test_suite_flaw;
+extern const struct test_suite test_suite_guarantees;
 extern const struct test_suite test_suite_quantity;
 extern const struct test_suite test_suite_record;
 extern const struct test_suite test_suite_storage;
@@ -25,6 +26,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_chaos,
     &test_suite_client,
     &test_suite_flaw,
+    &test_suite_guarantees,
     &test_suite_quantity,
     &test_suite_record,
     &test_suite_storage,

@@ -1,0 +1,140 @@
+#include "checker/guarantee.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "checker/history.h"
+
+static const struct guarantee catalogue[GUARANTEE_COUNT] = {
+    [GUARANTEE_LINEARIZABLE_WRITES] =
+        {"linearizable-writes", "writes, in the order of their zxids, give the results returned and respect real time",
+         "ZooKeeper (ATC 2010), section 2.3; internals.mdx"},
+    [GUARANTEE_FIFO_CLIENT_ORDER] =
+        {"fifo-client-order", "the requests of a session take effect and are answered in the order they were made",
+         "ZooKeeper (ATC 2010), section 2.3"},
+    [GUARANTEE_WATCH_BEFORE_STATE] = {"watch-before-state",
+                                      "a client hears of a change it watches before it is shown the changed state",
+                                      "watches.mdx, ZooKeeper (ATC 2010), section 2.3"},
+    [GUARANTEE_MONOTONIC_READS] = {"monotonic-reads",
+                                   "a session is never shown an older state than before, also on another server",
+                                   "consistency-guarantees.mdx, single system image"},
+    [GUARANTEE_READ_YOUR_WRITES] = {"read-your-writes", "a read shows all earlier acknowledged writes of its session",
+                                    "ZooKeeper (ATC 2010), section 2.3"},
+    [GUARANTEE_WATCH_EXACTLY_ONCE] = {"watch-exactly-once",
+                                      "a watch gives at most one event, and no event comes without a watch",
+                                      "watches.mdx"},
+    [GUARANTEE_NO_LOST_WATCH] = {"no-lost-watch", "a client that is shown a change it watches has got the event",
+                                 "watches.mdx; DataTree.java setWatches"},
+    [GUARANTEE_EPHEMERAL_LIFETIME] =
+        {"ephemeral-lifetime",
+         "ephemeral znodes live from their creation to the end of their session and vanish together",
+         "ZooKeeper (ATC 2010), section 2.1"},
+    [GUARANTEE_DURABLE_ACKNOWLEDGED_WRITES] = {"durable-acknowledged-writes",
+                                               "a write that was acknowledged is in the history of every later leader",
+                                               "consistency-guarantees.mdx, reliability"},
+    [GUARANTEE_REPLICA_AGREEMENT] = {"replica-agreement", "all servers have the same tree after the same transaction",
+                                     "DigestCalculator.java"},
+    [GUARANTEE_TOTAL_ORDER] = {"total-order", "all servers deliver transactions in one order, leaving none out",
+                               "Zab (DSN 2011), section III"},
+    [GUARANTEE_AGREEMENT] = {"agreement", "of two servers, what one has delivered is a prefix of what the other has",
+                             "Zab (DSN 2011), section III"},
+    [GUARANTEE_INTEGRITY] = {"integrity", "servers deliver only what a leader has proposed",
+                             "Zab (DSN 2011), section III"},
+    [GUARANTEE_ONE_LEADER_PER_EPOCH] = {"one-leader-per-epoch", "no epoch is established twice",
+                                        "ZkV3_7_0.tla, Leadership"},
+    [GUARANTEE_COMMITTED_NEVER_TRUNCATED] = {"committed-never-truncated",
+                                             "no server removes, and no leader lacks, a committed transaction",
+                                             "Remix (EuroSys 2025), committed log durability"},
+    [GUARANTEE_AVAILABLE_AFTER_HEAL] = {"available-after-heal",
+                                        "with all servers up and connected, operations finish within a bound",
+                                        "ZooKeeper (ATC 2010), section 2.3, liveness"},
+};
+
+const struct guarantee *guarantee_info(enum guarantee_id id)
+{
+    return &catalogue[id];
+}
+
+bool guarantee_find(const char *name, enum guarantee_id *id)
+{
+    for (size_t i = 0; i < GUARANTEE_COUNT; i++) {
+        if (strcmp(catalogue[i].name, name) == 0) {
+            *id = (enum guarantee_id)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_HOLDS:
+        return "holds";
+    case VERDICT_VIOLATED:
+        return "violated";
+    case VERDICT_UNKNOWN:
+        return "unknown";
+    }
+    return "?";
+}
+
+static const char *reason_unknown(const struct history *history, const struct report *report)
+{
+    if (history->capacity) {
+        return "a node reached a capacity of the simulator, so what it would have done is not known";
+    }
+    if (!history->record->run.finished) {
+        return "the run did not finish, so its record is not complete";
+    }
+    return report->unknown;
+}
+
+static void judge(const struct history *history, enum guarantee_id id, struct verdict_row *verdict, GString *text)
+{
+    const struct report *report = &history->reports[id];
+    verdict->checked = report->checked;
+    const char *reason = reason_unknown(history, report);
+    if (report->violations > 0) {
+        verdict->verdict = VERDICT_VIOLATED;
+        g_string_append(text, report->story->str);
+        if (report->violations > 1) {
+            g_string_append_printf(text, "  and %" PRId64 " more like it\n", report->violations - 1);
+        }
+    } else if (reason != NULL) {
+        verdict->verdict = VERDICT_UNKNOWN;
+        g_string_append(text, reason);
+    } else {
+        verdict->verdict = VERDICT_HOLDS;
+    }
+    if (text->len == 0 && report->checked == 0) {
+        g_string_append(text, "nothing to check");
+    }
+    while (text->len > 0 && text->str[text->len - 1] == '\n') {
+        g_string_truncate(text, text->len - 1);
+    }
+}
+
+void check_all(struct record *record)
+{
+    struct history *history = history_new(record);
+    pass_replay(history);
+    pass_sessions(history);
+    pass_watches(history);
+    pass_zab(history);
+    pass_progress(history);
+    struct verdict_row verdicts[GUARANTEE_COUNT];
+    GString *texts[GUARANTEE_COUNT];
+    for (size_t i = 0; i < GUARANTEE_COUNT; i++) {
+        texts[i] = g_string_new(NULL);
+        judge(history, (enum guarantee_id)i, &verdicts[i], texts[i]);
+    }
+    history_free(history); /* before the pool grows under what it borrowed */
+    g_array_set_size(record->verdicts, 0);
+    for (size_t i = 0; i < GUARANTEE_COUNT; i++) {
+        verdicts[i].guarantee = record_string(record, catalogue[i].name);
+        verdicts[i].explanation = record_string(record, texts[i]->len == 0 ? NULL : texts[i]->str);
+        g_array_append_val(record->verdicts, verdicts[i]);
+        g_string_free(texts[i], TRUE);
+    }
+}
