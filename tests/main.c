@@ -11,28 +11,40 @@ extern const struct test_suite test_suite_arena;
 extern const struct test_suite test_suite_captures;
 extern const struct test_suite test_suite_chaos;
 extern const struct test_suite test_suite_client;
+extern const struct test_suite test_suite_clock;
+extern const struct test_suite test_suite_disk;
+extern const struct test_suite test_suite_event_queue;
+extern const struct test_suite test_suite_fault;
 extern const struct test_suite test_suite_flaw;
 extern const struct test_suite test_suite_guarantees;
+extern const struct test_suite test_suite_network;
 extern const struct test_suite test_suite_quantity;
 extern const struct test_suite test_suite_record;
 extern const struct test_suite test_suite_storage;
 extern const struct test_suite test_suite_tree;
 extern const struct test_suite test_suite_watch;
 extern const struct test_suite test_suite_wire;
+extern const struct test_suite test_suite_world;
 
 static const struct test_suite *const suites[] = {
     &test_suite_arena,
     &test_suite_captures,
     &test_suite_chaos,
     &test_suite_client,
+    &test_suite_clock,
+    &test_suite_disk,
+    &test_suite_event_queue,
+    &test_suite_fault,
     &test_suite_flaw,
     &test_suite_guarantees,
+    &test_suite_network,
     &test_suite_quantity,
     &test_suite_record,
     &test_suite_storage,
     &test_suite_tree,
     &test_suite_watch,
     &test_suite_wire,
+    &test_suite_world,
 };
 
 void ensure_failed(const char *condition, const char *file, int line)
