@@ -278,24 +278,33 @@ void world_exit(struct world *world, uint32_t index, enum exit_reason reason)
     end_process(world, index, LIFE_DOWN);
 }
 
-/* Its peers hear nothing.  What it sent into a blocked path would have to be sent again, and never is. */
-static void vanish_ends_of(struct world *world, uint32_t index)
+/* The machine forgets one end.  What it sent into a blocked path would have to be sent again, and never is; if that was the news of
+ * a close, the peer finds out when it sends something to the machine that runs again. */
+static void vanish_end(struct world *world, uint32_t connection, unsigned end)
 {
     struct network *network = &world->network;
-    for (uint32_t i = 0; i < network->count; i++) {
+    struct connection *of = &network->connections[connection];
+    uint32_t peer = of->ends[1 - end].node;
+    bool told_nothing = false;
+    if (network_path(network, of->ends[end].node, peer)->blocked) {
+        told_nothing = of->links[end].count > 0;
+        network_drop(network, link_of(connection, end));
+    }
+    enum end_state state = of->ends[end].state;
+    if (state == END_OPENING || state == END_UP || (state == END_CLOSED && told_nothing)) {
+        network_end(network, connection, end, END_GONE);
+    }
+    world_forget_if_over(world, connection);
+}
+
+static void vanish_ends_of(struct world *world, uint32_t index)
+{
+    for (uint32_t i = 0; i < world->network.count; i++) {
         for (unsigned end = 0; end < 2; end++) {
-            struct connection_end *of = &network->connections[i].ends[end];
-            if (of->node != index || network->connections[i].serial == 0) {
-                continue;
+            const struct connection *of = &world->network.connections[i];
+            if (of->serial != 0 && of->ends[end].node == index) {
+                vanish_end(world, i, end);
             }
-            uint32_t peer = network->connections[i].ends[1 - end].node;
-            if (network_path(network, index, peer)->blocked) {
-                network_drop(network, link_of(i, end));
-            }
-            if (of->state == END_OPENING || of->state == END_UP) {
-                network_end(network, i, end, END_GONE);
-            }
-            world_forget_if_over(world, i);
         }
     }
 }
