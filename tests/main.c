@@ -20,7 +20,9 @@ extern const struct test_suite test_suite_guarantees;
 extern const struct test_suite test_suite_network;
 extern const struct test_suite test_suite_quantity;
 extern const struct test_suite test_suite_record;
+extern const struct test_suite test_suite_scenario;
 extern const struct test_suite test_suite_storage;
+extern const struct test_suite test_suite_store;
 extern const struct test_suite test_suite_tree;
 extern const struct test_suite test_suite_watch;
 extern const struct test_suite test_suite_wire;
@@ -40,7 +42,9 @@ static const struct test_suite *const suites[] = {
     &test_suite_network,
     &test_suite_quantity,
     &test_suite_record,
+    &test_suite_scenario,
     &test_suite_storage,
+    &test_suite_store,
     &test_suite_tree,
     &test_suite_watch,
     &test_suite_wire,
