@@ -26,6 +26,7 @@ extern const struct test_suite test_suite_store;
 extern const struct test_suite test_suite_tree;
 extern const struct test_suite test_suite_watch;
 extern const struct test_suite test_suite_wire;
+extern const struct test_suite test_suite_workload;
 extern const struct test_suite test_suite_world;
 
 static const struct test_suite *const suites[] = {
@@ -48,6 +49,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_tree,
     &test_suite_watch,
     &test_suite_wire,
+    &test_suite_workload,
     &test_suite_world,
 };
 
