@@ -592,7 +592,7 @@ static bool perform_node_source(struct clockwork *clockwork, uint32_t index, uin
 {
     switch ((enum node_source)source) {
     case SOURCE_CPU:
-        ensure(!"the CPU never waits for itself");
+        ensure(false && "the CPU never waits for itself");
         return false;
     case SOURCE_BOOT:
         return clockwork->world->nodes[index].life != LIFE_UP &&

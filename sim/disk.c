@@ -317,7 +317,7 @@ static uint64_t draw_kept(const struct file *file, enum loss loss, struct random
     case LOSS_TORN:
         return unsynced < 2 ? file->durable : file->durable + random_between(random, 1, unsynced - 1);
     }
-    ensure(!"a known loss");
+    ensure(false && "a known loss");
     return 0;
 }
 
@@ -362,6 +362,15 @@ void disk_power_loss(struct disk *disk, enum loss loss, struct random *random)
         file->entry_durable = true;
         file->incomplete = false;
     }
+}
+
+void disk_write_back(struct disk *disk)
+{
+    for (uint32_t i = 0; i < disk->file_count; i++) {
+        disk->files[i].durable = disk->files[i].length;
+        disk->files[i].entry_durable = true;
+    }
+    make_deletes_durable(disk);
 }
 
 bool disk_flip_bit(struct disk *disk, enum file_kind kind, struct random *random)

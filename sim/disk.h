@@ -9,6 +9,9 @@
  * Crash:  a crash of the process keeps the page cache; a running truncate or save may or may not have happened.  A power loss
  *         also takes from each file some suffix of the unsynced part (octet by octet, so a record may be torn), may take
  *         back the creation of files never synced and undo deletes not yet durable.
+ * Write-back: a process that starts finds its page cache written back (world_boot()), since the kernel has had its time.
+ *         Without that (world_config.page_cache_stays_dirty) a server that crashed, replayed what it never synced and counts it as logged can
+ *         lose it to a later power loss: neither Apache's server nor this one syncs the log it recovers from.
  * Memory: the world's arena; a file is one block that doubles, freed with the file.
  */
 #ifndef SIM_DISK_H
@@ -77,6 +80,9 @@ void disk_crash(struct disk *disk, struct random *random);
 
 /* The machine loses its power. */
 void disk_power_loss(struct disk *disk, enum loss loss, struct random *random);
+
+/* The kernel has written its page cache back: everything a process sees is durable. */
+void disk_write_back(struct disk *disk);
 
 /* Flips one durable bit of a file of that kind, drawn; false if there is none. */
 bool disk_flip_bit(struct disk *disk, enum file_kind kind, struct random *random);

@@ -93,7 +93,7 @@ static bool set_path(struct path *path, const struct fault *fault)
         path->reset_ppm = (uint32_t)fault->value;
         break;
     default:
-        ensure(!"a fault of paths");
+        ensure(false && "a fault of paths");
     }
     return memcmp(&before, path, sizeof before) != 0;
 }
@@ -190,7 +190,7 @@ static bool apply_to_life(struct world *world, uint32_t index, enum fault_kind k
         world_resume(world, index);
         return true;
     default:
-        ensure(!"a fault of lives");
+        ensure(false && "a fault of lives");
         return false;
     }
 }
@@ -215,7 +215,7 @@ static bool apply_to_disk(struct world *world, uint32_t index, const struct faul
     case FAULT_FLIP_BIT:
         return node->life != LIFE_UP && disk_flip_bit(&node->disk, (enum file_kind)fault->value, &world->crash_random);
     default:
-        ensure(!"a fault of disks");
+        ensure(false && "a fault of disks");
         return false;
     }
 }
@@ -272,7 +272,7 @@ static bool apply_to_node(struct world *world, uint32_t index, const struct faul
     case FAULT_EXIT:
         break;
     }
-    ensure(!"a fault of nodes");
+    ensure(false && "a fault of nodes");
     return false;
 }
 

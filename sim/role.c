@@ -175,7 +175,7 @@ uint32_t role_one_of(const struct node_set *set, struct random *random)
             return i;
         }
     }
-    ensure(!"a set has as many members as it counts");
+    ensure(false && "a set has as many members as it counts");
     return NODE_NONE;
 }
 

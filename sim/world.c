@@ -61,6 +61,7 @@ struct world *world_new(const struct world_config *config)
     arena->root = world;
     world->arena = arena;
     world->seed = config->seed;
+    world->page_cache_stays_dirty = config->page_cache_stays_dirty;
     world->region_octets = octets;
     world->server_octets = config->server_octets_max == 0 ? SERVER_OCTETS_DEFAULT : config->server_octets_max;
     world->client_octets = config->client_octets_max == 0 ? CLIENT_OCTETS_DEFAULT : config->client_octets_max;
@@ -193,6 +194,9 @@ void world_boot(struct world *world, uint32_t index)
     ensure(world->started);
     ensure(node->life != LIFE_UP);
     advance_clock(world, node);
+    if (!world->page_cache_stays_dirty) {
+        disk_write_back(&node->disk);
+    }
     node->life = LIFE_UP;
     node->paused = false;
     node->starting = false;

@@ -159,6 +159,7 @@ struct world_config {
     uint64_t world_octets_max;  /* address space; 0: a default */
     uint64_t server_octets_max; /* of each server's arena; 0: a default */
     uint64_t client_octets_max;
+    bool page_cache_stays_dirty; /* see disk.h, write-back */
 };
 
 /* Called for every observation, after it was recorded, while the stepped node is at rest. */
@@ -175,6 +176,7 @@ struct world {
     uint64_t seed;
     instant_ns now;
     bool started;
+    bool page_cache_stays_dirty;
     bool interrupted; /* a hook asks the scheduler to stop after this event */
     struct world_node *nodes;
     uint32_t node_count;

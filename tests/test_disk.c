@@ -197,6 +197,18 @@ static void what_runs_at_a_crash_happens_or_not(void)
     CHECK(happened > 25 && happened < 75);
 }
 
+static void what_was_written_back_survives_a_power_loss(void)
+{
+    struct bench bench = bench_new();
+    disk_append(&bench.disk, log_1, text("hello"));
+    disk_crash(&bench.disk, &bench.random);
+    disk_write_back(&bench.disk);
+    disk_append(&bench.disk, log_1, text(" world"));
+    disk_power_loss(&bench.disk, LOSS_ALL, &bench.random);
+    CHECK_INT(disk_find(&bench.disk, log_1)->length, 5);
+    free(bench.arena);
+}
+
 static void a_full_disk_fails_at_fsync(void)
 {
     struct bench bench = bench_new();
@@ -271,6 +283,7 @@ static const struct test_case cases[] = {
     {"a delete is durable with the next completion", a_delete_is_durable_with_the_next_completion},
     {"save and truncate happen when they finish", save_and_truncate_happen_when_they_finish},
     {"what runs at a crash happens or does not", what_runs_at_a_crash_happens_or_not},
+    {"what was written back survives a power loss", what_was_written_back_survives_a_power_loss},
     {"a full disk fails at fsync", a_full_disk_fails_at_fsync},
     {"a failing fsync makes nothing durable", a_failing_fsync_makes_nothing_durable},
     {"a flipped bit is one bit", a_flipped_bit_is_one_bit},
