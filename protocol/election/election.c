@@ -66,8 +66,7 @@ static void finish(struct server *server, struct vote vote, int32_t state)
     election->own_vote_waits = false;
     memset(election->received, 0, sizeof election->received);
     memset(election->outside, 0, sizeof election->outside);
-    server_observe(server,
-                   (struct observation){OBSERVE_ELECTED, {vote.round, vote.leader, vote.zxid, vote.epoch}});
+    server_observe(server, (struct observation){OBSERVE_ELECTED, {vote.round, vote.leader, vote.zxid, vote.epoch}});
     server_take_role(server, vote.leader);
 }
 
@@ -91,7 +90,8 @@ static uint32_t supporters(const struct server *server, const struct ballot *bal
 }
 
 /* A quorum may support a leader that is long dead: the leader himself must say that he leads. */
-static bool leader_is_alive(const struct server *server, const struct ballot *ballots, server_id_t leader, int64_t round)
+static bool leader_is_alive(const struct server *server, const struct ballot *ballots, server_id_t leader,
+                            int64_t round)
 {
     if (leader == server->config.id) {
         return round == server->election.round;

@@ -31,15 +31,15 @@ struct ballot {
 
 struct election {
     enum election_state state;
-    int64_t round;              /* logicalclock; lives as long as the process */
-    struct vote proposal;       /* while looking */
-    struct vote current;        /* what we answer when we do not look */
+    int64_t round;                              /* logicalclock; lives as long as the process */
+    struct vote proposal;                       /* while looking */
+    struct vote current;                        /* what we answer when we do not look */
     struct ballot received[SERVER_MEMBERS_MAX]; /* this round */
     struct ballot outside[SERVER_MEMBERS_MAX];  /* from servers that do not look */
-    bool own_vote_waits;        /* a message to ourselves is in the inbox */
-    uint32_t notify_ms;         /* back-off */
-    instant_ns notify_at;       /* while not IDLE */
-    instant_ns finalize_at;     /* while FINALIZING */
+    bool own_vote_waits;                        /* a message to ourselves is in the inbox */
+    uint32_t notify_ms;                         /* back-off */
+    instant_ns notify_at;                       /* while not IDLE */
+    instant_ns finalize_at;                     /* while FINALIZING */
 };
 
 struct server;

@@ -29,7 +29,7 @@ struct link {
     conn_id conn;
     instant_ns dial_until; /* while DIALING */
     bool has_last;
-    bool waits;            /* `last` was not sent yet */
+    bool waits;               /* `last` was not sent yet */
     struct notification last; /* config points to the server's config text */
 };
 

@@ -13,9 +13,9 @@
 struct vote {
     server_id_t leader;
     zxid_t zxid;
-    int64_t round;     /* electionEpoch */
-    epoch_t epoch;     /* peerEpoch */
-    int32_t state;     /* of the sender: enum server_state */
+    int64_t round; /* electionEpoch */
+    epoch_t epoch; /* peerEpoch */
+    int32_t state; /* of the sender: enum server_state */
 };
 
 /* The order of votes; `flaws` for FLAW_ELECT_OLDER_ZXID. */

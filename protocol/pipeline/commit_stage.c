@@ -115,8 +115,8 @@ static void sort_in(struct server *server)
         if (waits) {
             STAILQ_INSERT_TAIL(&commit->writes, request, in_writes);
         }
-        bool behind_own_write = find_queue(commit, request->session) != NULL &&
-                                !server_flaw(server, FLAW_READ_AHEAD_OF_OWN_WRITE);
+        bool behind_own_write =
+            find_queue(commit, request->session) != NULL && !server_flaw(server, FLAW_READ_AHEAD_OF_OWN_WRITE);
         if (waits || behind_own_write) {
             wait_in_session(server, request);
         } else {

@@ -28,7 +28,7 @@ struct commit_entry {
 struct commit_stage {
     struct request_queue arrived;
     struct session_queue *sessions;
-    STAILQ_HEAD(, request) writes;          /* local writes, oldest first, through in_writes */
+    STAILQ_HEAD(, request) writes; /* local writes, oldest first, through in_writes */
     STAILQ_HEAD(, commit_entry) committed;
 };
 

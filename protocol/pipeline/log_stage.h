@@ -37,10 +37,10 @@ struct log_stage {
     bool dirty;                 /* appended since the last fsync was asked for */
     bool open;                  /* `file` takes appends; else the next append makes a new file */
     struct file_name file;
-    zxid_t last_appended;       /* of what is in the log, the snapshot's zxid if that is later */
+    zxid_t last_appended; /* of what is in the log, the snapshot's zxid if that is later */
     zxid_t last_synced;
-    uint32_t appends;           /* since the last snapshot */
-    uint32_t snapshot_after;    /* drawn anew for each snapshot */
+    uint32_t appends;                   /* since the last snapshot */
+    uint32_t snapshot_after;            /* drawn anew for each snapshot */
     struct known_files logs, snapshots; /* on disk, ascending */
 };
 

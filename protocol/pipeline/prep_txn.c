@@ -157,8 +157,7 @@ static int32_t prepare_create(struct server *server, const struct request *reque
 
 /* ---- delete, setData, check ---- */
 
-static int32_t prepare_delete(struct server *server, zxid_t zxid, const struct request_body *body,
-                              struct txn_body *txn)
+static int32_t prepare_delete(struct server *server, zxid_t zxid, const struct request_body *body, struct txn_body *txn)
 {
     struct znode_view parent, node;
     if (!path_is_splittable(body->path) || path_is_special(body->path)) {
@@ -227,13 +226,12 @@ static int32_t prepare_check(struct server *server, const struct request_body *b
 
 /* ---- sessions ---- */
 
-static void write_create_session(struct server *server, const struct request *request,
-                                 const struct request_body *body, struct jute_writer *writer)
+static void write_create_session(struct server *server, const struct request *request, const struct request_body *body,
+                                 struct jute_writer *writer)
 {
     session_tracker_add(&server->sessions, request->session, body->timeout_ms, server->now);
     session_tracker_set_owner(&server->sessions, request->session, request->owner);
-    server_observe(server,
-                   (struct observation){OBSERVE_SESSION_OPENED, {request->session, body->timeout_ms}});
+    server_observe(server, (struct observation){OBSERVE_SESSION_OPENED, {request->session, body->timeout_ms}});
     struct txn_body txn = {.type = OP_CREATE_SESSION, .timeout_ms = body->timeout_ms};
     txn_body_write(writer, &txn);
 }

@@ -250,8 +250,7 @@ static void receive_request(struct server *server, struct connection *connection
         refuse(server, connection, header.xid);
         return;
     }
-    struct request *request =
-        request_of(server, connection, header.xid, header.opcode, jute_read_rest(&reader));
+    struct request *request = request_of(server, connection, header.xid, header.opcode, jute_read_rest(&reader));
     if (kind == REQUEST_LATER) {
         request->error = ZUNIMPLEMENTED;
         commit_stage_add(server, request);
@@ -264,8 +263,7 @@ size_t client_port_receive(struct server *server, struct connection *connection,
 {
     struct bytes frame;
     size_t consumed = 0;
-    switch (frame_find(octets.data, bytes_size(octets), (int32_t)server->config.packet_octets_max, &frame,
-                       &consumed)) {
+    switch (frame_find(octets.data, bytes_size(octets), (int32_t)server->config.packet_octets_max, &frame, &consumed)) {
     case DECODE_INCOMPLETE:
         return 0;
     case DECODE_BAD:

@@ -19,8 +19,8 @@ struct handler;
 struct server;
 
 enum client_port_state {
-    CLIENT_HANDSHAKE,  /* waits for the ConnectRequest */
-    CLIENT_ATTACHING,  /* waits for the session to be created or revalidated; held */
+    CLIENT_HANDSHAKE, /* waits for the ConnectRequest */
+    CLIENT_ATTACHING, /* waits for the session to be created or revalidated; held */
     CLIENT_SERVED,
 };
 
@@ -31,19 +31,19 @@ struct connection {
     bool open;
     bool closed;
     bool held;
-    bool reread;           /* released: what is kept is read at the end of the step */
-    uint64_t serial;       /* never used again; not part of the digest */
-    uint8_t *inbound;      /* octets of an incomplete message */
+    bool reread;      /* released: what is kept is read at the end of the step */
+    uint64_t serial;  /* never used again; not part of the digest */
+    uint8_t *inbound; /* octets of an incomplete message */
     size_t inbound_length, inbound_capacity;
     /* of a client */
     enum client_port_state client_state;
     session_id_t session;
     int32_t timeout_ms;
-    bool has_read_only;    /* the client sent the octet, so the answer has it */
+    bool has_read_only; /* the client sent the octet, so the answer has it */
     bool resumed;
     struct expiry_entry idle;
     /* of an election connection */
-    server_id_t peer;      /* 0: accepted, no preface yet */
+    server_id_t peer; /* 0: accepted, no preface yet */
     /* of a quorum connection at a leader */
     struct handler *handler;
 };

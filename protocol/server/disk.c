@@ -73,9 +73,6 @@ static void finish(struct server *server, enum disk_op op, struct disk_image ima
     switch (op) {
     case DISK_OP_BOOT:
     case DISK_OP_BOOT_EARLIER:
-        if (server->disk_ops == 0) {
-            lifecycle_booted(server);
-        }
         break;
     case DISK_OP_LOG:
         log_synced(server);
@@ -121,7 +118,12 @@ void server_disk_done(struct server *server, const struct input *input)
         return;
     }
     finish(server, op, input->disk_done.disk);
-    if (server->phase == PHASE_STOPPING && server->disk_ops == 0) {
+    if (server->disk_ops != 0) {
+        return;
+    }
+    if (server->phase == PHASE_STOPPING) {
         lifecycle_stopped(server);
+    } else if (server->phase == PHASE_BOOTING) {
+        lifecycle_booted(server);
     }
 }

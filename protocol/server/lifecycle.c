@@ -117,15 +117,24 @@ static void save_first_snapshot(struct server *server)
     log_stage_snapshot_taken(server, file.zxid);
 }
 
+/* A crash between the synchronised history and currentEpoch leaves a log of an epoch that was accepted but not entered
+ * (ZOOKEEPER-1653; Apache refuses to start).  A transaction of an epoch is only ever sent behind that epoch's whole initial
+ * history, so the server may say that it entered it. */
 static bool recover_epochs(struct server *server, struct disk_image image)
 {
     struct epochs epochs;
-    if (epochs_load(&epochs, image, server->tree->last_processed) != EPOCH_OK) {
+    epoch_t of_log = zxid_epoch(server->tree->last_processed);
+    enum epoch_status status = epochs_load(&epochs, image, server->tree->last_processed);
+    bool half_entered = status == EPOCH_CURRENT_BEHIND_LOG && of_log <= epochs.accepted;
+    if (status != EPOCH_OK && !half_entered) {
         refuse(server, EXIT_EPOCH_MISMATCH);
         return false;
     }
     server->accepted_epoch = epochs.accepted;
     server->current_epoch = epochs.current;
+    if (half_entered) {
+        server_save_current_epoch(server, of_log);
+    }
     return true;
 }
 
@@ -202,8 +211,7 @@ void server_start_serving(struct server *server)
     const struct session *session;
     for (session = tree_first_session(server->tree); session != NULL; session = session_next(session)) {
         session_tracker_add(&server->sessions, session->id, session->timeout_ms, server->now);
-        server_observe(server,
-                       (struct observation){OBSERVE_SESSION_OPENED, {session->id, session->timeout_ms}});
+        server_observe(server, (struct observation){OBSERVE_SESSION_OPENED, {session->id, session->timeout_ms}});
     }
 }
 

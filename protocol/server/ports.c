@@ -1,7 +1,7 @@
 /* Connections: from the host's inputs to the part of the server that reads them. */
+#include "protocol/server/ports.h"
 #include "protocol/base/ensure.h"
 #include "protocol/server/client_port.h"
-#include "protocol/server/ports.h"
 #include "protocol/server/server_state.h"
 
 /* What a connection means to its part of the server, before it is gone. */

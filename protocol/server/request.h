@@ -20,17 +20,17 @@ typedef uint64_t session_owner_t;
 #define OWNER_LEARNER(conn) ((session_owner_t)(conn) + 16)
 
 struct request {
-    STAILQ_ENTRY(request) in_queue;   /* the stage's or the session's queue */
-    STAILQ_ENTRY(request) in_writes;  /* commit stage: local writes that wait for their commit */
+    STAILQ_ENTRY(request) in_queue;  /* the stage's or the session's queue */
+    STAILQ_ENTRY(request) in_writes; /* commit stage: local writes that wait for their commit */
     session_id_t session;
     int32_t cxid;
     int32_t opcode;
-    int32_t error;                    /* decided before the final stage: answered instead of executed; 0 none */
-    conn_id conn;                     /* to answer on; CONN_NONE: nobody */
-    uint64_t conn_serial;             /* which holder of that conn_id */
+    int32_t error;        /* decided before the final stage: answered instead of executed; 0 none */
+    conn_id conn;         /* to answer on; CONN_NONE: nobody */
+    uint64_t conn_serial; /* which holder of that conn_id */
     session_owner_t owner;
-    struct proposal *proposal;        /* of a write once it is prepared or committed */
-    struct bytes body;                /* own copy */
+    struct proposal *proposal; /* of a write once it is prepared or committed */
+    struct bytes body;         /* own copy */
 };
 
 STAILQ_HEAD(request_queue, request);

@@ -38,8 +38,8 @@ static struct bytes make_config_text(struct arena *arena, const struct server_co
         text_add_decimal(&text, config->members[i].id);
         text_add(&text, "=10.0.0.");
         text_add_decimal(&text, config->members[i].id);
-        text_add(&text, config->members[i].role == MEMBER_PARTICIPANT ? ":2888:3888:participant\n"
-                                                                       : ":2888:3888:observer\n");
+        text_add(&text,
+                 config->members[i].role == MEMBER_PARTICIPANT ? ":2888:3888:participant\n" : ":2888:3888:observer\n");
     }
     text_add(&text, "version=0");
     ensure(!text.truncated);
@@ -228,9 +228,8 @@ static void collect_leader(struct collector *collector, const struct server *ser
 /* While the disk makes a learner wait, it does not wait for its leader: Apache's main thread is not in a read then. */
 static bool learner_waits_for_leader(const struct server *server)
 {
-    const struct connection *connection = server->learner.conn == CONN_NONE
-                                              ? NULL
-                                              : connections_find(&server->connections, server->learner.conn);
+    const struct connection *connection =
+        server->learner.conn == CONN_NONE ? NULL : connections_find(&server->connections, server->learner.conn);
     return connection != NULL && !connection->held;
 }
 

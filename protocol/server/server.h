@@ -30,16 +30,16 @@ struct server_config {
     uint32_t tick_ms;
     uint32_t init_limit_ticks;
     uint32_t sync_limit_ticks;
-    uint32_t session_timeout_ms_min;  /* 0: 2 ticks */
-    uint32_t session_timeout_ms_max;  /* 0: 20 ticks */
-    uint32_t snap_count;              /* transactions between snapshots, at least 2 */
-    uint32_t snap_retain_count;       /* snapshots kept, with the logs they need; at least 3 */
-    uint32_t batch_size_max;          /* transactions per fsync */
-    uint32_t commit_log_count;        /* committed transactions kept in memory for DIFF */
-    uint32_t notify_ms_min;           /* election back-off */
+    uint32_t session_timeout_ms_min; /* 0: 2 ticks */
+    uint32_t session_timeout_ms_max; /* 0: 20 ticks */
+    uint32_t snap_count;             /* transactions between snapshots, at least 2 */
+    uint32_t snap_retain_count;      /* snapshots kept, with the logs they need; at least 3 */
+    uint32_t batch_size_max;         /* transactions per fsync */
+    uint32_t commit_log_count;       /* committed transactions kept in memory for DIFF */
+    uint32_t notify_ms_min;          /* election back-off */
     uint32_t notify_ms_max;
     uint32_t finalize_wait_ms;
-    uint32_t packet_octets_max;       /* jute.maxbuffer */
+    uint32_t packet_octets_max; /* jute.maxbuffer */
     struct flaws flaws;
 };
 
@@ -58,12 +58,12 @@ enum peer_state {
 
 struct server_status {
     enum peer_state state;
-    bool serving;         /* accepts client requests */
+    bool serving; /* accepts client requests */
     epoch_t accepted_epoch;
     epoch_t current_epoch;
     zxid_t last_processed;
-    zxid_t last_logged;   /* appended, perhaps not durable */
-    server_id_t leader;   /* that it follows or is; 0 while looking */
+    zxid_t last_logged; /* appended, perhaps not durable */
+    server_id_t leader; /* that it follows or is; 0 while looking */
     uint64_t sessions;
     uint64_t znodes;
     uint64_t watches;

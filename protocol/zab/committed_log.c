@@ -29,8 +29,7 @@ static void grow(struct committed_log *log)
 
 void committed_log_add(struct committed_log *log, struct proposal *proposal)
 {
-    ensure(log->count == 0 ||
-           committed_log_at(log, log->count - 1)->header.zxid < proposal->header.zxid);
+    ensure(log->count == 0 || committed_log_at(log, log->count - 1)->header.zxid < proposal->header.zxid);
     if (log->count == log->allocated && log->allocated < log->capacity) {
         grow(log);
     }

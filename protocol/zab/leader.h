@@ -54,13 +54,13 @@ struct handler {
     enum handler_state state;
     server_id_t learner;
     bool observer;
-    bool forwarding;        /* gets proposals (or INFORMs) and commits */
-    epoch_t current_epoch;  /* as ACKEPOCH said; -1: it had accepted the epoch before */
-    zxid_t last_zxid;       /* as ACKEPOCH said */
-    zxid_t unacked;         /* the oldest proposal it was sent and has not acknowledged; 0 none */
-    zxid_t last_sent;       /* the newest proposal it was sent */
-    instant_ns read_until;  /* the connection is given up when nothing arrives */
-    instant_ns ack_until;   /* or when `unacked` stays so; INSTANT_NEVER while there is none */
+    bool forwarding;       /* gets proposals (or INFORMs) and commits */
+    epoch_t current_epoch; /* as ACKEPOCH said; -1: it had accepted the epoch before */
+    zxid_t last_zxid;      /* as ACKEPOCH said */
+    zxid_t unacked;        /* the oldest proposal it was sent and has not acknowledged; 0 none */
+    zxid_t last_sent;      /* the newest proposal it was sent */
+    instant_ns read_until; /* the connection is given up when nothing arrives */
+    instant_ns ack_until;  /* or when `unacked` stays so; INSTANT_NEVER while there is none */
 };
 
 /* A sync of a learner that waits for the proposals before it. */
@@ -86,21 +86,21 @@ struct unapplied {
 
 struct leader {
     enum leader_state state;
-    epoch_t epoch;               /* newEpoch, once known */
-    epoch_t accepted_max;        /* of the FOLLOWERINFOs so far */
-    uint32_t known;              /* member bits: FOLLOWERINFO */
-    uint32_t epoch_acks;         /* ACKEPOCH */
-    uint32_t newleader_acks;     /* ACK of NEWLEADER */
-    zxid_t start_zxid;           /* what this leader had logged when it started */
+    epoch_t epoch;           /* newEpoch, once known */
+    epoch_t accepted_max;    /* of the FOLLOWERINFOs so far */
+    uint32_t known;          /* member bits: FOLLOWERINFO */
+    uint32_t epoch_acks;     /* ACKEPOCH */
+    uint32_t newleader_acks; /* ACK of NEWLEADER */
+    zxid_t start_zxid;       /* what this leader had logged when it started */
     TAILQ_HEAD(, handler) handlers;
     STAILQ_HEAD(, handler) to_sync;
     TAILQ_HEAD(outstanding_list, outstanding) outstanding;
     STAILQ_HEAD(, unapplied) unapplied;
     zxid_t last_proposed;
     zxid_t last_committed;
-    bool full_tick;              /* the next ping is on a whole tick: the quorum is counted */
-    instant_ns wait_until;       /* of the current wait; INSTANT_NEVER when established */
-    instant_ns ping_at;          /* INSTANT_NEVER before the leader is established */
+    bool full_tick;        /* the next ping is on a whole tick: the quorum is counted */
+    instant_ns wait_until; /* of the current wait; INSTANT_NEVER when established */
+    instant_ns ping_at;    /* INSTANT_NEVER before the leader is established */
 };
 
 void leader_init(struct leader *leader);

@@ -185,8 +185,8 @@ static void receive_request(struct server *server, struct handler *handler, cons
         leader_sync_request(server, connection->id, connection->serial);
         return;
     }
-    struct request *request = request_create(server->arena, forwarded.session, forwarded.cxid, forwarded.opcode,
-                                             forwarded.body);
+    struct request *request =
+        request_create(server->arena, forwarded.session, forwarded.cxid, forwarded.opcode, forwarded.body);
     request->owner = OWNER_LEARNER(connection->id);
     prep_request(server, request);
 }
@@ -290,8 +290,8 @@ size_t leader_receive(struct server *server, struct connection *connection, stru
     }
     struct quorum_packet packet;
     size_t consumed = 0;
-    switch (packet_find(octets.data, bytes_size(octets), (int32_t)server->config.packet_octets_max, &packet,
-                        &consumed)) {
+    switch (
+        packet_find(octets.data, bytes_size(octets), (int32_t)server->config.packet_octets_max, &packet, &consumed)) {
     case DECODE_INCOMPLETE:
         return 0;
     case DECODE_BAD:

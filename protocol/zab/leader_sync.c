@@ -9,8 +9,7 @@
 
 static void announce(struct server *server, struct handler *handler, int32_t type, zxid_t zxid)
 {
-    server_observe(server,
-                   (struct observation){OBSERVE_SYNC_SENT, {handler->learner, type, zxid, handler->last_zxid}});
+    server_observe(server, (struct observation){OBSERVE_SYNC_SENT, {handler->learner, type, zxid, handler->last_zxid}});
     leader_send_packet(server, handler, type, zxid);
 }
 

@@ -115,8 +115,7 @@ static void send_ackepoch(struct server *server)
     struct learner *learner = &server->learner;
     learner->state = LEARNER_SYNC_CHOICE;
     struct jute_writer writer = outputs_write(server->out);
-    size_t mark = packet_begin(&writer, PACKET_ACKEPOCH,
-                               server->needs_snapshot ? 0 : server_last_logged(server));
+    size_t mark = packet_begin(&writer, PACKET_ACKEPOCH, server->needs_snapshot ? 0 : server_last_logged(server));
     jute_write_int32(&writer, learner->promised_before ? -1 : (int32_t)server->current_epoch);
     packet_end(&writer, mark, id_list_null());
     outputs_send(server->out, learner->conn, &writer);
@@ -339,8 +338,8 @@ size_t learner_receive(struct server *server, struct connection *connection, str
     }
     struct quorum_packet packet;
     size_t consumed = 0;
-    switch (packet_find(octets.data, bytes_size(octets), (int32_t)server->config.packet_octets_max, &packet,
-                        &consumed)) {
+    switch (
+        packet_find(octets.data, bytes_size(octets), (int32_t)server->config.packet_octets_max, &packet, &consumed)) {
     case DECODE_INCOMPLETE:
         return 0;
     case DECODE_BAD:

@@ -75,22 +75,23 @@ struct learner {
     enum learner_state state;
     server_id_t leader;
     conn_id conn;
-    uint32_t attempts;         /* dials so far */
-    epoch_t epoch;             /* newEpoch */
-    bool promised_before;      /* newEpoch was accepted already: ACKEPOCH says -1 */
-    int32_t sync_type;         /* DIFF, TRUNC or SNAP */
+    uint32_t attempts;    /* dials so far */
+    epoch_t epoch;        /* newEpoch */
+    bool promised_before; /* newEpoch was accepted already: ACKEPOCH says -1 */
+    int32_t sync_type;    /* DIFF, TRUNC or SNAP */
     zxid_t sync_zxid;
-    zxid_t last_queued;        /* proposals of one epoch follow each other without a gap */
-    bool loading;              /* `loader` is in use */
+    zxid_t last_queued; /* proposals of one epoch follow each other without a gap */
+    bool loading;       /* `loader` is in use */
     struct tree_loader loader;
-    struct pending_queue not_logged;  /* during synchronisation, until UPTODATE */
+    struct pending_queue not_logged;         /* during synchronisation, until UPTODATE */
     STAILQ_HEAD(, committed_zxid) committed; /* commits for them that were not applied at once */
-    struct pending_queue pending;     /* in broadcast: proposed, not committed */
-    struct request_queue syncs;       /* sent to the leader, not answered; copies are in the commit stage */
+    struct pending_queue pending;            /* in broadcast: proposed, not committed */
+    struct request_queue syncs;              /* sent to the leader, not answered; copies are in the commit stage */
     struct touched_session *touched;
     STAILQ_HEAD(, revalidation) revalidations;
-    instant_ns connect_at;     /* the next dial; INSTANT_NEVER: none is due */
-    instant_ns read_until;     /* the leader counts as lost when nothing arrives; INSTANT_NEVER before the connection is up */
+    instant_ns connect_at; /* the next dial; INSTANT_NEVER: none is due */
+    instant_ns
+        read_until; /* the leader counts as lost when nothing arrives; INSTANT_NEVER before the connection is up */
 };
 
 struct server;

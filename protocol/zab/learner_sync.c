@@ -23,9 +23,9 @@ static void receive_choice(struct server *server, const struct quorum_packet *pa
     struct learner *learner = &server->learner;
     learner->sync_type = packet->type;
     learner->sync_zxid = packet->zxid;
-    server_observe(server, (struct observation){OBSERVE_SYNC_RECEIVED,
-                                                {learner->leader, packet->type, packet->zxid,
-                                                 server->tree->last_processed}});
+    server_observe(server,
+                   (struct observation){OBSERVE_SYNC_RECEIVED,
+                                        {learner->leader, packet->type, packet->zxid, server->tree->last_processed}});
     switch (packet->type) {
     case PACKET_DIFF:
         learner->state = LEARNER_SYNC;
@@ -81,7 +81,8 @@ size_t learner_sync_receive(struct server *server, struct connection *connection
 /* ---- TRUNC ---- */
 
 /* What of the disk is left after the cut. */
-static struct disk_image image_after(struct server *server, const struct truncation *truncation, struct disk_image image)
+static struct disk_image image_after(struct server *server, const struct truncation *truncation,
+                                     struct disk_image image)
 {
     struct disk_file *kept = arena_alloc(server->arena, image.count * sizeof *kept);
     size_t count = 0;
