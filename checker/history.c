@@ -361,6 +361,7 @@ static void match_operations(struct history *history)
     g_array_free(claims, TRUE);
     struct write_table table = index_writes(history);
     match_changes(history, &table);
+    history_match_pending(history);
     find_taken(history);
     g_free(table.slots);
 }

@@ -102,6 +102,9 @@ struct history {
 struct history *history_new(const struct record *record);
 void history_free(struct history *history);
 
+/* Finds the requests of transactions among those that were never answered; see pending.c. */
+void history_match_pending(struct history *history);
+
 /* Groups history->touches by key. */
 void history_sort_touches(struct history *history);
 

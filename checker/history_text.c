@@ -385,6 +385,14 @@ static void give_xid(struct reader *reader, struct operation_row *row)
     row->xid = row->outcome == OUTCOME_NOT_SENT ? 0 : xid;
 }
 
+/* Session and xid are written when the answer comes, so a record that ends before does not know them. */
+static void forget_sending(struct operation_row *row)
+{
+    row->returned_ns = RECORD_NEVER;
+    row->session = 0;
+    row->xid = 0;
+}
+
 static void read_operation(struct reader *reader, int32_t client, int64_t number, int32_t opcode)
 {
     struct operation_line line = new_operation(reader, opcode);
@@ -397,15 +405,15 @@ static void read_operation(struct reader *reader, int32_t client, int64_t number
     GArray *operations = reader->record->operations;
     g_array_append_val(operations, line.row);
     guint index = operations->len - 1;
+    if (line.delivered != NULL) {
+        deliver_everywhere(reader, &line, (int32_t)index);
+    }
     remember_moment(reader, operations, sizeof line.row, offsetof(struct operation_row, invoked_seq), row->invoked_ns);
     if (row->outcome == OUTCOME_PENDING) {
-        g_array_index(operations, struct operation_row, index).returned_ns = RECORD_NEVER;
+        forget_sending(&g_array_index(operations, struct operation_row, index));
     } else {
         remember_moment(reader, operations, sizeof line.row, offsetof(struct operation_row, returned_seq),
                         row->returned_ns);
-    }
-    if (line.delivered != NULL) {
-        deliver_everywhere(reader, &line, (int32_t)index);
     }
     if (line.label != NULL) {
         struct label label = {g_strdup(line.label), index};

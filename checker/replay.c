@@ -221,7 +221,7 @@ static void judge_read(struct replay *replay, int32_t index)
 
 /* ---- writes ----------------------------------------------------------------------------------------------------- */
 
-static struct spec_request request_of(const struct history *history, int32_t index)
+static struct spec_request request_of(const struct history *history, int32_t index, int64_t session)
 {
     const struct operation_row *row = operation_at(history, index);
     return (struct spec_request){
@@ -229,24 +229,22 @@ static struct spec_request request_of(const struct history *history, int32_t ind
         .flags = row->flags,
         .version = row->version,
         .path = history->paths[index],
-        .session = row->session,
+        .session = session,
         .data = record_octets(history->record, row->data),
     };
 }
 
-static void collect_parts(struct replay *replay, int32_t multi)
+static void collect_parts(struct replay *replay, int32_t multi, int64_t session)
 {
     const struct history *history = replay->history;
     g_array_set_size(replay->requests, 0);
     g_array_set_size(replay->results, 0);
     g_array_set_size(replay->parts, 0);
-    int64_t session = operation_at(history, multi)->session;
     for (int32_t i = multi + 1; (guint)i < history->record->operations->len; i++) {
         if (operation_at(history, i)->parent != multi + 1) {
             break;
         }
-        struct spec_request request = request_of(history, i);
-        request.session = session;
+        struct spec_request request = request_of(history, i, session);
         struct spec_result result = {.path = PATH_NONE};
         g_array_append_val(replay->parts, i);
         g_array_append_val(replay->requests, request);
@@ -383,7 +381,7 @@ static void replay_multi(struct replay *replay, const struct change *change)
 {
     struct history *history = replay->history;
     const struct operation_row *row = operation_at(history, change->operation);
-    collect_parts(replay, change->operation);
+    collect_parts(replay, change->operation, change->session);
     struct spec_result *results = (struct spec_result *)(void *)replay->results->data;
     bool done =
         spec_apply_multi(history->spec, change->zxid, (const struct spec_request *)(const void *)replay->requests->data,
@@ -410,7 +408,7 @@ static void replay_single(struct replay *replay, const struct change *change)
 {
     struct history *history = replay->history;
     const struct operation_row *row = operation_at(history, change->operation);
-    struct spec_request request = request_of(history, change->operation);
+    struct spec_request request = request_of(history, change->operation, change->session);
     struct spec_result result = {.path = PATH_NONE};
     spec_apply(history->spec, change->zxid, &request, &result);
     bool effect = took_effect(row, change);
