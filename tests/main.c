@@ -21,6 +21,7 @@ extern const struct test_suite test_suite_network;
 extern const struct test_suite test_suite_quantity;
 extern const struct test_suite test_suite_record;
 extern const struct test_suite test_suite_scenario;
+extern const struct test_suite test_suite_spec;
 extern const struct test_suite test_suite_storage;
 extern const struct test_suite test_suite_store;
 extern const struct test_suite test_suite_tree;
@@ -44,6 +45,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_quantity,
     &test_suite_record,
     &test_suite_scenario,
+    &test_suite_spec,
     &test_suite_storage,
     &test_suite_store,
     &test_suite_tree,
