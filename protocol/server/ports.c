@@ -42,6 +42,12 @@ void server_close_channel(struct server *server, enum channel channel)
     }
 }
 
+static void want_reread(struct server *server, struct connection *connection)
+{
+    connection->reread = connection->inbound_length > 0;
+    server->rereads = server->rereads || connection->reread;
+}
+
 void server_hold(struct connection *connection)
 {
     connection->held = true;
@@ -49,9 +55,8 @@ void server_hold(struct connection *connection)
 
 void server_release(struct server *server, struct connection *connection)
 {
-    (void)server;
     connection->held = false;
-    connection->reread = connection->inbound_length > 0;
+    want_reread(server, connection);
 }
 
 void ports_accept(struct server *server, conn_id id, enum channel channel)
@@ -131,7 +136,9 @@ void ports_received(struct server *server, conn_id id, struct bytes octets)
     ensure(connection != NULL);
     if (connection->inbound_length > 0) {
         connection_keep(&server->connections, connection, octets);
-        connection->reread = !connection->held;
+        if (!connection->held) {
+            want_reread(server, connection);
+        }
         return;
     }
     size_t consumed = read_all(server, connection, octets);
@@ -156,6 +163,9 @@ static struct connection *next_to_reread(const struct server *server)
 void ports_reread(struct server *server)
 {
     struct connection *connection;
+    if (!server->rereads) {
+        return;
+    }
     while (server->phase != PHASE_HALTED && (connection = next_to_reread(server)) != NULL) {
         connection->reread = false;
         struct bytes kept = {connection->inbound, (int32_t)connection->inbound_length};
@@ -164,4 +174,5 @@ void ports_reread(struct server *server)
             connection_consume(&server->connections, connection, consumed);
         }
     }
+    server->rereads = false;
 }

@@ -75,6 +75,7 @@ struct server {
     epoch_t epoch_to_accept; /* being written */
     epoch_t epoch_to_enter;  /* being written */
     bool serving;            /* client requests are accepted */
+    bool rereads;            /* during a step: some connection has `reread` set */
     bool tree_ahead_of_disk; /* the tree holds what neither log nor snapshot does */
     bool needs_snapshot;     /* a TRUNC could not be done exactly: ACKEPOCH says zxid 0, so that a SNAP comes */
     instant_ns delay_until;  /* an observer's pause before it looks; INSTANT_NEVER: none */
