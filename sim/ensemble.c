@@ -1,0 +1,284 @@
+#include "sim/ensemble.h"
+
+#include "protocol/base/ensure.h"
+#include "protocol/client/client.h"
+#include "protocol/server/server.h"
+
+/* ---- settings: given, drawn, default ----------------------------------------------------------------------------- */
+
+static void overrule(struct settings *settings, const struct settings *by)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        if (by != NULL && by->given[i]) {
+            settings->value[i] = by->value[i];
+            settings->given[i] = true;
+        }
+    }
+}
+
+/* What is not given is drawn; what is given replaces the draw. */
+static void share_with_knob(struct settings *settings, enum setting setting, uint32_t *knob, int64_t unit)
+{
+    if (settings->given[setting]) {
+        *knob = (uint32_t)(settings->value[setting] / unit);
+    } else {
+        settings->value[setting] = (int64_t)*knob * unit;
+        settings->given[setting] = true;
+    }
+}
+
+static void share_with_knobs(struct settings *settings, struct chaos_knobs *knobs)
+{
+    const int64_t ms = (int64_t)NS_PER_MS;
+    share_with_knob(settings, SETTING_SERVERS, &knobs->participants, 1);
+    share_with_knob(settings, SETTING_OBSERVERS, &knobs->observers, 1);
+    share_with_knob(settings, SETTING_CLIENTS, &knobs->clients, 1);
+    share_with_knob(settings, SETTING_TICK_TIME, &knobs->tick_ms, ms);
+    share_with_knob(settings, SETTING_INIT_LIMIT, &knobs->init_limit_ticks, 1);
+    share_with_knob(settings, SETTING_SYNC_LIMIT, &knobs->sync_limit_ticks, 1);
+    share_with_knob(settings, SETTING_SESSION_TIMEOUT, &knobs->session_timeout_ms, ms);
+    share_with_knob(settings, SETTING_SNAP_COUNT, &knobs->snap_count, 1);
+    share_with_knob(settings, SETTING_COMMIT_LOG_COUNT, &knobs->commit_log_count, 1);
+    share_with_knob(settings, SETTING_BATCH_SIZE, &knobs->batch_size_max, 1);
+    share_with_knob(settings, SETTING_NOTIFY_MIN, &knobs->notify_ms_min, ms);
+    share_with_knob(settings, SETTING_NOTIFY_MAX, &knobs->notify_ms_max, ms);
+    share_with_knob(settings, SETTING_FINALIZE_WAIT, &knobs->finalize_wait_ms, ms);
+    if (settings->given[SETTING_NETWORK]) {
+        knobs->network = setting_choice(SETTING_NETWORK, (size_t)settings->value[SETTING_NETWORK]);
+    } else {
+        enum setting_result result = settings_set(settings, SETTING_NETWORK, knobs->network);
+        ensure(result == SETTING_OK);
+    }
+}
+
+/* The minority whose data may be hit has to be one of the ensemble as it is. */
+static void limit_victims(struct chaos_knobs *knobs)
+{
+    uint32_t kept = 0;
+    uint32_t most = (knobs->participants - 1) / 2;
+    for (uint32_t i = 0; i < knobs->participants && most > 0; i++) {
+        if ((knobs->victims >> i & 1U) != 0) {
+            kept |= 1U << i;
+            most--;
+        }
+    }
+    knobs->victims = kept;
+}
+
+static void overrule_knobs(const struct scenario *scenario, struct chaos_knobs *knobs)
+{
+    if (scenario->chaos_kinds != 0) {
+        knobs->kinds = scenario->chaos_kinds;
+    }
+    if (scenario->chaos_crash_gap_ns != 0) {
+        knobs->crash_gap_ns = (duration_ns)scenario->chaos_crash_gap_ns;
+    }
+    if (scenario->chaos_network_gap_ns != 0) {
+        knobs->network_gap_ns = (duration_ns)scenario->chaos_network_gap_ns;
+    }
+    if (scenario->chaos_other_gap_ns != 0) {
+        knobs->other_gap_ns = (duration_ns)scenario->chaos_other_gap_ns;
+    }
+    if (scenario->chaos_outage_ns != 0) {
+        knobs->outage_ns = (duration_ns)scenario->chaos_outage_ns;
+    }
+}
+
+static bool settle(struct ensemble *ensemble, const struct scenario *scenario, const struct simulation_options *options,
+                   GError **error)
+{
+    struct settings *settings = &ensemble->settings;
+    *settings = scenario->settings;
+    overrule(settings, options->settings);
+    if (scenario->has_chaos) {
+        chaos_draw_knobs(options->seed, &ensemble->knobs);
+        share_with_knobs(settings, &ensemble->knobs);
+        overrule_knobs(scenario, &ensemble->knobs);
+        limit_victims(&ensemble->knobs);
+    }
+    int64_t servers = settings->value[SETTING_SERVERS] + settings->value[SETTING_OBSERVERS];
+    int64_t most = scenario->has_chaos ? CHAOS_SERVERS_MAX : SERVER_MEMBERS_MAX;
+    if (servers > most) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                    "%s: servers and observers are %d; %s at most %d are possible", scenario->name, (int)servers,
+                    scenario->has_chaos ? "with chaos" : "", (int)most);
+        return false;
+    }
+    ensemble->participant_count = (uint32_t)settings->value[SETTING_SERVERS];
+    ensemble->server_count = (uint32_t)servers;
+    ensemble->client_count = (uint32_t)settings->value[SETTING_CLIENTS];
+    return true;
+}
+
+/* ---- configurations ------------------------------------------------------------------------------------------------ */
+
+static void configure(const struct settings *settings, enum setting setting, uint32_t *field, int64_t unit)
+{
+    if (settings->given[setting]) {
+        *field = (uint32_t)(settings->value[setting] / unit);
+    }
+}
+
+static void configure_servers(const struct ensemble *ensemble, const struct flaws *flaws, struct server_config *config)
+{
+    const struct settings *settings = &ensemble->settings;
+    const int64_t ms = (int64_t)NS_PER_MS;
+    server_config_default(config);
+    config->flaws = *flaws;
+    config->member_count = ensemble->server_count;
+    for (uint32_t i = 0; i < ensemble->server_count; i++) {
+        config->members[i].id = (server_id_t)i + 1;
+        config->members[i].role = i < ensemble->participant_count ? MEMBER_PARTICIPANT : MEMBER_OBSERVER;
+    }
+    configure(settings, SETTING_TICK_TIME, &config->tick_ms, ms);
+    configure(settings, SETTING_INIT_LIMIT, &config->init_limit_ticks, 1);
+    configure(settings, SETTING_SYNC_LIMIT, &config->sync_limit_ticks, 1);
+    configure(settings, SETTING_MIN_SESSION_TIMEOUT, &config->session_timeout_ms_min, ms);
+    configure(settings, SETTING_MAX_SESSION_TIMEOUT, &config->session_timeout_ms_max, ms);
+    configure(settings, SETTING_SNAP_COUNT, &config->snap_count, 1);
+    configure(settings, SETTING_SNAP_RETAIN_COUNT, &config->snap_retain_count, 1);
+    configure(settings, SETTING_BATCH_SIZE, &config->batch_size_max, 1);
+    configure(settings, SETTING_COMMIT_LOG_COUNT, &config->commit_log_count, 1);
+    configure(settings, SETTING_NOTIFY_MIN, &config->notify_ms_min, ms);
+    configure(settings, SETTING_NOTIFY_MAX, &config->notify_ms_max, ms);
+    configure(settings, SETTING_FINALIZE_WAIT, &config->finalize_wait_ms, ms);
+    configure(settings, SETTING_PACKET_MAX, &config->packet_octets_max, 1);
+}
+
+static void configure_clients(const struct ensemble *ensemble, const struct server_config *servers,
+                              struct client_config *config)
+{
+    *config = (struct client_config){
+        .server_count = ensemble->server_count,
+        .session_timeout_ms = (uint32_t)(ensemble->settings.value[SETTING_SESSION_TIMEOUT] / (int64_t)NS_PER_MS),
+        .packet_octets_max = servers->packet_octets_max,
+        .connect_at_boot = true,
+        .flaws = servers->flaws,
+    };
+    for (uint32_t i = 0; i < ensemble->server_count; i++) {
+        config->servers[i] = (server_id_t)i + 1;
+    }
+}
+
+static void configure_clockwork(const struct ensemble *ensemble, bool has_chaos, struct clockwork_config *config)
+{
+    const struct settings *settings = &ensemble->settings;
+    clockwork_config_default(config);
+    config->line = network_preset_at((size_t)settings->value[SETTING_NETWORK])->line;
+    if (has_chaos) {
+        config->fsync = ensemble->knobs.fsync;
+        config->task_delay = ensemble->knobs.task_delay;
+    }
+    if (settings->given[SETTING_DISK]) {
+        const struct disk_preset *disk = disk_preset_at((size_t)settings->value[SETTING_DISK]);
+        config->fsync = disk->fsync;
+        config->save = disk->save;
+        config->load = disk->load;
+        config->disk_octets_per_second = disk->octets_per_second;
+    }
+    if (settings->given[SETTING_BOOT_TIME]) {
+        config->boot_ns = (duration_ns)settings->value[SETTING_BOOT_TIME];
+    }
+    if (settings->given[SETTING_SUPERVISOR]) {
+        config->supervisor_ns = (duration_ns)settings->value[SETTING_SUPERVISOR];
+    }
+    if (settings->given[SETTING_CONNECT_TIMEOUT]) {
+        config->connect_timeout_ns = (duration_ns)settings->value[SETTING_CONNECT_TIMEOUT];
+    }
+}
+
+/* ---- nodes --------------------------------------------------------------------------------------------------------- */
+
+static const char *name_of(struct ensemble *ensemble, const char *kind, uint32_t number)
+{
+    char name[32];
+    g_snprintf(name, sizeof name, "%s-%u", kind, number);
+    return g_string_chunk_insert(ensemble->names, name);
+}
+
+static void add_nodes(struct ensemble *ensemble, const struct flaws *flaws)
+{
+    struct server_config server;
+    struct client_config client;
+    configure_servers(ensemble, flaws, &server);
+    configure_clients(ensemble, &server, &client);
+    for (uint32_t i = 0; i < ensemble->server_count; i++) {
+        server.id = (server_id_t)i + 1;
+        const char *kind = i < ensemble->participant_count ? "server" : "observer";
+        ensemble->servers[i] = world_add_server(ensemble->world, name_of(ensemble, kind, i + 1), &server);
+    }
+    for (uint32_t i = 0; i < ensemble->client_count; i++) {
+        ensemble->clients[i] = world_add_client(ensemble->world, name_of(ensemble, "client", i + 1), &client);
+    }
+}
+
+static void set_clocks(struct ensemble *ensemble)
+{
+    for (uint32_t i = 0; i < ensemble->server_count; i++) {
+        struct clock *clock = &ensemble->world->nodes[ensemble->servers[i]].clock;
+        clock_init(clock, ensemble->knobs.offset_ns[i], ensemble->knobs.drift_ppm[i]);
+    }
+}
+
+static bool add_workloads(struct ensemble *ensemble, const struct scenario *scenario, GError **error)
+{
+    for (guint i = 0; i < scenario->workloads->len; i++) {
+        const struct workload_setting *setting = &g_array_index(scenario->workloads, struct workload_setting, i);
+        if (!workload_plan_add(&ensemble->plan, setting)) {
+            g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                        "%s: more than %d workloads (mixed counts as its parts)", scenario->name, WORKLOADS_MAX);
+            return false;
+        }
+    }
+    workload_plan_install(&ensemble->plan, ensemble->world, ensemble->clients, ensemble->client_count);
+    return true;
+}
+
+static bool make_world(struct ensemble *ensemble, const struct simulation_options *options, GError **error)
+{
+    struct world_config config = {
+        .seed = options->seed,
+        .server_octets_max = (uint64_t)ensemble->settings.value[SETTING_SERVER_MEMORY],
+    };
+    ensemble->world = world_new(&config);
+    if (ensemble->world == NULL) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE,
+                    "the machine has no address space for the world");
+    }
+    return ensemble->world != NULL;
+}
+
+struct ensemble *ensemble_new(const struct scenario *scenario, const struct simulation_options *options,
+                              struct record *record, GError **error)
+{
+    struct ensemble *ensemble = g_new0(struct ensemble, 1);
+    struct flaws flaws = {scenario->flaws.bits | options->flaws.bits};
+    ensemble->names = g_string_chunk_new(256);
+    if (!settle(ensemble, scenario, options, error) || !make_world(ensemble, options, error)) {
+        ensemble_free(ensemble);
+        return NULL;
+    }
+    add_nodes(ensemble, &flaws);
+    if (!add_workloads(ensemble, scenario, error)) {
+        ensemble_free(ensemble);
+        return NULL;
+    }
+    world_set_record(ensemble->world, record, (int)options->level);
+    world_start(ensemble->world);
+    if (scenario->has_chaos) {
+        set_clocks(ensemble);
+    }
+    struct clockwork_config config;
+    configure_clockwork(ensemble, scenario->has_chaos, &config);
+    ensemble->clockwork = clockwork_new(ensemble->world, &config);
+    return ensemble;
+}
+
+void ensemble_free(struct ensemble *ensemble)
+{
+    if (ensemble->world != NULL) {
+        world_free(ensemble->world);
+    }
+    g_string_chunk_free(ensemble->names);
+    g_free(ensemble);
+}

@@ -1,0 +1,31 @@
+/* ensemble.h -- The nodes of a scenario: their settings, names and clocks, as a world and its clockwork.
+ *
+ * What the scenario leaves open is Apache's default or, with chaos, drawn from the seed; what it says wins over both.
+ * Memory: the ensemble owns world, clockwork, chaos and the names that the world points to.
+ */
+#ifndef SIM_ENSEMBLE_H
+#define SIM_ENSEMBLE_H
+
+#include "protocol/server/server.h"
+#include "sim/chaos.h"
+#include "sim/simulation.h"
+
+struct ensemble {
+    struct world *world;
+    struct clockwork *clockwork;
+    struct settings settings;             /* in effect */
+    struct chaos_knobs knobs;             /* with chaos */
+    uint32_t servers[SERVER_MEMBERS_MAX]; /* node indices in the order of their ids, participants first */
+    uint32_t server_count, participant_count;
+    uint32_t clients[WORLD_NODES_MAX];
+    uint32_t client_count;
+    struct workload_plan plan;
+    GStringChunk *names;
+};
+
+/* NULL with an error.  Nothing is booted yet. */
+struct ensemble *ensemble_new(const struct scenario *scenario, const struct simulation_options *options,
+                              struct record *record, GError **error);
+void ensemble_free(struct ensemble *ensemble);
+
+#endif
