@@ -66,6 +66,8 @@ const char *exit_reason_name(enum exit_reason reason)
         return "corrupt-log";
     case EXIT_NO_SNAPSHOT:
         return "no-snapshot";
+    case EXIT_CORRUPT_SNAPSHOT:
+        return "corrupt-snapshot";
     case EXIT_EPOCH_MISMATCH:
         return "epoch-mismatch";
     case EXIT_DISK_FULL:

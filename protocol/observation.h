@@ -9,12 +9,12 @@
 
 enum observation_type {
     /* the life of a server */
-    OBSERVE_RECOVERED,       /* last zxid on disk, accepted epoch, current epoch, tree digest at the last zxid */
-    OBSERVE_REFUSED,         /* exit_reason: the disk cannot be served from */
-    OBSERVE_CAPACITY,        /* arena octets used: a limit of ours was reached; verdicts become unknown */
+    OBSERVE_RECOVERED, /* last zxid on disk, accepted epoch, current epoch, tree digest at the last zxid */
+    OBSERVE_REFUSED,   /* exit_reason: the disk cannot be served from */
+    OBSERVE_CAPACITY,  /* arena octets used: a limit of ours was reached; verdicts become unknown */
     /* election */
-    OBSERVE_LOOKING,         /* round, proposed leader, its zxid, its epoch */
-    OBSERVE_ELECTED,         /* round, leader voted for, its zxid, its epoch */
+    OBSERVE_LOOKING, /* round, proposed leader, its zxid, its epoch */
+    OBSERVE_ELECTED, /* round, leader voted for, its zxid, its epoch */
     /* discovery and synchronisation */
     OBSERVE_EPOCH_ACCEPTED,  /* epoch: acceptedEpoch is durable */
     OBSERVE_EPOCH_CURRENT,   /* epoch: currentEpoch is durable */
@@ -22,8 +22,8 @@ enum observation_type {
     OBSERVE_SYNC_RECEIVED,   /* leader, quorum packet type, zxid of it, own last zxid before */
     OBSERVE_NEWLEADER_ACKED, /* epoch: this learner sent its ACK of NEWLEADER */
     OBSERVE_ESTABLISHED,     /* epoch, zxid: a leader has its quorum of NEWLEADER acks and serves */
-    OBSERVE_FOLLOWING,       /* epoch, leader, last processed zxid: a learner got UPTODATE and serves; value 3: 1 for an observer */
-    OBSERVE_STEPPED_DOWN,    /* epoch, step_down_reason: a leader or learner stops and goes back to LOOKING */
+    OBSERVE_FOLLOWING, /* epoch, leader, last processed zxid: a learner got UPTODATE and serves; value 3: 1 for an observer */
+    OBSERVE_STEPPED_DOWN, /* epoch, step_down_reason: a leader or learner stops and goes back to LOOKING */
     /* broadcast */
     OBSERVE_PROPOSED,        /* zxid, session, cxid, transaction type, digest of its octets */
     OBSERVE_LOGGED,          /* zxid: this server's log is durable up to here */
@@ -33,11 +33,11 @@ enum observation_type {
     OBSERVE_SNAPSHOT_LOADED, /* zxid, tree digest: the state was replaced by the leader's */
     OBSERVE_SNAPSHOT_TAKEN,  /* zxid: a snapshot file is complete */
     /* sessions, at the server that decides */
-    OBSERVE_SESSION_OPENED,  /* session, timeout in ms: tracked by this leader from now on */
-    OBSERVE_SESSION_EXPIRED, /* session: the leader's clock decided */
-    OBSERVE_SESSION_ATTACHED,/* session, connection, 1 if resumed: a server answered a handshake */
-    OBSERVE_SESSION_MOVED,   /* session: a request was refused because the session lives elsewhere */
-    OBSERVE_WATCH_LOST,      /* never emitted by a correct server; reserved for flaws that say so themselves */
+    OBSERVE_SESSION_OPENED,   /* session, timeout in ms: tracked by this leader from now on */
+    OBSERVE_SESSION_EXPIRED,  /* session: the leader's clock decided */
+    OBSERVE_SESSION_ATTACHED, /* session, connection, 1 if resumed: a server answered a handshake */
+    OBSERVE_SESSION_MOVED,    /* session: a request was refused because the session lives elsewhere */
+    OBSERVE_WATCH_LOST,       /* never emitted by a correct server; reserved for flaws that say so themselves */
 };
 #define OBSERVATION_COUNT 25
 
@@ -48,27 +48,28 @@ struct observation {
 
 enum exit_reason {
     EXIT_NONE,
-    EXIT_CORRUPT_LOG,       /* a bad record before the tail, or zxids out of order */
-    EXIT_NO_SNAPSHOT,       /* a log without any valid snapshot */
-    EXIT_EPOCH_MISMATCH,    /* acceptedEpoch < currentEpoch, or the log is from a later epoch than currentEpoch */
+    EXIT_CORRUPT_LOG,      /* a bad record before the tail, or zxids out of order */
+    EXIT_NO_SNAPSHOT,      /* a log without any valid snapshot */
+    EXIT_CORRUPT_SNAPSHOT, /* a snapshot cannot be read and the log does not reach as far */
+    EXIT_EPOCH_MISMATCH,   /* acceptedEpoch < currentEpoch, or the log is from a later epoch than currentEpoch */
     EXIT_DISK_FULL,
     EXIT_DISK_FAILED,
-    EXIT_TRUNCATE_FAILED,   /* the log has nothing to truncate to (Apache's exit code 13) */
-    EXIT_COMMIT_MISMATCH,   /* COMMIT for another zxid than the oldest pending one (Apache's exit code 12) */
-    EXIT_UNDECODABLE,       /* a committed transaction cannot be decoded */
-    EXIT_CAPACITY,          /* OBSERVE_CAPACITY was seen */
+    EXIT_TRUNCATE_FAILED, /* the log has nothing to truncate to (Apache's exit code 13) */
+    EXIT_COMMIT_MISMATCH, /* COMMIT for another zxid than the oldest pending one (Apache's exit code 12) */
+    EXIT_UNDECODABLE,     /* a committed transaction cannot be decoded */
+    EXIT_CAPACITY,        /* OBSERVE_CAPACITY was seen */
 };
 
 enum step_down_reason {
     STEP_DOWN_NONE,
-    STEP_DOWN_NO_QUORUM,        /* a leader lost its quorum of synchronised learners */
-    STEP_DOWN_WAIT_EXPIRED,     /* initLimit passed in discovery or synchronisation */
-    STEP_DOWN_EPOCH_AHEAD,      /* somebody promised a later epoch, or is ahead of this leader */
-    STEP_DOWN_LEADER_LOST,      /* a learner's connection to the leader closed */
-    STEP_DOWN_LEADER_SILENT,    /* a learner heard nothing for syncLimit or initLimit */
-    STEP_DOWN_CONNECT_FAILED,   /* a learner could not reach the leader's quorum port */
-    STEP_DOWN_PROTOCOL,         /* a message that the protocol does not allow here */
-    STEP_DOWN_ROLLOVER,         /* the zxid counter is used up; a new epoch is needed */
+    STEP_DOWN_NO_QUORUM,      /* a leader lost its quorum of synchronised learners */
+    STEP_DOWN_WAIT_EXPIRED,   /* initLimit passed in discovery or synchronisation */
+    STEP_DOWN_EPOCH_AHEAD,    /* somebody promised a later epoch, or is ahead of this leader */
+    STEP_DOWN_LEADER_LOST,    /* a learner's connection to the leader closed */
+    STEP_DOWN_LEADER_SILENT,  /* a learner heard nothing for syncLimit or initLimit */
+    STEP_DOWN_CONNECT_FAILED, /* a learner could not reach the leader's quorum port */
+    STEP_DOWN_PROTOCOL,       /* a message that the protocol does not allow here */
+    STEP_DOWN_ROLLOVER,       /* the zxid counter is used up; a new epoch is needed */
 };
 
 /* Stable lower-case names with dashes, for records, listings and tests. */

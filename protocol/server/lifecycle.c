@@ -45,6 +45,18 @@ static enum exit_reason reason_of(enum recovery_status status)
     return EXIT_CORRUPT_LOG;
 }
 
+/* A snapshot named z is only ever begun when this server's history is durable up to z.  One that cannot be read while the history ends
+ * before z means that acknowledged transactions are gone: serving from an older snapshot would make others forget them too. */
+static bool is_history_lost(const struct recovery *recovery, struct disk_image image)
+{
+    for (size_t i = 0; i < image.count; i++) {
+        if (image.files[i].name.kind == FILE_SNAPSHOT && image.files[i].name.zxid > recovery->tree->last_processed) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The tree, and the window of what was logged last. */
 static bool recover(struct server *server, struct recovery *recovery, struct disk_image image)
 {
@@ -60,6 +72,10 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
     }
     if (recovery->status != RECOVERY_OK) {
         refuse(server, reason_of(recovery->status));
+        return false;
+    }
+    if (is_history_lost(recovery, image)) {
+        refuse(server, EXIT_CORRUPT_SNAPSHOT);
         return false;
     }
     if (server->tree != NULL) {

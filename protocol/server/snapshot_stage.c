@@ -29,16 +29,19 @@ static void append_tail(struct server *server)
     stage->tail = bytes_null();
 }
 
-/* A file of that name can only be the remains of an earlier attempt, or hold exactly this state already. */
+/* Named after what is both applied and durable here: recovery relies on a snapshot's name being no later than the log.  A file of that
+ * name can only be the remains of an earlier attempt. */
 void snapshot_stage_begin(struct server *server)
 {
     struct snapshot_stage *stage = &server->snapshot;
     const struct known_file *newest = TAILQ_LAST(&server->log.snapshots, known_files);
-    if (newest != NULL && newest->name.zxid >= server->tree->last_processed) {
+    zxid_t applied = server->tree->last_processed;
+    zxid_t zxid = server->log.last_synced < applied ? server->log.last_synced : applied;
+    if (newest != NULL && newest->name.zxid >= zxid) {
         return;
     }
     stage->state = SNAPSHOT_WRITING;
-    stage->file = (struct file_name){FILE_SNAPSHOT, server->tree->last_processed};
+    stage->file = (struct file_name){FILE_SNAPSHOT, zxid};
     outputs_delete(server->out, stage->file);
     struct jute_writer writer = outputs_write(server->out);
     fuzzy_snapshot_begin(&stage->fuzzy, server->tree, &writer);
