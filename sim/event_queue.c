@@ -101,6 +101,32 @@ static void remove_top(struct event_queue *queue)
     }
 }
 
+/* Puts the entry at the top or below. */
+static void sink(struct event_entry *heap, size_t count, struct event_entry entry)
+{
+    wide order = order_of(&entry);
+    size_t hole = 0;
+    size_t child = 1;
+    while (child < count) {
+        size_t least = child + 4 <= count ? least_of_four(heap, child) : least_child(heap, child, count);
+        if (order < order_of(&heap[least])) {
+            break;
+        }
+        heap[hole] = heap[least];
+        hole = least;
+        child = hole * 4 + 1;
+    }
+    heap[hole] = entry;
+}
+
+static void fill_vacancy(struct event_queue *queue)
+{
+    if (queue->vacant) {
+        queue->vacant = false;
+        remove_top(queue);
+    }
+}
+
 /* Rebuilds the heap from its live entries.  The order among them is total, so the result pops as before. */
 static void drop_stale(struct event_queue *queue)
 {
@@ -120,6 +146,14 @@ void event_queue_set(struct event_queue *queue, uint32_t source, instant_ns at)
     if (source >= queue->source_capacity) {
         reserve_source(queue, source);
     }
+    queue->live_count += queue->live[source] == 0;
+    struct event_entry entry = {++queue->sequence << EVENT_SOURCE_BITS | source, at};
+    queue->live[source] = entry.key;
+    if (queue->vacant) {
+        queue->vacant = false;
+        sink(queue->heap, queue->count, entry);
+        return;
+    }
     if (queue->count == queue->capacity) {
         if (queue->count > queue->live_count * 2 + STALE_MIN) {
             drop_stale(queue);
@@ -127,9 +161,6 @@ void event_queue_set(struct event_queue *queue, uint32_t source, instant_ns at)
             reserve_entry(queue);
         }
     }
-    queue->live_count += queue->live[source] == 0;
-    struct event_entry entry = {++queue->sequence << EVENT_SOURCE_BITS | source, at};
-    queue->live[source] = entry.key;
     rise(queue->heap, queue->count++, entry);
 }
 
@@ -148,6 +179,7 @@ bool event_queue_is_set(const struct event_queue *queue, uint32_t source)
 
 static void drop_stale_top(struct event_queue *queue)
 {
+    fill_vacancy(queue);
     while (queue->count > 0 && !is_live(queue, &queue->heap[0])) {
         remove_top(queue);
     }
@@ -169,6 +201,6 @@ uint32_t event_queue_pop(struct event_queue *queue, instant_ns *at)
     *at = queue->heap[0].at;
     queue->live[source] = 0;
     queue->live_count--;
-    remove_top(queue);
+    queue->vacant = true;
     return source;
 }

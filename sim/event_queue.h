@@ -6,6 +6,7 @@
  * How:    a 4-ary heap of 16-octet entries, (time, sequence and source), so that comparing two entries is comparing two
  *         numbers and the order is total.  A replaced or cancelled entry stays in the heap, recognised by its sequence, and is dropped when it
  *         comes up, or all at once when the stale outnumber the live.
+ *         A pop leaves the top vacant, and the next setting sinks from there: what happens mostly makes something else happen soon.
  * Memory: the arena given at the start; grows with the sources and with the entries.
  * Limits: EVENT_SOURCES_MAX sources, 2^40 settings in a queue's life.
  */
@@ -26,8 +27,9 @@ struct event_entry {
 struct event_queue {
     struct arena *arena;
     struct event_entry *heap;
-    size_t count, capacity;
-    uint64_t *live; /* per source the key of its entry that counts, or 0 */
+    size_t count, capacity; /* entries, a vacant top included */
+    bool vacant;            /* the top was popped and not yet replaced */
+    uint64_t *live;         /* per source the key of its entry that counts, or 0 */
     size_t source_capacity;
     size_t live_count;
     uint64_t sequence; /* last one given out */
