@@ -7,6 +7,7 @@
  *     a client's round of all servers and a session timeout     40 s (the largest that servers grant: 20 ticks)
  */
 #include "checker/explain.h"
+#include "protocol/node.h"
 #include "protocol/wire/op.h"
 
 #define BOUND_DEFAULT_NS (INT64_C(140) * (int64_t)NS_PER_SECOND)
@@ -83,6 +84,58 @@ static bool waits_in_quiet(const struct operation_row *row, int64_t quiet_from_n
     return row->parent == 0 && row->opcode != OP_CLOSE_SESSION && quiet;
 }
 
+/* A client that wants a session or has lost its connection when the run ends, and since when. */
+static bool is_cut_off(const struct history *history, int32_t client, int64_t *since_ns)
+{
+    const struct session_row *last = NULL;
+    for (guint i = 0; i < history->record->sessions->len; i++) {
+        const struct session_row *row = &g_array_index(history->record->sessions, struct session_row, i);
+        if (row->client == client) {
+            last = row;
+        }
+    }
+    if (last == NULL || (last->state != SESSION_CONNECTING && last->state != SESSION_DISCONNECTED)) {
+        return false;
+    }
+    *since_ns = MAX(last->time_ns, history->record->run.quiet_from_ns);
+    return true;
+}
+
+static void report_cut_off(struct history *history, int32_t client, int64_t since_ns)
+{
+    struct report *report = &history->reports[GUARANTEE_AVAILABLE_AFTER_HEAL];
+    if (!report_violation(report)) {
+        return;
+    }
+    g_string_append(report->story, "Everything was up and connected, and yet a client found no server.\n  ");
+    explain_node(report->story, history, client);
+    g_string_append(report->story, " is without a connection from ");
+    explain_time(report->story, since_ns);
+    g_string_append(report->story, " to the end of the run at ");
+    explain_time(report->story, history->record->run.simulated_ns);
+    g_string_append_c(report->story, '\n');
+}
+
+/* True if it could not be decided: the run ended too early. */
+static bool check_connections(struct history *history, int64_t bound)
+{
+    bool undecided = false;
+    for (guint i = 0; i < history->record->nodes->len; i++) {
+        int64_t since_ns;
+        if (g_array_index(history->record->nodes, struct node_row, i).is_server ||
+            !is_cut_off(history, (int32_t)i, &since_ns)) {
+            continue;
+        }
+        if (history->record->run.simulated_ns - since_ns > bound) {
+            history->reports[GUARANTEE_AVAILABLE_AFTER_HEAL].checked++;
+            report_cut_off(history, (int32_t)i, since_ns);
+        } else {
+            undecided = true;
+        }
+    }
+    return undecided;
+}
+
 void pass_progress(struct history *history)
 {
     const struct run_info *run = &history->record->run;
@@ -92,7 +145,7 @@ void pass_progress(struct history *history)
     }
     int64_t bound = run->available_within_ns > 0 ? run->available_within_ns : BOUND_DEFAULT_NS;
     GArray **times = success_times(history);
-    bool undecided = false;
+    bool undecided = check_connections(history, bound);
     for (guint i = 0; i < history->record->operations->len; i++) {
         const struct operation_row *row = operation_at(history, i);
         if (!waits_in_quiet(row, run->quiet_from_ns)) {

@@ -21,8 +21,8 @@ struct server {
     size_t position;  /* in history->changes */
     size_t said;      /* position it claimed silently, not confirmed by its next delivery or role yet */
     size_t prefix;    /* everything before this position it has, confirmed */
-    zxid_t log;       /* in its log or memory */
     zxid_t durable;   /* on its disk */
+    bool replaced;    /* a loaded snapshot will take the place of what is on disk */
     int32_t delivery; /* its last one, an observation, or NO_INDEX */
 };
 
@@ -139,6 +139,19 @@ static void check_state_digest(struct zab *zab, int32_t observation, zxid_t zxid
 
 /* ---- what must not be forgotten ------------------------------------------------------------------------------------ */
 
+static void explain_first_delivery(GString *story, const struct history *history, const struct change *change)
+{
+    if (change->observation != NO_INDEX) {
+        explain_moment(story, history, observation_at(history, change->observation));
+        g_string_append(story, "delivered ");
+        explain_transaction(story, change);
+        g_string_append_c(story, '\n');
+    }
+    if (change->operation != NO_INDEX) {
+        explain_operation(story, history, change->operation);
+    }
+}
+
 /* The last transaction in effect in (after, until], or NULL. */
 static const struct change *last_known(const struct history *history, zxid_t after, zxid_t until)
 {
@@ -154,53 +167,66 @@ static const struct change *last_known(const struct history *history, zxid_t aft
     return NULL;
 }
 
+/* Was it committed before this observation: delivered, or inherited by an established leader? */
+static bool was_committed(const struct history *history, const struct change *change, int32_t observation)
+{
+    if (change->observation != NO_INDEX && change->observation < observation) {
+        return true;
+    }
+    for (guint i = 0; i < history->establishments->len; i++) {
+        const struct establishment *leader = &g_array_index(history->establishments, struct establishment, i);
+        if (leader->observation < observation && leader->log >= change->zxid &&
+            leader->epoch > zxid_epoch(change->zxid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Do more than half of the voters have it on disk, `server` not counted? */
+static bool quorum_holds(const struct zab *zab, const struct server *server, zxid_t zxid)
+{
+    size_t voters = 0;
+    size_t holders = 0;
+    for (size_t i = 0; i < zab->server_count; i++) {
+        const struct server *other = &zab->servers[i];
+        voters += other->votes;
+        holders += other->votes && other != server && other->durable >= zxid;
+    }
+    return holders > voters / 2;
+}
+
 static void report_forgotten(struct zab *zab, int32_t observation, const struct change *change, const char *how)
 {
     struct report *report = &zab->history->reports[GUARANTEE_COMMITTED_NEVER_TRUNCATED];
     if (!report_violation(report)) {
         return;
     }
-    g_string_append(report->story, "A committed transaction was removed.\n");
-    if (change->observation != NO_INDEX) {
-        explain_moment(report->story, zab->history, observation_at(zab->history, change->observation));
-        g_string_append(report->story, "delivered ");
-        explain_transaction(report->story, change);
-        g_string_append_c(report->story, '\n');
-    }
-    if (change->operation != NO_INDEX) {
-        explain_operation(report->story, zab->history, change->operation);
-    }
+    g_string_append(report->story, "A committed transaction was removed from a disk, and no quorum has it any more.\n");
+    explain_first_delivery(report->story, zab->history, change);
     explain_moment(report->story, zab->history, observation_at(zab->history, observation));
-    g_string_append_printf(report->story, "%s\n  allowed: to forget what was never committed; 0x%" PRIx64 " was\n", how,
-                           (uint64_t)change->zxid);
+    g_string_append_printf(report->story,
+                           "%s\n  allowed: to forget what was never committed, or what a quorum has on disk\n"
+                           "  seen:    0x%" PRIx64 " was committed, and a minority has it\n",
+                           how, (uint64_t)change->zxid);
 }
 
-static void check_removal(struct zab *zab, int32_t observation, zxid_t kept, zxid_t before, const char *how)
+/* The server's disk goes from `before` back to `kept`.  A learner may be made to forget even what is committed, for it is sent again;
+ * and a disk may fail.  But a quorum must have it all the while. */
+static void check_removal(struct zab *zab, const struct server *server, int32_t observation, zxid_t kept, zxid_t before,
+                          const char *how)
 {
-    zab->history->reports[GUARANTEE_COMMITTED_NEVER_TRUNCATED].checked++;
-    const struct change *change = last_known(zab->history, kept, before);
-    if (change != NULL) {
-        report_forgotten(zab, observation, change, how);
-    }
-}
-
-/* A server may come back with less than it had on disk (the disk failed) only while a quorum still has it. */
-static void check_recovery(struct zab *zab, const struct server *server, int32_t observation, zxid_t recovered)
-{
-    zab->history->reports[GUARANTEE_COMMITTED_NEVER_TRUNCATED].checked++;
-    const struct change *change = last_known(zab->history, recovered, server->durable);
-    if (change == NULL) {
-        return;
-    }
-    size_t voters = 0;
-    size_t holders = 0;
-    for (size_t i = 0; i < zab->server_count; i++) {
-        const struct server *other = &zab->servers[i];
-        voters += other->votes;
-        holders += other->votes && other != server && other->durable >= change->zxid;
-    }
-    if (holders <= voters / 2) {
-        report_forgotten(zab, observation, change, "came back without it, and no quorum has it on disk any more");
+    struct history *history = zab->history;
+    history->reports[GUARANTEE_COMMITTED_NEVER_TRUNCATED].checked++;
+    for (size_t at = history_position(history, before, 0); at > 0; at--) {
+        const struct change *change = change_at(history, at - 1);
+        if (change->zxid <= kept) {
+            return;
+        }
+        if (change->known && was_committed(history, change, observation) && !quorum_holds(zab, server, change->zxid)) {
+            report_forgotten(zab, observation, change, how);
+            return;
+        }
     }
 }
 
@@ -244,14 +270,23 @@ static void follow_delivery(struct zab *zab, struct server *server, int32_t obse
 
 static void follow_boot(struct zab *zab, struct server *server, int32_t observation, const int64_t *value)
 {
-    if (value[0] < server->durable) {
-        check_recovery(zab, server, observation, value[0]);
-    }
+    check_removal(zab, server, observation, value[0], server->durable, "came back without it");
     check_state_digest(zab, observation, value[0], value[3]);
-    server->log = value[0];
     server->durable = value[0];
+    server->replaced = false;
     server->delivery = NO_INDEX;
     put(zab, server, value[0]);
+}
+
+/* The first one after a snapshot was loaded makes it the server's whole disk. */
+static void follow_snapshot(struct zab *zab, struct server *server, int32_t observation, zxid_t zxid)
+{
+    if (server->replaced) {
+        check_removal(zab, server, observation, zxid, server->durable, "replaced its log by a snapshot from before it");
+        server->durable = zxid;
+    }
+    server->durable = MAX(server->durable, zxid);
+    server->replaced = false;
 }
 
 static void follow(struct zab *zab, struct server *server, int32_t observation)
@@ -272,23 +307,22 @@ static void follow(struct zab *zab, struct server *server, int32_t observation)
         move_up(zab, server, value[3]);
         break;
     case OBSERVE_LOGGED:
-    case OBSERVE_SNAPSHOT_TAKEN:
-        server->log = MAX(server->log, value[0]);
         server->durable = MAX(server->durable, value[0]);
+        break;
+    case OBSERVE_SNAPSHOT_TAKEN:
+        follow_snapshot(zab, server, observation, value[0]);
         break;
     case OBSERVE_DELIVERED:
         follow_delivery(zab, server, observation);
         break;
     case OBSERVE_TRUNCATED:
-        check_removal(zab, observation, value[0], value[1], "truncated its log before it");
-        server->log = value[0];
+        check_removal(zab, server, observation, value[0], value[1], "truncated its log before it");
         server->durable = MIN(server->durable, value[0]);
         put(zab, server, value[0]);
         break;
     case OBSERVE_SNAPSHOT_LOADED:
-        check_removal(zab, observation, value[0], server->log, "loaded a snapshot from before it");
         check_state_digest(zab, observation, value[0], value[1]);
-        server->log = value[0];
+        server->replaced = true;
         put(zab, server, value[0]);
         break;
     case OBSERVE_FOLLOWING:
@@ -470,15 +504,7 @@ static void check_leader_logs(struct zab *zab)
         const struct change *change = last_known(history, leader->log, zxid_make(leader->epoch, 0));
         if (change != NULL && report_violation(report)) {
             g_string_append(report->story, "A leader was established without a committed transaction in its log.\n");
-            if (change->observation != NO_INDEX) {
-                explain_moment(report->story, history, observation_at(history, change->observation));
-                g_string_append(report->story, "delivered ");
-                explain_transaction(report->story, change);
-                g_string_append_c(report->story, '\n');
-            }
-            if (change->operation != NO_INDEX) {
-                explain_operation(report->story, history, change->operation);
-            }
+            explain_first_delivery(report->story, history, change);
             explain_establishment(report->story, history, leader);
             g_string_append_printf(report->story, "  allowed: a leader whose log has 0x%" PRIx64 "\n",
                                    (uint64_t)change->zxid);
