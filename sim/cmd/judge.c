@@ -1,0 +1,71 @@
+#include "sim/cmd/judge.h"
+
+#include <string.h>
+
+#include "sim/record_names.h"
+
+enum wish {
+    WISH_NOTHING,
+    WISH_NOT_VIOLATED,
+    WISH_HOLDS,
+    WISH_VIOLATED,
+};
+
+static enum wish general_wish(const struct scenario *scenario)
+{
+    bool violated = false;
+    for (guint i = 0; i < scenario->expectations->len; i++) {
+        const struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
+        if (expectation->guarantee == NULL) {
+            return WISH_HOLDS;
+        }
+        violated |= expectation->violated;
+    }
+    if (scenario->expectations->len == 0) {
+        return WISH_HOLDS;
+    }
+    return violated ? WISH_NOTHING : WISH_NOT_VIOLATED;
+}
+
+static enum wish wish_for(const struct scenario *scenario, const char *guarantee)
+{
+    for (guint i = 0; i < scenario->expectations->len; i++) {
+        const struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
+        if (expectation->guarantee != NULL && strcmp(expectation->guarantee, guarantee) == 0) {
+            return expectation->violated ? WISH_VIOLATED : WISH_HOLDS;
+        }
+    }
+    return general_wish(scenario);
+}
+
+static bool is_granted(enum wish wish, enum verdict verdict)
+{
+    switch (wish) {
+    case WISH_NOTHING:
+        return true;
+    case WISH_NOT_VIOLATED:
+        return verdict != VERDICT_VIOLATED;
+    case WISH_HOLDS:
+        return verdict == VERDICT_HOLDS;
+    case WISH_VIOLATED:
+        return verdict == VERDICT_VIOLATED;
+    }
+    return false;
+}
+
+bool judge(const struct scenario *scenario, const struct record *record, GString *why)
+{
+    for (guint i = 0; i < record->verdicts->len; i++) {
+        const struct verdict_row *row = &g_array_index(record->verdicts, struct verdict_row, i);
+        struct bytes octets = record_octets(record, row->guarantee);
+        char *name = g_strndup((const char *)octets.data, bytes_size(octets));
+        enum wish wish = wish_for(scenario, name);
+        if (!is_granted(wish, row->verdict)) {
+            g_string_append_printf(why, "%s%s %s%s", why->len > 0 ? ", " : "",
+                                   record_verdict_name((int32_t)row->verdict), name,
+                                   wish == WISH_VIOLATED ? " (expected to be violated)" : "");
+        }
+        g_free(name);
+    }
+    return why->len == 0;
+}

@@ -1,0 +1,179 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "checker/guarantee.h"
+#include "sim/cmd/command.h"
+#include "sim/fault.h"
+
+#define SCENARIO_FOLDER "scenarios"
+
+/* One line per item; a format of one's own is not worth it for names and sentences. */
+static void print_item(const char *name, const char *text)
+{
+    printf("%-28s %s\n", name, text);
+}
+
+static gint compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void print_scenario(const char *path)
+{
+    GError *error = NULL;
+    struct scenario *scenario = scenario_load(path, 1, command_vocabulary(), &error);
+    if (scenario == NULL) {
+        print_item(path, error->message);
+        g_error_free(error);
+        return;
+    }
+    print_item(path, scenario->title == NULL ? "" : scenario->title);
+    scenario_free(scenario);
+}
+
+static int list_scenarios(void)
+{
+    GError *error = NULL;
+    GDir *folder = g_dir_open(SCENARIO_FOLDER, 0, &error);
+    if (folder == NULL) {
+        return command_fail(error);
+    }
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    for (const char *name; (name = g_dir_read_name(folder)) != NULL;) {
+        if (g_str_has_suffix(name, ".scn")) {
+            g_ptr_array_add(paths, g_build_filename(SCENARIO_FOLDER, name, NULL));
+        }
+    }
+    g_dir_close(folder);
+    g_ptr_array_sort(paths, compare_names);
+    for (guint i = 0; i < paths->len; i++) {
+        print_scenario(g_ptr_array_index(paths, i));
+    }
+    g_ptr_array_unref(paths);
+    return STATUS_AS_EXPECTED;
+}
+
+static int list_guarantees(void)
+{
+    for (size_t i = 0; i < GUARANTEE_COUNT; i++) {
+        const struct guarantee *info = guarantee_info((enum guarantee_id)i);
+        print_item(info->name, info->statement);
+    }
+    return STATUS_AS_EXPECTED;
+}
+
+static int list_flaws(void)
+{
+    for (size_t i = 0; i < FLAW_COUNT; i++) {
+        const struct flaw_info *info = flaw_info((enum flaw)i);
+        char *text = g_strdup_printf("%s Breaks %s. (%s)", info->mechanism, info->guarantee, info->origin);
+        print_item(info->name, text);
+        g_free(text);
+    }
+    return STATUS_AS_EXPECTED;
+}
+
+static int list_workloads(void)
+{
+    for (size_t i = 0; i < WORKLOAD_COUNT; i++) {
+        const struct workload_info *info = workload_info((enum workload_kind)i);
+        GString *text = g_string_new(info->description);
+        g_string_append(text, " (path");
+        for (unsigned k = 0; k < WORKLOAD_PARAMETER_COUNT; k++) {
+            if ((info->parameters >> k & 1U) != 0) {
+                g_string_append_printf(text, " %s", workload_parameter_info((enum workload_parameter)k)->name);
+            }
+        }
+        g_string_append_c(text, ')');
+        print_item(info->name, text->str);
+        g_string_free(text, TRUE);
+    }
+    return STATUS_AS_EXPECTED;
+}
+
+static int list_faults(void)
+{
+    for (size_t i = 0; i < FAULT_KIND_COUNT; i++) {
+        enum fault_kind kind;
+        const struct fault_info *info = fault_info((enum fault_kind)i);
+        if (info->name != NULL && fault_find(info->name, &kind)) {
+            const char *value = scenario_fault_value(kind);
+            char *text = g_strdup_printf("%s%s%s%s", info->description, value == NULL ? "" : " (such as ",
+                                         value == NULL ? "" : value, value == NULL ? "" : ")");
+            print_item(info->name, text);
+            g_free(text);
+        }
+    }
+    return STATUS_AS_EXPECTED;
+}
+
+static int list_settings(void)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const struct setting_info *info = setting_info((enum setting)i);
+        GString *text = g_string_new(info->description);
+        const char *choice;
+        for (size_t k = 0; (choice = setting_choice((enum setting)i, k)) != NULL; k++) {
+            g_string_append_printf(text, "%s%s", k == 0 ? ": " : ", ", choice);
+        }
+        if (info->type == SETTING_IS_QUANTITY) {
+            char *range = setting_range((enum setting)i);
+            g_string_append_printf(text, ", %s", range);
+            g_free(range);
+        }
+        print_item(info->name, text->str);
+        g_string_free(text, TRUE);
+    }
+    return STATUS_AS_EXPECTED;
+}
+
+static int list_words(void)
+{
+    const char *name, *syntax, *help;
+    for (size_t i = 0; scenario_word(i, &name, &syntax, &help); i++) {
+        print_item(syntax, help);
+    }
+    puts("\nTargets:");
+    for (size_t i = 0; scenario_target(i, &name, &help); i++) {
+        print_item(name, help);
+    }
+    puts("\nObservations, for when and whenever:");
+    for (size_t i = 0; i < OBSERVATION_COUNT; i++) {
+        puts(observation_name((enum observation_type)i));
+    }
+    return STATUS_AS_EXPECTED;
+}
+
+static int list_plots(void)
+{
+    print_item("latency", "operation latency over time, with faults and leaders");
+    return STATUS_AS_EXPECTED;
+}
+
+static const struct {
+    const char *name;
+    int (*list)(void);
+} lists[] = {
+    {"scenarios", list_scenarios}, {"guarantees", list_guarantees}, {"flaws", list_flaws},
+    {"workloads", list_workloads}, {"faults", list_faults},         {"settings", list_settings},
+    {"plots", list_plots},         {"words", list_words},
+};
+
+int command_list(int argc, char **argv)
+{
+    static const GOptionEntry entries[] = {{0}};
+    int status;
+    if (!command_parse(
+            &argc, &argv, "WHAT",
+            "Lists scenarios, guarantees, flaws, workloads, faults, settings, plots or words of the language.", entries,
+            &status)) {
+        return status;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(lists) && argc == 2; i++) {
+        if (strcmp(lists[i].name, argv[1]) == 0) {
+            return lists[i].list();
+        }
+    }
+    return command_usage("list",
+                         "one of scenarios, guarantees, flaws, workloads, faults, settings, plots, words is needed");
+}

@@ -1,0 +1,112 @@
+#include <stdio.h>
+
+#include "checker/guarantee.h"
+#include "sim/cmd/command.h"
+#include "sim/cmd/judge.h"
+#include "sim/cmd/report.h"
+#include "sim/store.h"
+
+static void print_report(const struct scenario *scenario, const struct record *record, enum format format,
+                         const char *unmet, const char *repeat)
+{
+    GString *out = g_string_new(NULL);
+    const struct report_of_run report = {record, scenario->title, unmet, repeat};
+    switch (format) {
+    case FORMAT_TEXT:
+        report_text(out, &report);
+        break;
+    case FORMAT_JSON:
+        report_json(out, &report);
+        break;
+    case FORMAT_JUNIT:
+        report_junit_begin(out, 1, *unmet == '\0' ? 0 : 1);
+        report_junit(out, &report);
+        report_junit_end(out);
+        break;
+    }
+    fwrite(out->str, 1, out->len, stdout);
+    g_string_free(out, TRUE);
+}
+
+/* Runs, checks, finishes the file. */
+static bool run_and_check(const struct scenario *scenario, const struct simulation_options *options,
+                          struct record *record, GError **error)
+{
+    if (!simulation_run(scenario, options, record, error)) {
+        store_abandon(options->store);
+        return false;
+    }
+    check_all(record);
+    return options->store == NULL || store_finish(options->store, record, error);
+}
+
+static int run_scenario(const struct scenario *scenario, const struct run_options *options, uint64_t seed,
+                        const char *history)
+{
+    GError *error = NULL;
+    struct simulation_options simulation = {
+        .seed = seed,
+        .level = options->level,
+        .flaws = options->flaws,
+        .settings = &options->settings,
+        .version = program_version,
+    };
+    if (history != NULL && (simulation.store = store_create(history, &error)) == NULL) {
+        return command_fail(error);
+    }
+    struct record *record = record_new();
+    command_now_running(scenario->name, seed, options);
+    int status;
+    if (run_and_check(scenario, &simulation, record, &error)) {
+        GString *unmet = g_string_new(NULL);
+        char *repeat = command_line_of_run(scenario->name, seed, options);
+        status = judge(scenario, record, unmet) ? STATUS_AS_EXPECTED : STATUS_BROKEN;
+        print_report(scenario, record, options->format, unmet->str, repeat);
+        g_free(repeat);
+        g_string_free(unmet, TRUE);
+    } else {
+        status = command_fail(error);
+    }
+    command_now_running(NULL, 0, NULL);
+    record_free(record);
+    return status;
+}
+
+static int run_file(const char *path, const char *seed_text, const char *history, struct run_options *options)
+{
+    GError *error = NULL;
+    uint64_t seed = 1;
+    if (!command_check_run_options(options, &error) ||
+        (seed_text != NULL && !command_parse_number(seed_text, "--seed", 0, UINT64_MAX, &seed, &error))) {
+        return command_fail(error);
+    }
+    struct scenario *scenario = scenario_load(path, seed, command_vocabulary(), &error);
+    if (scenario == NULL) {
+        return command_fail(error);
+    }
+    int status = run_scenario(scenario, options, seed, history);
+    scenario_free(scenario);
+    return status;
+}
+
+int command_run(int argc, char **argv)
+{
+    struct run_options options = {0};
+    char *seed = NULL;
+    char *history = NULL;
+    GOptionEntry entries[8] = {
+        {"seed", 0, 0, G_OPTION_ARG_STRING, &seed, "Decides everything that is left open (default 1)", "N"},
+        {"history", 0, 0, G_OPTION_ARG_FILENAME, &history, "Write what happened into this SQLite file", "FILE"},
+    };
+    command_run_entries(&options, entries + 2);
+    int status;
+    if (command_parse(&argc, &argv, "SCENARIO", "Runs one simulation, checks it, prints the verdicts and the digest.",
+                      entries, &status)) {
+        status =
+            argc == 2 ? run_file(argv[1], seed, history, &options) : command_usage("run", "one SCENARIO is needed");
+    }
+    command_free_run_options(&options);
+    g_free(seed);
+    g_free(history);
+    return status;
+}
