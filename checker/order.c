@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "checker/explain.h"
+#include "protocol/wire/op.h"
 
 struct walk {
     struct history *history;
@@ -92,6 +93,12 @@ static void walk_answer(struct walk *walk, int32_t index)
     walk->answered = index;
 }
 
+/* A write that was never answered and became an error transaction was refused (its session had moved): it took no effect. */
+static bool was_refused(const struct walk *walk, int32_t made, bool answered)
+{
+    return !answered && change_at(walk->history, (size_t)made)->type == OP_ERROR;
+}
+
 static void walk_operation(struct walk *walk, int32_t index)
 {
     const struct operation_row *row = operation_at(walk->history, index);
@@ -101,7 +108,7 @@ static void walk_operation(struct walk *walk, int32_t index)
     }
     if (operation_is_write(row)) {
         int32_t made = walk->history->change_made[index];
-        if (made != NO_INDEX) {
+        if (made != NO_INDEX && !was_refused(walk, made, answered)) {
             walk_write(walk, index, change_at(walk->history, (size_t)made)->zxid);
         }
     } else if (answered && row->zxid > 0) {
