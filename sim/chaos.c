@@ -128,7 +128,10 @@ static void draw_timeouts(struct random *random, struct chaos_knobs *knobs)
     knobs->tick_ms = is_far ? PICK(random, 300, 500) : PICK(random, 50, 100, 200, 300);
     knobs->init_limit_ticks = PICK(random, 5, 10, 10);
     knobs->sync_limit_ticks = PICK(random, 2, 5, 5);
-    knobs->session_timeout_ms = knobs->tick_ms * PICK(random, 3, 5, 8, 15);
+    /* A client shares its timeout among the servers it knows; each has to have the time to open a session. */
+    uint32_t least = (knobs->participants + knobs->observers) * (is_far ? 500 : 60);
+    uint32_t drawn = knobs->tick_ms * PICK(random, 3, 5, 8, 15);
+    knobs->session_timeout_ms = drawn > least ? drawn : least;
     knobs->finalize_wait_ms = is_far ? 200 : PICK(random, 20, 50, 200);
     knobs->notify_ms_min = is_far ? 200 : PICK(random, 50, 200);
     knobs->notify_ms_max = PICK(random, 400, 1000, 2000);
