@@ -1,6 +1,10 @@
 /* How a learner is brought to the leader's history: LearnerHandler.java syncFollower.
  *
- * Choosing what to send and joining the set that is forwarded to happen in one step, so that no commit slips between. */
+ * Choosing what to send and joining the set that is forwarded to happen in one step, so that no commit slips between.
+ *
+ * Deviation: Apache takes the end of what it has *applied* for the end of what is committed, and keeps the acknowledgements of a learner
+ * that comes back to the same leader.  It may then tell that learner to truncate a committed transaction, or count it for one that it has
+ * just truncated: until it has logged them again, one crash of another server loses an acknowledged write. */
 #include "protocol/base/ensure.h"
 #include "protocol/server/server_state.h"
 #include "protocol/tree/fuzzy_snapshot.h"
@@ -30,47 +34,83 @@ static zxid_t send_snapshot(struct server *server, struct handler *handler)
     return zxid;
 }
 
-/* The window from `index` on.  Returns the last zxid the learner then has. */
-static zxid_t send_window(struct server *server, struct handler *handler, uint32_t index, zxid_t last)
+/* What a learner may be sent transaction by transaction: the window of applied ones, then those committed and not applied yet. */
+static const struct proposal *committed_at(const struct server *server, uint32_t index)
 {
-    const struct committed_log *log = &server->committed;
-    for (; index < log->count; index++) {
-        const struct proposal *proposal = committed_log_at(log, index);
+    if (index < server->committed.count) {
+        return committed_log_at(&server->committed, index);
+    }
+    index -= server->committed.count;
+    const struct unapplied *unapplied = STAILQ_FIRST(&server->leader.unapplied);
+    for (; unapplied != NULL && index > 0; index--) {
+        unapplied = STAILQ_NEXT(unapplied, next);
+    }
+    return unapplied == NULL ? NULL : unapplied->proposal;
+}
+
+/* The first that is not before `zxid`; NULL if all are. */
+static const struct proposal *first_from(const struct server *server, zxid_t zxid, uint32_t *index)
+{
+    const struct proposal *proposal;
+    *index = committed_log_lower_bound(&server->committed, zxid);
+    while ((proposal = committed_at(server, *index)) != NULL && proposal->header.zxid < zxid) {
+        ++*index;
+    }
+    return proposal;
+}
+
+static zxid_t newest_committed(const struct server *server)
+{
+    if (!STAILQ_EMPTY(&server->leader.unapplied)) {
+        return server->leader.last_committed;
+    }
+    uint32_t count = server->committed.count;
+    return count == 0 ? server->tree->last_processed : committed_log_at(&server->committed, count - 1)->header.zxid;
+}
+
+static zxid_t oldest_committed(const struct server *server)
+{
+    return server->committed.count == 0 ? server->tree->last_processed
+                                        : committed_log_at(&server->committed, 0)->header.zxid;
+}
+
+/* Sends what follows `last`; returns the last zxid the learner then has. */
+static zxid_t send_committed(struct server *server, struct handler *handler, zxid_t last)
+{
+    uint32_t index;
+    const struct proposal *proposal = first_from(server, last + 1, &index);
+    for (; proposal != NULL; proposal = committed_at(server, ++index)) {
         send_with_commit(server, handler, proposal);
         last = proposal->header.zxid;
     }
     return last;
 }
 
-/* The learner's last zxid lies within the window.  If it is not one of ours, what follows our last one before it was never committed
+/* The learner's last zxid lies within what can be sent.  If it is not one of ours, what follows our last one before it was never committed
  * and must go; that can be said in zxids of one epoch only. */
-static zxid_t sync_from_window(struct server *server, struct handler *handler)
+static zxid_t sync_from_history(struct server *server, struct handler *handler)
 {
-    const struct committed_log *log = &server->committed;
+    uint32_t index;
     zxid_t peer = handler->last_zxid;
-    zxid_t newest = committed_log_at(log, log->count - 1)->header.zxid;
-    uint32_t index = committed_log_lower_bound(log, peer);
-    bool is_ours = committed_log_at(log, index)->header.zxid == peer;
-    if (is_ours || zxid_counter(peer) == 0) {
-        announce(server, handler, PACKET_DIFF, newest);
-        return send_window(server, handler, is_ours ? index + 1 : index, peer);
+    const struct proposal *found = first_from(server, peer, &index);
+    ensure(found != NULL);
+    if (found->header.zxid == peer || zxid_counter(peer) == 0) {
+        announce(server, handler, PACKET_DIFF, newest_committed(server));
+        return send_committed(server, handler, peer);
     }
-    zxid_t before = index == 0 ? 0 : committed_log_at(log, index - 1)->header.zxid;
+    zxid_t before = index == 0 ? 0 : committed_at(server, index - 1)->header.zxid;
     if (index == 0 || zxid_epoch(before) != zxid_epoch(peer)) {
         return send_snapshot(server, handler);
     }
     announce(server, handler, PACKET_TRUNC, before);
-    return send_window(server, handler, index, before);
+    return send_committed(server, handler, before);
 }
 
 static zxid_t choose(struct server *server, struct handler *handler)
 {
-    const struct committed_log *log = &server->committed;
     zxid_t peer = handler->last_zxid;
-    zxid_t processed = server->tree->last_processed;
-    zxid_t newest = log->count == 0 ? processed : committed_log_at(log, log->count - 1)->header.zxid;
-    zxid_t oldest = log->count == 0 ? processed : committed_log_at(log, 0)->header.zxid;
-    if (peer == processed) {
+    zxid_t newest = newest_committed(server);
+    if (peer == server->tree->last_processed) {
         announce(server, handler, PACKET_DIFF, peer);
         return peer;
     }
@@ -78,10 +118,24 @@ static zxid_t choose(struct server *server, struct handler *handler)
         announce(server, handler, PACKET_TRUNC, newest);
         return newest;
     }
-    if (oldest <= peer && peer <= newest && log->count > 0) {
-        return sync_from_window(server, handler);
+    bool sendable = server->committed.count > 0 || !STAILQ_EMPTY(&server->leader.unapplied);
+    if (sendable && oldest_committed(server) <= peer && peer <= newest) {
+        return sync_from_history(server, handler);
     }
     return send_snapshot(server, handler);
+}
+
+/* A learner that comes back to the same leader may have acknowledged proposals that it is now told to forget and is sent again: its
+ * acknowledgement counts anew. */
+static void withdraw_acks(struct server *server, const struct handler *handler, zxid_t last)
+{
+    struct outstanding *outstanding;
+    TAILQ_FOREACH(outstanding, &server->leader.outstanding, next)
+    {
+        if (outstanding->proposal->header.zxid > last) {
+            outstanding->acks &= ~server_member_bit(server, handler->learner);
+        }
+    }
 }
 
 /* What the chosen synchronisation does not cover: committed and not applied yet, then proposed and not committed yet. */
@@ -123,6 +177,7 @@ void leader_sync_next(struct server *server)
     ensure(handler->state == HANDLER_SYNC);
     STAILQ_REMOVE_HEAD(&leader->to_sync, in_sync);
     zxid_t last = choose(server, handler);
+    withdraw_acks(server, handler, last);
     start_forwarding(server, handler, last);
     send_newleader(server, handler);
     server_release(server, handler->connection);
