@@ -305,12 +305,11 @@ static void add_flip(struct planner *planner, struct chaos_step *step)
         bearers &= bearers - 1;
     }
     step->subject = (uint32_t)__builtin_ctz(bearers);
-    bool is_observer = step->subject >= knobs->participants;
     step->kind = FAULT_CRASH;
     int32_t crash = add_step(planner, step);
     add_end(planner, crash, FAULT_FLIP_BIT, MS);
     struct chaos_step *flip = &g_array_index(planner->chaos->steps, struct chaos_step, planner->chaos->steps->len - 1);
-    flip->value = is_observer && random_chance(&planner->random, 1, 2) ? FILE_LOG : FILE_SNAPSHOT;
+    flip->value = FILE_SNAPSHOT;
     add_end(planner, crash, FAULT_RESTART, MS + draw_about(&planner->random, knobs->outage_ns));
 }
 

@@ -10,9 +10,9 @@
  * Fault model: what the schedule may do to data, so that every guarantee must hold.
  *   - Any server may crash or lose its power, with what was not fsynced, torn or not: all at once too.
  *   - Durable octets change only where the protocol can bear it: snapshot files of a fixed minority of the participants (`victims`; such a
- *     server starts from an older snapshot or refuses to start and stays down), logs and snapshots of observers (nobody counts on
- *     theirs).  Never the log of a participant: a flipped tail would pass for a torn one, and a server that forgets what it
- *     acknowledged is outside of what Zab promises to survive.
+ *     server starts from an older snapshot or refuses to start and stays down) and of observers.  Never a log: a flipped tail would pass for
+ *     a torn one, and a server that forgets what it acknowledged, or has a snapshot of what its log no longer has, is outside of what
+ *     Zab promises to survive.
  *   - Clocks may be wrong by any amount and run at any rate.
  */
 #ifndef SIM_CHAOS_H
