@@ -31,7 +31,7 @@ static void clear_fault(void *fault)
 
 static void clear_expectation(void *expectation)
 {
-    g_free(((struct expectation *)expectation)->guarantee);
+    g_free(((struct expectation *)expectation)->name);
 }
 
 static struct scenario *scenario_new(void)

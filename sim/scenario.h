@@ -81,11 +81,18 @@ enum trigger {
     TRIGGER_WHEN,  /* when a node says `observation` */
 };
 
+/* An observation, perhaps only with one of its values: `sync-received TRUNC`, `stepped-down no-quorum`. */
+struct observation_match {
+    enum observation_type type;
+    int32_t index; /* of the value that matters; -1: none */
+    int64_t value;
+};
+
 struct scenario_fault {
     enum trigger trigger;
     int64_t at_ns;
     struct span period;
-    enum observation_type observation;
+    struct observation_match observation;
     bool is_by; /* only if `by` says so */
     struct selector by;
     struct span after; /* when: this much later */
@@ -98,9 +105,17 @@ struct scenario_fault {
     uint32_t line;
 };
 
+enum expectation_kind {
+    EXPECT_ALL,      /* every guarantee holds */
+    EXPECT_HOLDS,    /* this one holds */
+    EXPECT_VIOLATED, /* this one is violated */
+    EXPECT_OBSERVED, /* some node says this at least once: the interesting thing did happen */
+};
+
 struct expectation {
-    char *guarantee; /* NULL: all */
-    bool violated;
+    enum expectation_kind kind;
+    char *name; /* of the guarantee, or the observation as written; NULL for all */
+    struct observation_match observation;
 };
 
 struct scenario {
@@ -138,6 +153,12 @@ bool scenario_word(size_t index, const char **name, const char **syntax, const c
 
 /* The same of the words for targets. */
 bool scenario_target(size_t index, const char **name, const char **help);
+
+/* Whether an observation is one of those meant. */
+bool observation_matches(const struct observation_match *match, const struct observation *observation);
+
+/* The words that may follow an observation's name, by index; NULL after the last, or if there are none. */
+const char *scenario_observation_detail(enum observation_type type, size_t index);
 
 /* What a fault's value looks like in a scenario, as "500%"; NULL if it takes none. */
 const char *scenario_fault_value(enum fault_kind kind);

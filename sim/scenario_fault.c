@@ -91,9 +91,10 @@ static const struct target_word *longest_target(const struct scenario_line *line
     return longest;
 }
 
+/* 0 is no id, but may be a value. */
 static bool is_number(const char *word)
 {
-    return word != NULL && *word != '\0' && strspn(word, "0123456789") == strlen(word);
+    return word != NULL && *word != '\0' && strcmp(word, "0") != 0 && strspn(word, "0123456789") == strlen(word);
 }
 
 bool scenario_read_selector(struct scenario_line *line, struct selector *selector)

@@ -125,11 +125,16 @@ static void add_chaos(GString *out)
 
 static void add_observations(GString *out)
 {
-    g_string_append(out, "\n### Observations\n\nFor `when` and `whenever`:");
+    g_string_append(out, "\n### Observations\n\nFor `when`, `whenever` and `expect observed`.\n\n"
+                         "| observation | may be followed by |\n|---|---|\n");
     for (size_t i = 0; i < OBSERVATION_COUNT; i++) {
-        g_string_append_printf(out, " `%s`", observation_name((enum observation_type)i));
+        const char *detail;
+        g_string_append_printf(out, "| `%s` |", observation_name((enum observation_type)i));
+        for (size_t k = 0; (detail = scenario_observation_detail((enum observation_type)i, k)) != NULL; k++) {
+            g_string_append_printf(out, " `%s`", detail);
+        }
+        g_string_append(out, " |\n");
     }
-    g_string_append(out, ".\n");
 }
 
 char *scenario_reference(void)

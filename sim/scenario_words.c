@@ -4,6 +4,7 @@
 
 #include "sim/chaos.h"
 #include "sim/scenario_fault.h"
+#include "sim/scenario_observation.h"
 
 /* ---- what there is --------------------------------------------------------------------------------------------- */
 
@@ -275,34 +276,13 @@ static void parse_every(struct scenario_line *line, struct scenario *scenario)
     read_fault(line, scenario, &fault);
 }
 
-static const char *observation_names(const void *self, size_t index)
-{
-    (void)self;
-    return index < OBSERVATION_COUNT ? observation_name((enum observation_type)index) : NULL;
-}
-
-static bool find_observation(const char *name, enum observation_type *type)
-{
-    for (size_t i = 0; i < OBSERVATION_COUNT; i++) {
-        if (strcmp(observation_names(NULL, i), name) == 0) {
-            *type = (enum observation_type)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 static void read_when(struct scenario_line *line, struct scenario *scenario, bool again)
 {
     struct scenario_fault fault = {.trigger = TRIGGER_WHEN, .again = again};
-    uint32_t word = line->next;
-    const char *name = line_take(line, "an observation, such as 'established'");
-    if (!line->failed && !find_observation(name, &fault.observation)) {
-        line_fail_unknown(line, word, "observation", name, observation_names, NULL);
-    }
+    scenario_read_observation(line, &fault.observation);
     if (line_accept(line, "by")) {
         fault.is_by = true;
-        word = line->next;
+        uint32_t word = line->next;
         if (!scenario_read_selector(line, &fault.by)) {
             const char *next = line_peek(line);
             line_fail_unknown(line, word, "node", next == NULL ? "" : next, scenario_target_names, NULL);
@@ -420,25 +400,34 @@ static void read_within(struct scenario_line *line, struct scenario *scenario, c
     }
 }
 
+static const char *take_guarantee(struct scenario_line *line)
+{
+    uint32_t word = line->next;
+    const char *name = line_take(line, "'all guarantees', 'violated', 'observed' or a guarantee");
+    const char *near = line->failed ? NULL : nearest_name(name, name_in_strings, line->vocabulary->guarantees);
+    if (near == NULL || strcmp(near, name) != 0) {
+        line_fail_unknown(line, word, "guarantee", name, name_in_strings, line->vocabulary->guarantees);
+    }
+    return name;
+}
+
 static void parse_expect(struct scenario_line *line, struct scenario *scenario)
 {
-    struct expectation expectation = {NULL, false};
-    uint32_t word = line->next;
+    struct expectation expectation = {.kind = EXPECT_HOLDS};
     if (line_accept(line, "all")) {
+        expectation.kind = EXPECT_ALL;
         if (!line_accept(line, "guarantees")) {
             line_fail(line, line->next, "expected 'guarantees'");
         }
+    } else if (line_accept(line, "observed")) {
+        uint32_t word = line->next;
+        expectation.kind = EXPECT_OBSERVED;
+        scenario_read_observation(line, &expectation.observation);
+        expectation.name = line_text(line, word);
     } else {
-        expectation.violated = line_accept(line, "violated");
-        word = line->next;
-        const char *name = line_take(line, "'all guarantees', a guarantee or 'violated'");
-        const char *near = line->failed ? NULL : nearest_name(name, name_in_strings, line->vocabulary->guarantees);
-        if (near == NULL || strcmp(near, name) != 0) {
-            line_fail_unknown(line, word, "guarantee", name, name_in_strings, line->vocabulary->guarantees);
-            return;
-        }
-        expectation.guarantee = g_strdup(name);
-        read_within(line, scenario, name);
+        expectation.kind = line_accept(line, "violated") ? EXPECT_VIOLATED : EXPECT_HOLDS;
+        expectation.name = g_strdup(take_guarantee(line));
+        read_within(line, scenario, expectation.name);
     }
     g_array_append_val(scenario->expectations, expectation);
 }

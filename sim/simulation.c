@@ -219,7 +219,7 @@ static void watch(void *self, struct world *world, uint32_t node, const struct o
     }
     for (guint i = 0; i < simulation->scenario->faults->len; i++) {
         const struct scenario_fault *fault = fault_at(simulation, i);
-        if (fault->trigger != TRIGGER_WHEN || fault->observation != observation->type ||
+        if (fault->trigger != TRIGGER_WHEN || !observation_matches(&fault->observation, observation) ||
             (simulation->fired[i] && !fault->again)) {
             continue;
         }
@@ -256,7 +256,7 @@ static void schedule_all(struct simulation *simulation)
             schedule_fault(simulation, i, later(simulation, i, fault->period));
             break;
         case TRIGGER_WHEN:
-            simulation->watched |= UINT64_C(1) << fault->observation;
+            simulation->watched |= UINT64_C(1) << fault->observation.type;
             break;
         }
     }

@@ -44,7 +44,11 @@ static void print_fault(GString *out, const struct scenario_fault *fault)
         print_span(out, "every ", fault->period);
         break;
     case TRIGGER_WHEN:
-        g_string_append_printf(out, "%s %s", fault->again ? "whenever" : "when", observation_name(fault->observation));
+        g_string_append_printf(out, "%s %s", fault->again ? "whenever" : "when",
+                               observation_name(fault->observation.type));
+        if (fault->observation.index >= 0) {
+            g_string_append_printf(out, "[%d]=%" G_GINT64_FORMAT, fault->observation.index, fault->observation.value);
+        }
         if (fault->is_by) {
             g_string_append_printf(out, " by %d:%u", fault->by.kind, fault->by.number);
         }
@@ -111,8 +115,9 @@ static void print_scenario(GString *out, const struct scenario *scenario)
     print_time(out, "available within", scenario->available_within_ns);
     for (guint i = 0; i < scenario->expectations->len; i++) {
         const struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
-        g_string_append_printf(out, "expect %s%s\n", expectation->violated ? "violated " : "",
-                               expectation->guarantee == NULL ? "all" : expectation->guarantee);
+        static const char *const kinds[] = {"all", "holds", "violated", "observed"};
+        g_string_append_printf(out, "expect %s%s%s\n", kinds[expectation->kind], expectation->name == NULL ? "" : " ",
+                               expectation->name == NULL ? "" : expectation->name);
     }
 }
 

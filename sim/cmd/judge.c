@@ -13,26 +13,26 @@ enum wish {
 
 static enum wish general_wish(const struct scenario *scenario)
 {
-    bool violated = false;
+    enum wish wish = scenario->expectations->len == 0 ? WISH_HOLDS : WISH_NOT_VIOLATED;
     for (guint i = 0; i < scenario->expectations->len; i++) {
-        const struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
-        if (expectation->guarantee == NULL) {
+        enum expectation_kind kind = g_array_index(scenario->expectations, struct expectation, i).kind;
+        if (kind == EXPECT_ALL) {
             return WISH_HOLDS;
         }
-        violated |= expectation->violated;
+        if (kind == EXPECT_VIOLATED) {
+            wish = WISH_NOTHING;
+        }
     }
-    if (scenario->expectations->len == 0) {
-        return WISH_HOLDS;
-    }
-    return violated ? WISH_NOTHING : WISH_NOT_VIOLATED;
+    return wish;
 }
 
 static enum wish wish_for(const struct scenario *scenario, const char *guarantee)
 {
     for (guint i = 0; i < scenario->expectations->len; i++) {
         const struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
-        if (expectation->guarantee != NULL && strcmp(expectation->guarantee, guarantee) == 0) {
-            return expectation->violated ? WISH_VIOLATED : WISH_HOLDS;
+        if ((expectation->kind == EXPECT_HOLDS || expectation->kind == EXPECT_VIOLATED) &&
+            strcmp(expectation->name, guarantee) == 0) {
+            return expectation->kind == EXPECT_VIOLATED ? WISH_VIOLATED : WISH_HOLDS;
         }
     }
     return general_wish(scenario);
@@ -53,7 +53,7 @@ static bool is_granted(enum wish wish, enum verdict verdict)
     return false;
 }
 
-bool judge(const struct scenario *scenario, const struct record *record, GString *why)
+static void judge_verdicts(const struct scenario *scenario, const struct record *record, GString *why)
 {
     for (guint i = 0; i < record->verdicts->len; i++) {
         const struct verdict_row *row = &g_array_index(record->verdicts, struct verdict_row, i);
@@ -66,6 +66,27 @@ bool judge(const struct scenario *scenario, const struct record *record, GString
                                    wish == WISH_VIOLATED ? " (expected to be violated)" : "");
         }
         g_free(name);
+    }
+}
+
+static bool was_observed(const struct record *record, const struct observation_match *match)
+{
+    for (guint i = 0; i < record->observations->len; i++) {
+        if (observation_matches(match, &g_array_index(record->observations, struct observation_row, i).observation)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool judge(const struct scenario *scenario, const struct record *record, GString *why)
+{
+    judge_verdicts(scenario, record, why);
+    for (guint i = 0; i < scenario->expectations->len; i++) {
+        const struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
+        if (expectation->kind == EXPECT_OBSERVED && !was_observed(record, &expectation->observation)) {
+            g_string_append_printf(why, "%snever observed %s", why->len > 0 ? ", " : "", expectation->name);
+        }
     }
     return why->len == 0;
 }

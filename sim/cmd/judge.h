@@ -3,6 +3,7 @@
  *   nothing said, or `expect all guarantees`   every guarantee holds; `unknown` is not holding
  *   `expect NAME`                              that one holds, and no other is violated
  *   `expect violated NAME`                     that one is violated; others may be too
+ *   `expect observed NAME`                     some node said so at least once
  */
 #ifndef SIM_CMD_JUDGE_H
 #define SIM_CMD_JUDGE_H
