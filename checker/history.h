@@ -27,6 +27,7 @@ struct change {
     int32_t operation;   /* index of the operation that asked for it, or NO_INDEX */
     int32_t observation; /* of its first delivery, or NO_INDEX */
     bool known;          /* seen in an observation; false: only claimed by an answer */
+    bool effective;      /* it changed something, as far as the replay knows; false before the replay */
     bool alternate;      /* another transaction has the same zxid and was delivered earlier */
 };
 

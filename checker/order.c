@@ -93,12 +93,6 @@ static void walk_answer(struct walk *walk, int32_t index)
     walk->answered = index;
 }
 
-/* A write that was never answered and became an error transaction was refused (its session had moved): it took no effect. */
-static bool was_refused(const struct walk *walk, int32_t made, bool answered)
-{
-    return !answered && change_at(walk->history, (size_t)made)->type == OP_ERROR;
-}
-
 static void walk_operation(struct walk *walk, int32_t index)
 {
     const struct operation_row *row = operation_at(walk->history, index);
@@ -108,7 +102,8 @@ static void walk_operation(struct walk *walk, int32_t index)
     }
     if (operation_is_write(row)) {
         int32_t made = walk->history->change_made[index];
-        if (made != NO_INDEX && !was_refused(walk, made, answered)) {
+        /* one that was lost may still be refused much later, when its session has moved on */
+        if (made != NO_INDEX && (answered || change_at(walk->history, (size_t)made)->effective)) {
             walk_write(walk, index, change_at(walk->history, (size_t)made)->zxid);
         }
     } else if (answered && row->zxid > 0) {

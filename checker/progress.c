@@ -6,6 +6,8 @@
  *     discovery and synchronisation, initLimit 10 x 2 s each    40 s
  *     a client's round of all servers and a session timeout     40 s (the largest that servers grant: 20 ticks)
  */
+#include <string.h>
+
 #include "checker/explain.h"
 #include "protocol/node.h"
 #include "protocol/wire/op.h"
@@ -84,21 +86,26 @@ static bool waits_in_quiet(const struct operation_row *row, int64_t quiet_from_n
     return row->parent == 0 && row->opcode != OP_CLOSE_SESSION && quiet;
 }
 
-/* A client that wants a session or has lost its connection when the run ends, and since when. */
-static bool is_cut_off(const struct history *history, int32_t client, int64_t *since_ns)
+/* Per node the last session state of the run, an index, or NO_INDEX. */
+static int32_t *last_states(const struct history *history)
 {
-    const struct session_row *last = NULL;
+    int32_t *last = g_new(int32_t, history->record->nodes->len);
+    memset(last, 0xff, history->record->nodes->len * sizeof last[0]);
     for (guint i = 0; i < history->record->sessions->len; i++) {
-        const struct session_row *row = &g_array_index(history->record->sessions, struct session_row, i);
-        if (row->client == client) {
-            last = row;
-        }
+        last[g_array_index(history->record->sessions, struct session_row, i).client] = (int32_t)i;
     }
-    if (last == NULL || (last->state != SESSION_CONNECTING && last->state != SESSION_DISCONNECTED)) {
+    return last;
+}
+
+/* A client that wants a session or has lost its connection when the run ends, and since when. */
+static bool is_cut_off(const struct history *history, int32_t state, int64_t *since_ns)
+{
+    if (state == NO_INDEX) {
         return false;
     }
+    const struct session_row *last = &g_array_index(history->record->sessions, struct session_row, state);
     *since_ns = MAX(last->time_ns, history->record->run.quiet_from_ns);
-    return true;
+    return last->state == SESSION_CONNECTING || last->state == SESSION_DISCONNECTED;
 }
 
 static void report_cut_off(struct history *history, int32_t client, int64_t since_ns)
@@ -120,10 +127,10 @@ static void report_cut_off(struct history *history, int32_t client, int64_t sinc
 static bool check_connections(struct history *history, int64_t bound)
 {
     bool undecided = false;
+    int32_t *last = last_states(history);
     for (guint i = 0; i < history->record->nodes->len; i++) {
         int64_t since_ns;
-        if (g_array_index(history->record->nodes, struct node_row, i).is_server ||
-            !is_cut_off(history, (int32_t)i, &since_ns)) {
+        if (!is_cut_off(history, last[i], &since_ns)) {
             continue;
         }
         if (history->record->run.simulated_ns - since_ns > bound) {
@@ -133,6 +140,7 @@ static bool check_connections(struct history *history, int64_t bound)
             undecided = true;
         }
     }
+    g_free(last);
     return undecided;
 }
 

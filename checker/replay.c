@@ -377,7 +377,7 @@ static void report_effect(struct history *history, const struct change *change, 
     g_string_append_c(report->story, '\n');
 }
 
-static void replay_multi(struct replay *replay, const struct change *change)
+static bool replay_multi(struct replay *replay, const struct change *change)
 {
     struct history *history = replay->history;
     const struct operation_row *row = operation_at(history, change->operation);
@@ -390,7 +390,7 @@ static void replay_multi(struct replay *replay, const struct change *change)
         if (done && change->type == OP_ERROR) {
             spec_undo(history->spec);
         }
-        return;
+        return done && change->type != OP_ERROR;
     }
     for (guint i = 0; i < replay->parts->len; i++) {
         int32_t part = g_array_index(replay->parts, int32_t, i);
@@ -401,10 +401,12 @@ static void replay_multi(struct replay *replay, const struct change *change)
     }
     if (done && !took_effect(row, change)) {
         spec_undo(history->spec);
+        return false;
     }
+    return done;
 }
 
-static void replay_single(struct replay *replay, const struct change *change)
+static bool replay_single(struct replay *replay, const struct change *change)
 {
     struct history *history = replay->history;
     const struct operation_row *row = operation_at(history, change->operation);
@@ -414,7 +416,7 @@ static void replay_single(struct replay *replay, const struct change *change)
     bool effect = took_effect(row, change);
     if (effect && result.error == ZSESSIONEXPIRED && is_ephemeral_create(row)) {
         report_late_ephemeral(history, change);
-        return;
+        return true;
     }
     if (operation_is_answered(row) && !result_matches(history, change->operation, &result)) {
         report_result(history, change, change->operation, &result);
@@ -424,6 +426,7 @@ static void replay_single(struct replay *replay, const struct change *change)
     if (!effect && result.error == ZOK) {
         spec_undo(history->spec);
     }
+    return effect && result.error == ZOK;
 }
 
 static void report_stranger(struct history *history, const struct change *change)
@@ -437,7 +440,8 @@ static void report_stranger(struct history *history, const struct change *change
     g_string_append(report->story, "\n");
 }
 
-static void replay_change(struct replay *replay, const struct change *change)
+/* True if it changed something. */
+static bool replay_change(struct replay *replay, const struct change *change)
 {
     struct history *history = replay->history;
     struct report *report = &history->reports[GUARANTEE_LINEARIZABLE_WRITES];
@@ -448,14 +452,12 @@ static void replay_change(struct replay *replay, const struct change *change)
         spec_close_session(history->spec, change->session, change->zxid);
     } else if (change->operation != NO_INDEX) {
         report->checked++;
-        if (operation_at(history, change->operation)->opcode == OP_MULTI) {
-            replay_multi(replay, change);
-        } else {
-            replay_single(replay, change);
-        }
+        bool is_multi = operation_at(history, change->operation)->opcode == OP_MULTI;
+        return is_multi ? replay_multi(replay, change) : replay_single(replay, change);
     } else if (change->type != OP_ERROR && history->record->run.finished) {
         report_stranger(history, change);
     }
+    return change->type != OP_ERROR;
 }
 
 static void note_touch(struct history *history, zxid_t zxid, const struct spec_touch *touch, enum watch_table table)
@@ -490,7 +492,8 @@ static void replay_once(struct replay *replay)
         }
         if (position < history->changes->len && !change_at(history, position)->alternate) {
             spec_forget_touches(history->spec);
-            replay_change(replay, change_at(history, position));
+            struct change *change = &g_array_index(history->changes, struct change, position);
+            change->effective = replay_change(replay, change);
             note_touches(history, change_at(history, position)->zxid);
         }
     }
