@@ -18,7 +18,7 @@ struct command {
 
 static const struct command commands[] = {
     {"run", command_run, "SCENARIO", "one simulation: record, check, verdicts, digest"},
-    {"sweep", NULL, "SCENARIO... --seeds A..B",
+    {"sweep", command_sweep, "SCENARIO... --seeds A..B",
      "many seeds; each failing one with the command that repeats it"},
     {"check", command_check, "FILE", "the verdicts of a history"},
     {"list", command_list, "WHAT", "scenarios, guarantees, flaws, workloads, faults, settings, plots or words"},
