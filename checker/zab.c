@@ -293,15 +293,12 @@ static void follow(struct zab *zab, struct server *server, int32_t observation)
 {
     const struct observation_row *row = observation_at(zab->history, observation);
     const int64_t *value = row->observation.value;
-    const GArray *nodes = zab->history->record->nodes;
     switch ((int)row->observation.type) {
     case OBSERVE_RECOVERED:
         follow_boot(zab, server, observation, value);
         break;
     case OBSERVE_LOOKING:
-        if (g_array_index(nodes, struct node_row, row->node).server == value[1]) {
-            move_up(zab, server, value[2]);
-        }
+        move_up(zab, server, value[4]);
         break;
     case OBSERVE_SYNC_RECEIVED:
         move_up(zab, server, value[3]);

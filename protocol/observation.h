@@ -13,7 +13,7 @@ enum observation_type {
     OBSERVE_REFUSED,   /* exit_reason: the disk cannot be served from */
     OBSERVE_CAPACITY,  /* arena octets used: a limit of ours was reached; verdicts become unknown */
     /* election */
-    OBSERVE_LOOKING, /* round, proposed leader, its zxid, its epoch */
+    OBSERVE_LOOKING, /* round, proposed leader, its zxid, its epoch, own last zxid */
     OBSERVE_ELECTED, /* round, leader voted for, its zxid, its epoch */
     /* discovery and synchronisation */
     OBSERVE_EPOCH_ACCEPTED,  /* epoch: acceptedEpoch is durable */

@@ -54,7 +54,7 @@ static void propose_to_all(struct server *server)
     }
     server_observe(server, (struct observation){OBSERVE_LOOKING,
                                                 {election->round, election->proposal.leader, election->proposal.zxid,
-                                                 election->proposal.epoch}});
+                                                 election->proposal.epoch, server_last_logged(server)}});
 }
 
 static void finish(struct server *server, struct vote vote, int32_t state)
