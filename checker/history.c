@@ -281,8 +281,7 @@ static struct write_table index_writes(const struct history *history)
     while (table.count < 2 * (size_t)history->record->operations->len) {
         table.count *= 2;
     }
-    table.slots = g_new(int32_t, table.count);
-    memset(table.slots, 0xff, table.count * sizeof table.slots[0]);
+    table.slots = index_array(table.count);
     for (guint i = 0; i < history->record->operations->len; i++) {
         const struct operation_row *operation = operation_at(history, i);
         if (may_have_happened(operation)) {
@@ -525,9 +524,8 @@ static void build_sessions(struct history *history)
         .history = history,
         .known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
         .last = g_new0(int64_t, record->nodes->len),
-        .last_index = g_new(int32_t, record->nodes->len),
+        .last_index = index_array(record->nodes->len),
     };
-    memset(finder.last_index, 0xff, record->nodes->len * sizeof finder.last_index[0]);
     GArray *starts[3];
     for (size_t i = 0; i < ARRAY_LENGTH(starts); i++) {
         starts[i] = g_array_new(FALSE, TRUE, sizeof(size_t));
@@ -630,8 +628,7 @@ struct history *history_new(const struct record *record)
     history->sessions = g_array_new(FALSE, FALSE, sizeof(struct session_index));
     history->touches = g_array_new(FALSE, FALSE, sizeof(struct touch));
     history->change_of = g_new(int32_t, record->observations->len);
-    history->change_made = g_new(int32_t, record->operations->len);
-    memset(history->change_made, 0xff, record->operations->len * sizeof history->change_made[0]);
+    history->change_made = index_array(record->operations->len);
     for (size_t i = 0; i < GUARANTEE_COUNT; i++) {
         history->reports[i].story = g_string_new(NULL);
     }

@@ -133,6 +133,16 @@ static inline bool change_same(const struct change *a, const struct change *b)
            a->digest == b->digest;
 }
 
+/* An array of indices, all NO_INDEX. */
+static inline int32_t *index_array(size_t count)
+{
+    int32_t *indices = g_new(int32_t, count + 1);
+    for (size_t i = 0; i <= count; i++) {
+        indices[i] = NO_INDEX;
+    }
+    return indices;
+}
+
 /* Operations that become transactions; the others are answered from a server's state. */
 bool operation_is_write(const struct operation_row *operation);
 

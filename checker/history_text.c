@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checker/history_words.h"
 #include "protocol/base/hash.h"
 #include "protocol/node.h"
 #include "protocol/wire/op.h"
@@ -33,111 +34,8 @@ struct reader {
     GArray *labels;
     GHashTable *next_xid; /* node -> xid */
     GHashTable *sessions; /* node -> session, where a line changed it */
-    char **words;         /* of the line, NULL at the end */
-    size_t word;
-    int line;
-    char *error;
+    struct words words;
 };
-
-/* ---- words ------------------------------------------------------------------------------------------------------ */
-
-static void fail(struct reader *reader, const char *what, const char *word)
-{
-    if (reader->error == NULL) {
-        reader->error = g_strdup_printf("line %d: %s%s%s%s", reader->line, what, word == NULL ? "" : " '",
-                                        word == NULL ? "" : word, word == NULL ? "" : "'");
-    }
-}
-
-static const char *next_word(struct reader *reader)
-{
-    const char *word = reader->words[reader->word];
-    if (word == NULL) {
-        fail(reader, "the line ends too early", NULL);
-        return "";
-    }
-    reader->word++;
-    return word;
-}
-
-static bool more_words(const struct reader *reader)
-{
-    return reader->error == NULL && reader->words[reader->word] != NULL;
-}
-
-/* The value of "key=value", or NULL if the word is something else. */
-static const char *value_of(const char *word, const char *key)
-{
-    size_t length = strlen(key);
-    return strncmp(word, key, length) == 0 && word[length] == '=' ? word + length + 1 : NULL;
-}
-
-static int64_t read_number(struct reader *reader, const char *word)
-{
-    char *end;
-    int64_t number = (int64_t)g_ascii_strtoull(word[0] == '-' ? word + 1 : word, &end, 0);
-    if (end == word || *end != 0) {
-        fail(reader, "not a number:", word);
-    }
-    return word[0] == '-' ? -number : number;
-}
-
-/* "2.3" is epoch 2, counter 3; plain numbers are themselves. */
-static zxid_t read_zxid(struct reader *reader, const char *word)
-{
-    const char *dot = strchr(word, '.');
-    if (dot == NULL) {
-        return read_number(reader, word);
-    }
-    char *epoch = g_strndup(word, (gsize)(dot - word));
-    zxid_t zxid = zxid_make(read_number(reader, epoch), (uint32_t)read_number(reader, dot + 1));
-    g_free(epoch);
-    return zxid;
-}
-
-/* "12ms", "3s" */
-static int64_t read_time(struct reader *reader, const char *word)
-{
-    size_t length = strspn(word, "0123456789");
-    char *digits = g_strndup(word, length);
-    int64_t number = read_number(reader, digits);
-    g_free(digits);
-    if (strcmp(word + length, "ms") == 0) {
-        return number * (int64_t)NS_PER_MS;
-    }
-    if (strcmp(word + length, "s") != 0) {
-        fail(reader, "a time is 12ms or 3s, not", word);
-    }
-    return number * (int64_t)NS_PER_SECOND;
-}
-
-static const int32_t opcodes[] = {OP_CREATE,   OP_CREATE2,  OP_CREATE_CONTAINER, OP_DELETE,        OP_EXISTS,
-                                  OP_GET_DATA, OP_SET_DATA, OP_GET_CHILDREN,     OP_GET_CHILDREN2, OP_SYNC,
-                                  OP_CHECK,    OP_MULTI,    OP_CREATE_SESSION,   OP_CLOSE_SESSION, OP_ERROR};
-
-static bool find_opcode(const char *name, int32_t *opcode)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(opcodes); i++) {
-        const char *known = opcode_name(opcodes[i]);
-        if (known != NULL && strcmp(known, name) == 0) {
-            *opcode = opcodes[i];
-            return true;
-        }
-    }
-    return false;
-}
-
-static int32_t read_error(struct reader *reader, const char *name)
-{
-    for (int32_t error = 0; error > -130; error--) {
-        const char *known = zk_error_name(error);
-        if (known != NULL && strcmp(known, name) == 0) {
-            return error;
-        }
-    }
-    fail(reader, "not an error:", name);
-    return 0;
-}
 
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 
@@ -149,7 +47,7 @@ static void remember_moment(struct reader *reader, GArray *rows, guint row_size,
 
 static int64_t line_time(const struct reader *reader)
 {
-    return reader->line * LINE_NS;
+    return reader->words.line * LINE_NS;
 }
 
 static int32_t find_node(struct reader *reader, bool is_server, int64_t number)
@@ -220,16 +118,16 @@ static int64_t read_stat(struct reader *reader, const char *value)
     char **fields = g_strsplit(value, ",", -1);
     struct stat_row stat = {.czxid = 0};
     if (g_strv_length(fields) != 8) {
-        fail(reader, "a stat is czxid,mzxid,pzxid,version,cversion,owner,length,children, not", value);
+        words_fail(&reader->words, "a stat is czxid,mzxid,pzxid,version,cversion,owner,length,children, not", value);
     } else {
-        stat.czxid = read_zxid(reader, fields[0]);
-        stat.mzxid = read_zxid(reader, fields[1]);
-        stat.pzxid = read_zxid(reader, fields[2]);
-        stat.version = (int32_t)read_number(reader, fields[3]);
-        stat.cversion = (int32_t)read_number(reader, fields[4]);
-        stat.ephemeral_owner = read_number(reader, fields[5]);
-        stat.data_length = (int32_t)read_number(reader, fields[6]);
-        stat.num_children = (int32_t)read_number(reader, fields[7]);
+        stat.czxid = words_zxid(&reader->words, fields[0]);
+        stat.mzxid = words_zxid(&reader->words, fields[1]);
+        stat.pzxid = words_zxid(&reader->words, fields[2]);
+        stat.version = (int32_t)words_number(&reader->words, fields[3]);
+        stat.cversion = (int32_t)words_number(&reader->words, fields[4]);
+        stat.ephemeral_owner = words_number(&reader->words, fields[5]);
+        stat.data_length = (int32_t)words_number(&reader->words, fields[6]);
+        stat.num_children = (int32_t)words_number(&reader->words, fields[7]);
     }
     g_strfreev(fields);
     g_array_append_val(reader->record->stats, stat);
@@ -249,7 +147,7 @@ static bool read_outcome(struct reader *reader, struct operation_line *line, con
         line->row.outcome = OUTCOME_OK;
     } else if (strcmp(word, "failed") == 0) {
         line->row.outcome = OUTCOME_FAILED;
-        line->row.error = read_error(reader, next_word(reader));
+        line->row.error = words_error(&reader->words, words_next(&reader->words));
     } else if (strcmp(word, "lost") == 0) {
         line->row.outcome = OUTCOME_INDETERMINATE;
         line->row.error = ZCONNECTIONLOSS;
@@ -282,8 +180,8 @@ static bool read_flag(struct operation_row *row, const char *word)
 static void read_span(struct reader *reader, struct operation_row *row, const char *value)
 {
     char **ends = g_strsplit(value, "..", 2);
-    row->invoked_ns = read_time(reader, ends[0]);
-    row->returned_ns = ends[1] == NULL ? row->invoked_ns + LINE_NS / 2 : read_time(reader, ends[1]);
+    row->invoked_ns = words_time(&reader->words, ends[0]);
+    row->returned_ns = ends[1] == NULL ? row->invoked_ns + LINE_NS / 2 : words_time(&reader->words, ends[1]);
     g_strfreev(ends);
 }
 
@@ -295,30 +193,30 @@ static void read_option(struct reader *reader, struct operation_line *line, cons
     if (read_outcome(reader, line, word) || read_flag(row, word)) {
         return;
     }
-    if ((value = value_of(word, "data")) != NULL) {
+    if ((value = word_value(word, "data")) != NULL) {
         row->data = record_string(record, value);
-    } else if ((value = value_of(word, "got")) != NULL) {
+    } else if ((value = word_value(word, "got")) != NULL) {
         row->result_data = record_string(record, value);
-    } else if ((value = value_of(word, "made")) != NULL) {
+    } else if ((value = word_value(word, "made")) != NULL) {
         row->result_path = record_string(record, value);
-    } else if ((value = value_of(word, "children")) != NULL) {
+    } else if ((value = word_value(word, "children")) != NULL) {
         row->children = read_list(record, value);
-    } else if ((value = value_of(word, "stat")) != NULL) {
+    } else if ((value = word_value(word, "stat")) != NULL) {
         row->stat = read_stat(reader, value);
-    } else if ((value = value_of(word, "version")) != NULL) {
-        row->version = (int32_t)read_number(reader, value);
-    } else if ((value = value_of(word, "xid")) != NULL) {
-        row->xid = (int32_t)read_number(reader, value);
-    } else if ((value = value_of(word, "zxid")) != NULL) {
-        line->zxid = read_zxid(reader, value);
-    } else if ((value = value_of(word, "at")) != NULL) {
+    } else if ((value = word_value(word, "version")) != NULL) {
+        row->version = (int32_t)words_number(&reader->words, value);
+    } else if ((value = word_value(word, "xid")) != NULL) {
+        row->xid = (int32_t)words_number(&reader->words, value);
+    } else if ((value = word_value(word, "zxid")) != NULL) {
+        line->zxid = words_zxid(&reader->words, value);
+    } else if ((value = word_value(word, "at")) != NULL) {
         read_span(reader, row, value);
-    } else if ((value = value_of(word, "delivered")) != NULL) {
+    } else if ((value = word_value(word, "delivered")) != NULL) {
         line->delivered = value;
-    } else if ((value = value_of(word, "as")) != NULL) {
+    } else if ((value = word_value(word, "as")) != NULL) {
         line->label = value;
     } else {
-        fail(reader, "unknown word", word);
+        words_fail(&reader->words, "unknown word", word);
     }
 }
 
@@ -347,10 +245,10 @@ static void read_operation_words(struct reader *reader, struct operation_line *l
 {
     bool pathless = line->row.opcode == OP_MULTI || line->row.opcode == OP_CLOSE_SESSION;
     if (!pathless) {
-        line->row.path = record_string(reader->record, next_word(reader));
+        line->row.path = record_string(reader->record, words_next(&reader->words));
     }
-    while (more_words(reader)) {
-        read_option(reader, line, next_word(reader));
+    while (words_more(&reader->words)) {
+        read_option(reader, line, words_next(&reader->words));
     }
 }
 
@@ -360,7 +258,7 @@ static void deliver_everywhere(struct reader *reader, const struct operation_lin
     char **numbers = g_strsplit(line->delivered, ",", -1);
     struct observation observation = transaction_of(reader, line->zxid, operation);
     for (size_t i = 0; numbers[i] != NULL; i++) {
-        int32_t node = find_node(reader, true, read_number(reader, numbers[i]));
+        int32_t node = find_node(reader, true, words_number(&reader->words, numbers[i]));
         if (i == 0) {
             struct observation proposed = observation;
             proposed.type = OBSERVE_PROPOSED;
@@ -425,10 +323,10 @@ static void read_operation(struct reader *reader, int32_t client, int64_t number
 static void read_part(struct reader *reader)
 {
     GArray *operations = reader->record->operations;
-    const char *name = next_word(reader);
+    const char *name = words_next(&reader->words);
     int32_t opcode = 0;
-    if (!find_opcode(name, &opcode)) {
-        fail(reader, "not an operation:", name);
+    if (!word_opcode(name, &opcode)) {
+        words_fail(&reader->words, "not an operation:", name);
         return;
     }
     guint multi = operations->len;
@@ -436,7 +334,7 @@ static void read_part(struct reader *reader)
         multi--;
     }
     if (multi == 0) {
-        fail(reader, "a part needs a multi above it", NULL);
+        words_fail(&reader->words, "a part needs a multi above it", NULL);
         return;
     }
     struct operation_row whole = g_array_index(operations, struct operation_row, multi - 1);
@@ -477,18 +375,18 @@ static void read_session(struct reader *reader, int32_t client, int64_t number, 
 {
     struct session_row row = {
         .client = client, .state = (int32_t)state, .timeout_ms = 4000, .server = -1, .time_ns = line_time(reader)};
-    while (more_words(reader)) {
-        const char *word = next_word(reader);
+    while (words_more(&reader->words)) {
+        const char *word = words_next(&reader->words);
         const char *value;
-        if ((value = value_of(word, "session")) != NULL) {
-            gsize session = (gsize)read_number(reader, value);
+        if ((value = word_value(word, "session")) != NULL) {
+            gsize session = (gsize)words_number(&reader->words, value);
             g_hash_table_insert(reader->sessions, GINT_TO_POINTER(client), GSIZE_TO_POINTER(session));
-        } else if ((value = value_of(word, "server")) != NULL) {
-            row.server = find_node(reader, true, read_number(reader, value));
-        } else if ((value = value_of(word, "at")) != NULL) {
-            row.time_ns = read_time(reader, value);
+        } else if ((value = word_value(word, "server")) != NULL) {
+            row.server = find_node(reader, true, words_number(&reader->words, value));
+        } else if ((value = word_value(word, "at")) != NULL) {
+            row.time_ns = words_time(&reader->words, value);
         } else {
-            fail(reader, "unknown word", word);
+            words_fail(&reader->words, "unknown word", word);
         }
     }
     row.session = session_of(reader, client, number);
@@ -499,26 +397,26 @@ static void read_session(struct reader *reader, int32_t client, int64_t number, 
 static void read_event(struct reader *reader, int32_t client, int64_t number)
 {
     struct event_row row = {.client = client, .zxid = -1, .time_ns = line_time(reader)};
-    const char *name = next_word(reader);
+    const char *name = words_next(&reader->words);
     for (row.type = EVENT_NODE_CREATED; row.type <= EVENT_NODE_CHILDREN_CHANGED; row.type++) {
         if (strcmp(event_type_name(row.type), name) == 0) {
             break;
         }
     }
     if (row.type > EVENT_NODE_CHILDREN_CHANGED) {
-        fail(reader, "not an event:", name);
+        words_fail(&reader->words, "not an event:", name);
     }
     row.session = session_of(reader, client, number);
-    row.path = record_string(reader->record, next_word(reader));
-    while (more_words(reader)) {
-        const char *word = next_word(reader);
+    row.path = record_string(reader->record, words_next(&reader->words));
+    while (words_more(&reader->words)) {
+        const char *word = words_next(&reader->words);
         const char *value;
-        if ((value = value_of(word, "zxid")) != NULL) {
-            row.zxid = read_zxid(reader, value);
-        } else if ((value = value_of(word, "at")) != NULL) {
-            row.time_ns = read_time(reader, value);
+        if ((value = word_value(word, "zxid")) != NULL) {
+            row.zxid = words_zxid(&reader->words, value);
+        } else if ((value = word_value(word, "at")) != NULL) {
+            row.time_ns = words_time(&reader->words, value);
         } else {
-            fail(reader, "unknown word", word);
+            words_fail(&reader->words, "unknown word", word);
         }
     }
     g_array_append_val(reader->record->events, row);
@@ -527,19 +425,19 @@ static void read_event(struct reader *reader, int32_t client, int64_t number)
 
 static void read_client(struct reader *reader)
 {
-    int64_t number = read_number(reader, next_word(reader));
+    int64_t number = words_number(&reader->words, words_next(&reader->words));
     int32_t client = find_node(reader, false, number);
-    const char *word = next_word(reader);
+    const char *word = words_next(&reader->words);
     int32_t opcode = 0;
     enum session_state state;
     if (find_session_state(word, &state)) {
         read_session(reader, client, number, state);
     } else if (strcmp(word, "event") == 0) {
         read_event(reader, client, number);
-    } else if (find_opcode(word, &opcode)) {
+    } else if (word_opcode(word, &opcode)) {
         read_operation(reader, client, number, opcode);
     } else {
-        fail(reader, "a client does not", word);
+        words_fail(&reader->words, "a client does not", word);
     }
 }
 
@@ -561,7 +459,7 @@ static void read_label(struct reader *reader, struct observation *observation, c
             return;
         }
     }
-    fail(reader, "no operation is called", name);
+    words_fail(&reader->words, "no operation is called", name);
 }
 
 static void read_server_option(struct reader *reader, struct server_line *line, const char *word)
@@ -569,26 +467,26 @@ static void read_server_option(struct reader *reader, struct server_line *line, 
     int64_t *value = line->observation.value;
     const char *text;
     int32_t opcode = 0;
-    if ((text = value_of(word, "at")) != NULL) {
-        line->ns = read_time(reader, text);
-    } else if ((text = value_of(word, "as")) != NULL) {
+    if ((text = word_value(word, "at")) != NULL) {
+        line->ns = words_time(&reader->words, text);
+    } else if ((text = word_value(word, "as")) != NULL) {
         read_label(reader, &line->observation, text);
-    } else if ((text = value_of(word, "session")) != NULL) {
-        value[1] = read_number(reader, text);
-    } else if ((text = value_of(word, "type")) != NULL && find_opcode(text, &opcode)) {
+    } else if ((text = word_value(word, "session")) != NULL) {
+        value[1] = words_number(&reader->words, text);
+    } else if ((text = word_value(word, "type")) != NULL && word_opcode(text, &opcode)) {
         value[3] = opcode;
-    } else if ((text = value_of(word, "digest")) != NULL) {
-        value[4] = read_number(reader, text);
-    } else if ((text = value_of(word, "tree")) != NULL) {
+    } else if ((text = word_value(word, "digest")) != NULL) {
+        value[4] = words_number(&reader->words, text);
+    } else if ((text = word_value(word, "tree")) != NULL) {
         value[line->observation.type == OBSERVE_DELIVERED         ? 5
               : line->observation.type == OBSERVE_SNAPSHOT_LOADED ? 1
-                                                                  : 3] = read_number(reader, text);
-    } else if ((text = value_of(word, "from")) != NULL) {
-        value[1] = read_zxid(reader, text);
-    } else if ((text = value_of(word, "epoch")) != NULL) {
-        value[0] = read_number(reader, text);
+                                                                  : 3] = words_number(&reader->words, text);
+    } else if ((text = word_value(word, "from")) != NULL) {
+        value[1] = words_zxid(&reader->words, text);
+    } else if ((text = word_value(word, "epoch")) != NULL) {
+        value[0] = words_number(&reader->words, text);
     } else {
-        fail(reader, "unknown word", word);
+        words_fail(&reader->words, "unknown word", word);
     }
 }
 
@@ -609,13 +507,13 @@ static bool start_server_line(struct reader *reader, struct observation *observa
         }
         *observation = (struct observation){.type = known[i].type};
         if (known[i].type == OBSERVE_ESTABLISHED) {
-            observation->value[0] = read_number(reader, next_word(reader));
+            observation->value[0] = words_number(&reader->words, words_next(&reader->words));
             observation->value[1] = zxid_make(observation->value[0], 0);
         } else if (known[i].type == OBSERVE_FOLLOWING) {
-            observation->value[0] = read_number(reader, next_word(reader));
-            observation->value[2] = read_zxid(reader, next_word(reader));
+            observation->value[0] = words_number(&reader->words, words_next(&reader->words));
+            observation->value[2] = words_zxid(&reader->words, words_next(&reader->words));
         } else if (known[i].type != OBSERVE_CAPACITY) {
-            *observation = transaction_of(reader, read_zxid(reader, next_word(reader)), -1);
+            *observation = transaction_of(reader, words_zxid(&reader->words, words_next(&reader->words)), -1);
             observation->type = known[i].type;
             int64_t tree = observation->value[5];
             if (known[i].type != OBSERVE_PROPOSED && known[i].type != OBSERVE_DELIVERED) {
@@ -636,23 +534,23 @@ static bool start_server_line(struct reader *reader, struct observation *observa
 /* "server 1 delivered 1.1 as=w1", "server 1,2,3 ..." */
 static void read_server(struct reader *reader)
 {
-    char **numbers = g_strsplit(next_word(reader), ",", -1);
+    char **numbers = g_strsplit(words_next(&reader->words), ",", -1);
     struct server_line line = {.ns = line_time(reader)};
-    bool says = more_words(reader);
+    bool says = words_more(&reader->words);
     bool observer = false;
     if (says) {
-        const char *word = next_word(reader);
+        const char *word = words_next(&reader->words);
         observer = strcmp(word, "observer") == 0;
         if (!observer && !start_server_line(reader, &line.observation, word)) {
-            fail(reader, "a server does not", word);
+            words_fail(&reader->words, "a server does not", word);
         }
         says = !observer;
     }
-    while (more_words(reader)) {
-        read_server_option(reader, &line, next_word(reader));
+    while (words_more(&reader->words)) {
+        read_server_option(reader, &line, words_next(&reader->words));
     }
-    for (size_t i = 0; numbers[i] != NULL && reader->error == NULL; i++) {
-        int32_t node = find_node(reader, true, read_number(reader, numbers[i]));
+    for (size_t i = 0; numbers[i] != NULL && reader->words.error == NULL; i++) {
+        int32_t node = find_node(reader, true, words_number(&reader->words, numbers[i]));
         g_array_index(reader->record->nodes, struct node_row, node).is_observer |= observer;
         if (says) {
             add_observation(reader, node, &line.observation, line.ns);
@@ -666,13 +564,13 @@ static void read_server(struct reader *reader)
 static void read_expectation(struct reader *reader)
 {
     enum guarantee_id id;
-    const char *name = next_word(reader);
+    const char *name = words_next(&reader->words);
     if (!guarantee_find(name, &id)) {
-        fail(reader, "not a guarantee:", name);
+        words_fail(&reader->words, "not a guarantee:", name);
         return;
     }
     struct history_expectation *expected = &reader->history->expected[id];
-    const char *word = next_word(reader);
+    const char *word = words_next(&reader->words);
     expected->given = true;
     if (strcmp(word, "nothing") == 0) {
         expected->nothing = true;
@@ -681,8 +579,8 @@ static void read_expectation(struct reader *reader)
     if (strcmp(word, "says") == 0) {
         expected->verdict = VERDICT_VIOLATED;
         g_free(expected->says);
-        expected->says = g_strjoinv(" ", reader->words + reader->word);
-        reader->word += g_strv_length(reader->words + reader->word);
+        expected->says = g_strjoinv(" ", reader->words.all + reader->words.at);
+        reader->words.at += g_strv_length(reader->words.all + reader->words.at);
         return;
     }
     for (expected->verdict = VERDICT_HOLDS; expected->verdict <= VERDICT_UNKNOWN; expected->verdict++) {
@@ -690,26 +588,26 @@ static void read_expectation(struct reader *reader)
             return;
         }
     }
-    fail(reader, "not a verdict:", word);
+    words_fail(&reader->words, "not a verdict:", word);
 }
 
 /* "run quiet from 5s", "run ends at 20s", "run within 3s", "run killed" */
 static void read_run(struct reader *reader)
 {
     struct run_info *run = &reader->record->run;
-    const char *word = next_word(reader);
+    const char *word = words_next(&reader->words);
     if (strcmp(word, "killed") == 0) {
         run->finished = false;
     } else if (strcmp(word, "within") == 0) {
-        run->available_within_ns = read_time(reader, next_word(reader));
+        run->available_within_ns = words_time(&reader->words, words_next(&reader->words));
     } else if (strcmp(word, "quiet") == 0) {
-        next_word(reader);
-        run->quiet_from_ns = read_time(reader, next_word(reader));
+        words_next(&reader->words);
+        run->quiet_from_ns = words_time(&reader->words, words_next(&reader->words));
     } else if (strcmp(word, "ends") == 0) {
-        next_word(reader);
-        run->simulated_ns = read_time(reader, next_word(reader));
+        words_next(&reader->words);
+        run->simulated_ns = words_time(&reader->words, words_next(&reader->words));
     } else {
-        fail(reader, "a run does not", word);
+        words_fail(&reader->words, "a run does not", word);
     }
 }
 
@@ -726,10 +624,10 @@ static void read_line(struct reader *reader, const char *line)
         }
     }
     all[kept] = NULL;
-    reader->words = all;
-    reader->word = 0;
+    reader->words.all = all;
+    reader->words.at = 0;
     if (kept > 0 && all[0][0] != '#') {
-        const char *word = next_word(reader);
+        const char *word = words_next(&reader->words);
         if (strcmp(word, "client") == 0) {
             read_client(reader);
         } else if (strcmp(word, "server") == 0) {
@@ -741,10 +639,10 @@ static void read_line(struct reader *reader, const char *line)
         } else if (strcmp(word, "run") == 0) {
             read_run(reader);
         } else {
-            fail(reader, "unknown word", word);
+            words_fail(&reader->words, "unknown word", word);
         }
-        if (more_words(reader)) {
-            fail(reader, "too many words from", reader->words[reader->word]);
+        if (words_more(&reader->words)) {
+            words_fail(&reader->words, "too many words from", reader->words.all[reader->words.at]);
         }
     }
     g_strfreev(all);
@@ -784,20 +682,26 @@ static int compare_event_rows(const void *a, const void *b)
     return left->seq < right->seq ? -1 : 1;
 }
 
+static void sort_rows(GArray *rows, size_t size, int (*compare)(const void *, const void *))
+{
+    if (rows->len > 1) {
+        qsort(rows->data, rows->len, size, compare);
+    }
+}
+
 static void put_in_order(struct reader *reader)
 {
     struct record *record = reader->record;
-    qsort(reader->moments->data, reader->moments->len, sizeof(struct moment), compare_moments);
+    sort_rows(reader->moments, sizeof(struct moment), compare_moments);
     for (guint i = 0; i < reader->moments->len; i++) {
         const struct moment *moment = &g_array_index(reader->moments, struct moment, i);
         uint64_t seq = record_next_seq(record);
         memcpy(moment->rows->data + (size_t)moment->index * moment->row_size + moment->seq_offset, &seq, sizeof seq);
         record->run.simulated_ns = MAX(record->run.simulated_ns, moment->ns);
     }
-    qsort(record->observations->data, record->observations->len, sizeof(struct observation_row),
-          compare_observation_rows);
-    qsort(record->sessions->data, record->sessions->len, sizeof(struct session_row), compare_session_rows);
-    qsort(record->events->data, record->events->len, sizeof(struct event_row), compare_event_rows);
+    sort_rows(record->observations, sizeof(struct observation_row), compare_observation_rows);
+    sort_rows(record->sessions, sizeof(struct session_row), compare_session_rows);
+    sort_rows(record->events, sizeof(struct event_row), compare_event_rows);
 }
 
 struct history_text *history_text_read(const char *text, char **error)
@@ -812,8 +716,8 @@ struct history_text *history_text_read(const char *text, char **error)
     reader.record = reader.history->record = record_new();
     reader.record->run.finished = true;
     char **lines = g_strsplit(text, "\n", -1);
-    for (size_t i = 0; lines[i] != NULL && reader.error == NULL; i++) {
-        reader.line = (int)i + 1;
+    for (size_t i = 0; lines[i] != NULL && reader.words.error == NULL; i++) {
+        reader.words.line = (int)i + 1;
         read_line(&reader, lines[i]);
     }
     put_in_order(&reader);
@@ -825,8 +729,8 @@ struct history_text *history_text_read(const char *text, char **error)
     g_array_free(reader.labels, TRUE);
     g_hash_table_destroy(reader.next_xid);
     g_hash_table_destroy(reader.sessions);
-    *error = reader.error;
-    if (reader.error != NULL) {
+    *error = reader.words.error;
+    if (reader.words.error != NULL) {
         history_text_free(reader.history);
         return NULL;
     }

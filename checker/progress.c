@@ -6,8 +6,6 @@
  *     discovery and synchronisation, initLimit 10 x 2 s each    40 s
  *     a client's round of all servers and a session timeout     40 s (the largest that servers grant: 20 ticks)
  */
-#include <string.h>
-
 #include "checker/explain.h"
 #include "protocol/node.h"
 #include "protocol/wire/op.h"
@@ -89,8 +87,7 @@ static bool waits_in_quiet(const struct operation_row *row, int64_t quiet_from_n
 /* Per node the last session state of the run, an index, or NO_INDEX. */
 static int32_t *last_states(const struct history *history)
 {
-    int32_t *last = g_new(int32_t, history->record->nodes->len);
-    memset(last, 0xff, history->record->nodes->len * sizeof last[0]);
+    int32_t *last = index_array(history->record->nodes->len);
     for (guint i = 0; i < history->record->sessions->len; i++) {
         last[g_array_index(history->record->sessions, struct session_row, i).client] = (int32_t)i;
     }

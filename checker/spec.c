@@ -222,7 +222,9 @@ static void add_system_node(struct spec *spec, const char *path, bool opaque)
 
 void spec_reset(struct spec *spec)
 {
-    memset(spec->nodes->data, 0, spec->nodes->len * sizeof(struct spec_node));
+    for (guint i = 0; i < spec->nodes->len; i++) {
+        *node_at(spec, (path_id)i) = (struct spec_node){.exists = false};
+    }
     g_hash_table_remove_all(spec->sessions);
     g_array_set_size(spec->touches, 0);
     g_array_set_size(spec->saved, 0);

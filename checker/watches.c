@@ -20,6 +20,8 @@
 #include "protocol/wire/op.h"
 
 struct watch {
+    path_id path;
+    enum watch_table table;
     bool set;
     bool on_absence; /* by exists on a missing znode */
     zxid_t since;    /* zxid of the answer that set it */
@@ -38,7 +40,6 @@ struct follower {
     size_t reply_count;
     GHashTable *by_path; /* path -> index + 1 into paths */
     GArray *paths;       /* struct watched_path */
-    GArray *ids;         /* path_id of each */
     zxid_t last_event;
     int32_t last_event_row;
 };
@@ -108,28 +109,32 @@ static size_t reply_showing(const struct follower *follower, size_t after, zxid_
     return low;
 }
 
+struct due {
+    const struct touch *touch;
+    size_t shown; /* the number of the reply that shows it */
+};
+
 /* The first touch that the client must have heard of, and the reply that shows it; false if there is no such reply. */
-static bool find_due(const struct follower *follower, path_id path, enum watch_table table, struct watch watch,
-                     const struct touch **due, size_t *shown)
+static bool find_due(const struct follower *follower, struct watch watch, struct due *due)
 {
     size_t reply = (size_t)watch.reply;
     for (;;) {
-        *due = touch_after(follower->history, path, table, watch.since);
-        if (*due == NULL) {
+        due->touch = touch_after(follower->history, watch.path, watch.table, watch.since);
+        if (due->touch == NULL) {
             return false;
         }
-        *shown = reply_showing(follower, reply, (*due)->zxid);
-        if (*shown >= follower->reply_count) {
+        due->shown = reply_showing(follower, reply, due->touch->zxid);
+        if (due->shown >= follower->reply_count) {
             return false;
         }
-        const struct reply *found = &follower->replies[*shown];
-        bool reconnected = found->connection != follower->replies[*shown - 1].connection;
-        if (!watch.on_absence || !reconnected || !is_absent_at(follower->history, path, found->zxid)) {
+        const struct reply *found = &follower->replies[due->shown];
+        bool reconnected = found->connection != follower->replies[due->shown - 1].connection;
+        if (!watch.on_absence || !reconnected || !is_absent_at(follower->history, watch.path, found->zxid)) {
             return true;
         }
         /* the gap: created and deleted while away; the watch is set anew */
         watch.since = found->zxid;
-        reply = *shown;
+        reply = due->shown;
     }
 }
 
@@ -138,39 +143,38 @@ static const char *table_name(enum watch_table table)
     return table == WATCH_TABLE_DATA ? "the znode" : "its children";
 }
 
-static void explain_due(const struct follower *follower, GString *story, const struct watch *watch, path_id path,
-                        enum watch_table table, const struct touch *due, size_t shown)
+static void explain_due(const struct follower *follower, GString *story, const struct watch *watch,
+                        const struct due *due)
 {
     const struct history *history = follower->history;
     explain_operation(story, history, follower->replies[watch->reply].operation);
-    size_t at = history_position(history, due->zxid, 0);
-    struct bytes name = spec_path(history->spec, path);
-    g_string_append_printf(story, "  transaction 0x%" PRIx64 " touches %s of %.*s:\n", (uint64_t)due->zxid,
-                           table_name(table), name.length, (const char *)name.data);
+    size_t at = history_position(history, due->touch->zxid, 0);
+    struct bytes name = spec_path(history->spec, watch->path);
+    g_string_append_printf(story, "  transaction 0x%" PRIx64 " touches %s of %.*s:\n", (uint64_t)due->touch->zxid,
+                           table_name(watch->table), name.length, (const char *)name.data);
     if (at > 0 && change_at(history, at - 1)->operation != NO_INDEX) {
         explain_operation(story, history, change_at(history, at - 1)->operation);
     }
     g_string_append(story, "  and this answer already shows it:\n");
-    explain_operation(story, history, follower->replies[shown].operation);
+    explain_operation(story, history, follower->replies[due->shown].operation);
     g_string_append(story, "  allowed: the event reaches the client before that answer\n");
 }
 
-static void judge_end(struct follower *follower, path_id path, enum watch_table table, const struct watch *watch)
+static void judge_end(struct follower *follower, const struct watch *watch)
 {
     struct report *report = &follower->history->reports[GUARANTEE_NO_LOST_WATCH];
     report->checked++;
-    const struct touch *due;
-    size_t shown;
-    if (!find_due(follower, path, table, *watch, &due, &shown)) {
+    struct due due;
+    if (!find_due(follower, *watch, &due)) {
         return;
     }
     /* the session's own last act: its connection closes with the answer */
-    if (operation_at(follower->history, follower->replies[shown].operation)->opcode == OP_CLOSE_SESSION) {
+    if (operation_at(follower->history, follower->replies[due.shown].operation)->opcode == OP_CLOSE_SESSION) {
         return;
     }
     if (report_violation(report)) {
         g_string_append(report->story, "A watch was set, what it watches changed, and its event never came.\n");
-        explain_due(follower, report->story, watch, path, table, due, shown);
+        explain_due(follower, report->story, watch, &due);
         g_string_append(report->story, "  seen:    no event until the session ended\n");
     }
 }
@@ -191,20 +195,18 @@ static void explain_event(const struct follower *follower, GString *story, const
     g_string_append_c(story, '\n');
 }
 
-static void judge_event(struct follower *follower, path_id path, enum watch_table table, const struct watch *watch,
-                        const struct event_row *event)
+static void judge_event(struct follower *follower, const struct watch *watch, const struct event_row *event)
 {
     struct report *report = &follower->history->reports[GUARANTEE_WATCH_BEFORE_STATE];
     follower->history->reports[GUARANTEE_NO_LOST_WATCH].checked++;
     report->checked++;
-    const struct touch *due;
-    size_t shown;
-    if (!find_due(follower, path, table, *watch, &due, &shown) || event->seq < follower->replies[shown].seq) {
+    struct due due;
+    if (!find_due(follower, *watch, &due) || event->seq < follower->replies[due.shown].seq) {
         return;
     }
     if (report_violation(report)) {
         g_string_append(report->story, "A client was shown a change before the event of its watch on it.\n");
-        explain_due(follower, report->story, watch, path, table, due, shown);
+        explain_due(follower, report->story, watch, &due);
         g_string_append(report->story, "  seen:    it comes after\n");
         explain_event(follower, report->story, event);
     }
@@ -218,7 +220,6 @@ static struct watched_path *watched_path_of(struct follower *follower, path_id p
     if (index == 0 && make) {
         struct watched_path fresh = {.second_deleted_until = 0};
         g_array_append_val(follower->paths, fresh);
-        g_array_append_val(follower->ids, path);
         index = follower->paths->len;
         g_hash_table_insert(follower->by_path, GINT_TO_POINTER(path), GUINT_TO_POINTER(index));
     }
@@ -238,10 +239,10 @@ static void follow_reply(struct follower *follower, size_t number)
     }
     bool lists = row->opcode == OP_GET_CHILDREN || row->opcode == OP_GET_CHILDREN2;
     path_id path = follower->history->paths[reply->operation];
-    struct watch *watch =
-        &watched_path_of(follower, path, true)->tables[lists ? WATCH_TABLE_CHILDREN : WATCH_TABLE_DATA];
+    enum watch_table table = lists ? WATCH_TABLE_CHILDREN : WATCH_TABLE_DATA;
+    struct watch *watch = &watched_path_of(follower, path, true)->tables[table];
     if (!watch->set) {
-        *watch = (struct watch){.set = true, .on_absence = absent, .since = reply->zxid, .reply = (int32_t)number};
+        *watch = (struct watch){path, table, true, absent, reply->zxid, (int32_t)number};
     }
 }
 
@@ -257,7 +258,7 @@ static void report_unasked(struct follower *follower, const struct event_row *ev
 }
 
 /* Uses up what the event uses up; true if anything was. */
-static bool use_up(struct follower *follower, struct watched_path *watched, path_id path, const struct event_row *event,
+static bool use_up(struct follower *follower, struct watched_path *watched, const struct event_row *event,
                    size_t replies_seen)
 {
     bool reaches[2] = {event->type != EVENT_NODE_CHILDREN_CHANGED,
@@ -271,8 +272,8 @@ static bool use_up(struct follower *follower, struct watched_path *watched, path
             continue;
         }
         used = true;
-        touched = touched || touch_after(follower->history, path, table, watch->since) != NULL;
-        judge_event(follower, path, table, watch, event);
+        touched = touched || touch_after(follower->history, watch->path, table, watch->since) != NULL;
+        judge_event(follower, watch, event);
         watch->set = false;
     }
     if (used && !touched) {
@@ -311,7 +312,7 @@ static void follow_event(struct follower *follower, int32_t row, size_t replies_
         return;
     }
     bool second = event->type == EVENT_NODE_DELETED && watched->second_deleted_until == replies_seen + 1;
-    if (!use_up(follower, watched, path, event, replies_seen) && !second) {
+    if (!use_up(follower, watched, event, replies_seen) && !second) {
         report_unasked(follower, event, "the watch had been used up by an earlier event");
     }
 }
@@ -336,7 +337,7 @@ static void follow_session(struct follower *follower)
         const struct watched_path *watched = &g_array_index(follower->paths, struct watched_path, i);
         for (enum watch_table table = WATCH_TABLE_DATA; table <= WATCH_TABLE_CHILDREN; table++) {
             if (watched->tables[table].set) {
-                judge_end(follower, g_array_index(follower->ids, path_id, i), table, &watched->tables[table]);
+                judge_end(follower, &watched->tables[table]);
             }
         }
     }
@@ -348,7 +349,6 @@ void pass_watches(struct history *history)
         .history = history,
         .by_path = g_hash_table_new(NULL, NULL),
         .paths = g_array_new(FALSE, FALSE, sizeof(struct watched_path)),
-        .ids = g_array_new(FALSE, FALSE, sizeof(path_id)),
     };
     for (guint s = 0; s < history->sessions->len; s++) {
         follower.session = &g_array_index(history->sessions, struct session_index, s);
@@ -358,9 +358,7 @@ void pass_watches(struct history *history)
         follow_session(&follower);
         g_hash_table_remove_all(follower.by_path);
         g_array_set_size(follower.paths, 0);
-        g_array_set_size(follower.ids, 0);
     }
     g_hash_table_destroy(follower.by_path);
     g_array_free(follower.paths, TRUE);
-    g_array_free(follower.ids, TRUE);
 }

@@ -211,20 +211,24 @@ static void report_forgotten(struct zab *zab, int32_t observation, const struct 
                            how, (uint64_t)change->zxid);
 }
 
+struct removal {
+    zxid_t kept, before; /* the disk had everything up to `before`, and has up to `kept` now */
+    const char *how;
+};
+
 /* The server's disk goes from `before` back to `kept`.  A learner may be made to forget even what is committed, for it is sent again;
  * and a disk may fail.  But a quorum must have it all the while. */
-static void check_removal(struct zab *zab, const struct server *server, int32_t observation, zxid_t kept, zxid_t before,
-                          const char *how)
+static void check_removal(struct zab *zab, const struct server *server, int32_t observation, struct removal removal)
 {
     struct history *history = zab->history;
     history->reports[GUARANTEE_COMMITTED_NEVER_TRUNCATED].checked++;
-    for (size_t at = history_position(history, before, 0); at > 0; at--) {
+    for (size_t at = history_position(history, removal.before, 0); at > 0; at--) {
         const struct change *change = change_at(history, at - 1);
-        if (change->zxid <= kept) {
+        if (change->zxid <= removal.kept) {
             return;
         }
         if (change->known && was_committed(history, change, observation) && !quorum_holds(zab, server, change->zxid)) {
-            report_forgotten(zab, observation, change, how);
+            report_forgotten(zab, observation, change, removal.how);
             return;
         }
     }
@@ -270,7 +274,7 @@ static void follow_delivery(struct zab *zab, struct server *server, int32_t obse
 
 static void follow_boot(struct zab *zab, struct server *server, int32_t observation, const int64_t *value)
 {
-    check_removal(zab, server, observation, value[0], server->durable, "came back without it");
+    check_removal(zab, server, observation, (struct removal){value[0], server->durable, "came back without it"});
     check_state_digest(zab, observation, value[0], value[3]);
     server->durable = value[0];
     server->replaced = false;
@@ -282,7 +286,8 @@ static void follow_boot(struct zab *zab, struct server *server, int32_t observat
 static void follow_snapshot(struct zab *zab, struct server *server, int32_t observation, zxid_t zxid)
 {
     if (server->replaced) {
-        check_removal(zab, server, observation, zxid, server->durable, "replaced its log by a snapshot from before it");
+        check_removal(zab, server, observation,
+                      (struct removal){zxid, server->durable, "replaced its log by a snapshot from before it"});
         server->durable = zxid;
     }
     server->durable = MAX(server->durable, zxid);
@@ -313,7 +318,7 @@ static void follow(struct zab *zab, struct server *server, int32_t observation)
         follow_delivery(zab, server, observation);
         break;
     case OBSERVE_TRUNCATED:
-        check_removal(zab, server, observation, value[0], value[1], "truncated its log before it");
+        check_removal(zab, server, observation, (struct removal){value[0], value[1], "truncated its log before it"});
         server->durable = MIN(server->durable, value[0]);
         put(zab, server, value[0]);
         break;
@@ -535,7 +540,9 @@ static GArray *acknowledgements_of(const struct history *history)
             g_array_append_val(acknowledgements, next);
         }
     }
-    qsort(acknowledgements->data, acknowledgements->len, sizeof(struct acknowledgement), compare_acknowledgements);
+    if (acknowledgements->len > 1) {
+        qsort(acknowledgements->data, acknowledgements->len, sizeof(struct acknowledgement), compare_acknowledgements);
+    }
     for (guint i = 1; i < acknowledgements->len; i++) {
         const struct acknowledgement *earlier = &g_array_index(acknowledgements, struct acknowledgement, i - 1);
         struct acknowledgement *next = &g_array_index(acknowledgements, struct acknowledgement, i);
@@ -610,8 +617,7 @@ void pass_zab(struct history *history)
     zab->history = history;
     zab->masks = g_new0(uint64_t, changes);
     zab->digests = g_new0(int64_t, changes);
-    zab->digest_seen = g_new(int32_t, changes);
-    memset(zab->digest_seen, 0xff, changes * sizeof zab->digest_seen[0]);
+    zab->digest_seen = index_array(changes);
     find_servers(zab);
     follow_servers(zab);
     check_agreement(zab);
