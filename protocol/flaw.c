@@ -27,7 +27,7 @@ static const struct flaw_info infos[FLAW_COUNT] = {
     [FLAW_READ_AHEAD_OF_OWN_WRITE] =
         {
             .name = "read-ahead-of-own-write",
-            .mechanism = "The commit stage lets a read pass the earlier writes of its own session.",
+            .mechanism = "A read is executed before the earlier writes of its own session, though answered after them.",
             .origin = "classic; ZOOKEEPER-1863 came near it",
             .guarantee = "read-your-writes",
             .configuration = "1 server, 1 client that pipelines a write and a read of the same znode",
@@ -51,8 +51,8 @@ static const struct flaw_info infos[FLAW_COUNT] = {
     [FLAW_SKIP_EPOCH_CHECK] =
         {
             .name = "skip-epoch-check",
-            .mechanism =
-                "A new leader proposes the epoch after its own, without asking a quorum which ones it accepted.",
+            .mechanism = "Only zxids count in an election, and a new leader takes the epoch after the last it knows, "
+                         "without asking a quorum.",
             .origin = "classic; ZOOKEEPER-1343 and ZOOKEEPER-335 let an epoch be used twice",
             .guarantee = "one-leader-per-epoch",
             .configuration = "3 servers; a leader dies or is cut off before the next one has heard of its epoch",
@@ -79,7 +79,7 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .name = "early-newleader-ack",
             .mechanism = "A learner acknowledges NEWLEADER before the synchronised transactions are on its disk.",
             .origin = "ZOOKEEPER-4646, ZOOKEEPER-3911",
-            .guarantee = "durable-acknowledged-writes",
+            .guarantee = "committed-never-truncated",
             .configuration =
                 "3 servers; one that was just synchronised is killed before its fsync, then the leader dies",
         },

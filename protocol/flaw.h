@@ -10,18 +10,18 @@
 #include "protocol/base/types.h"
 
 enum flaw {
-    FLAW_COMMIT_WITHOUT_QUORUM,     /* leader: commits on its own ack alone */
-    FLAW_ACK_BEFORE_FSYNC,          /* all servers: acknowledge a proposal when it is queued for the log */
-    FLAW_READ_AHEAD_OF_OWN_WRITE,   /* commit stage: a read does not wait for its session's earlier writes */
-    FLAW_NOTIFY_AFTER_REPLY,        /* final stage: watch events leave after the replies that show the change */
-    FLAW_FORGET_WATCHES,            /* client: does not re-register watches on reconnect */
-    FLAW_SKIP_EPOCH_CHECK,          /* leader: proposes an epoch without asking for a quorum's accepted epochs */
-    FLAW_KEEP_EPHEMERALS,           /* closing a session leaves its ephemeral znodes */
-    FLAW_ELECT_OLDER_ZXID,          /* election: order of votes by (epoch, lower zxid, id) */
-    FLAW_EARLY_NEWLEADER_ACK,       /* learner: ACK of NEWLEADER before the synchronised log is on disk */
-    FLAW_APPLY_OUT_OF_ORDER,        /* learner: applies commits in the order of arrival at two lanes, not of zxid */
-    FLAW_ACCEPT_FUTURE_CLIENT,      /* server: lets a client in that has seen a newer zxid */
-    FLAW_NEVER_STEP_DOWN,           /* leader: ignores the loss of its quorum */
+    FLAW_COMMIT_WITHOUT_QUORUM,   /* leader: commits on its own ack alone */
+    FLAW_ACK_BEFORE_FSYNC,        /* all servers: acknowledge a proposal when it is queued for the log */
+    FLAW_READ_AHEAD_OF_OWN_WRITE, /* commit stage: a read is executed before its session's earlier writes */
+    FLAW_NOTIFY_AFTER_REPLY,      /* final stage: watch events leave after the replies that show the change */
+    FLAW_FORGET_WATCHES,          /* client: does not re-register watches on reconnect */
+    FLAW_SKIP_EPOCH_CHECK,        /* election and leader: no quorum's epochs are asked for, only zxids count */
+    FLAW_KEEP_EPHEMERALS,         /* closing a session leaves its ephemeral znodes */
+    FLAW_ELECT_OLDER_ZXID,        /* election: order of votes by (epoch, lower zxid, id) */
+    FLAW_EARLY_NEWLEADER_ACK,     /* learner: ACK of NEWLEADER before the synchronised log is on disk */
+    FLAW_APPLY_OUT_OF_ORDER,      /* learner: applies commits in the order of arrival at two lanes, not of zxid */
+    FLAW_ACCEPT_FUTURE_CLIENT,    /* server: lets a client in that has seen a newer zxid */
+    FLAW_NEVER_STEP_DOWN,         /* leader: ignores the loss of its quorum */
 };
 #define FLAW_COUNT 12
 
@@ -30,10 +30,10 @@ struct flaws {
 };
 
 struct flaw_info {
-    const char *name;        /* as given to --flaw */
-    const char *mechanism;   /* one sentence */
-    const char *origin;      /* a JIRA number or "classic" */
-    const char *guarantee;   /* the one it breaks */
+    const char *name;          /* as given to --flaw */
+    const char *mechanism;     /* one sentence */
+    const char *origin;        /* a JIRA number or "classic" */
+    const char *guarantee;     /* the one it breaks */
     const char *configuration; /* the smallest that shows it */
 };
 

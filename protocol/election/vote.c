@@ -2,7 +2,7 @@
 
 bool vote_beats(const struct flaws *flaws, struct vote challenger, struct vote champion)
 {
-    if (challenger.epoch != champion.epoch) {
+    if (challenger.epoch != champion.epoch && !flaw_is_on(flaws, FLAW_SKIP_EPOCH_CHECK)) {
         return challenger.epoch > champion.epoch;
     }
     if (challenger.zxid != champion.zxid) {

@@ -268,3 +268,26 @@ void answer_read(struct server *server, const struct request *request)
     }
     answer_decoded(server, connection, request->cxid, &body);
 }
+
+/* ---- FLAW_READ_AHEAD_OF_OWN_WRITE ---- */
+
+void answer_read_early(struct server *server, struct request *request)
+{
+    struct outputs *outputs = server->out;
+    size_t before = outputs->count;
+    answer_read(server, request);
+    if (outputs->count == before + 1 && outputs->items[before].type == OUTPUT_SEND) {
+        request->ready = arena_copy_bytes(server->arena, outputs->items[before].send.octets);
+        outputs->count = before;
+    }
+}
+
+void answer_ready(struct server *server, const struct request *request)
+{
+    struct connection *connection = connection_of(server, request);
+    if (connection != NULL) {
+        struct jute_writer writer = outputs_write(server->out);
+        jute_write_raw(&writer, request->ready);
+        outputs_send(server->out, connection->id, &writer);
+    }
+}

@@ -15,6 +15,10 @@ void answer_transaction(struct server *server, const struct request *request);
 /* Executes a read, registers its watch, answers.  Requests refused before (`error`) are answered so. */
 void answer_read(struct server *server, const struct request *request);
 
+/* FLAW_READ_AHEAD_OF_OWN_WRITE: executes a read before its turn and keeps the reply in the request; sends it in its turn. */
+void answer_read_early(struct server *server, struct request *request);
+void answer_ready(struct server *server, const struct request *request);
+
 void answer_event(struct server *server, const struct connection *connection, int32_t type, struct bytes path);
 
 #endif

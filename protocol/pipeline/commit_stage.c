@@ -4,6 +4,7 @@
 
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
+#include "protocol/pipeline/answer.h"
 #include "protocol/server/server_state.h"
 
 void commit_stage_init(struct commit_stage *commit)
@@ -115,8 +116,10 @@ static void sort_in(struct server *server)
         if (waits) {
             STAILQ_INSERT_TAIL(&commit->writes, request, in_writes);
         }
-        bool behind_own_write =
-            find_queue(commit, request->session) != NULL && !server_flaw(server, FLAW_READ_AHEAD_OF_OWN_WRITE);
+        bool behind_own_write = find_queue(commit, request->session) != NULL;
+        if (behind_own_write && !waits && server_flaw(server, FLAW_READ_AHEAD_OF_OWN_WRITE)) {
+            answer_read_early(server, request);
+        }
         if (waits || behind_own_write) {
             wait_in_session(server, request);
         } else {

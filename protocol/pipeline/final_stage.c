@@ -142,6 +142,8 @@ void final_stage_run(struct server *server)
     bool late = !STAILQ_EMPTY(&server->final.late);
     if (request->proposal != NULL) {
         run_transaction(server, request);
+    } else if (request->ready.length > 0) {
+        answer_ready(server, request);
     } else {
         answer_read(server, request);
     }

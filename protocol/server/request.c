@@ -10,6 +10,7 @@ struct request *request_create(struct arena *arena, session_id_t session, int32_
     request->cxid = cxid;
     request->opcode = opcode;
     request->body = arena_copy_bytes(arena, body);
+    request->ready = bytes_null();
     return request;
 }
 
@@ -17,6 +18,7 @@ void request_free(struct arena *arena, struct request *request)
 {
     proposal_release(arena, request->proposal);
     arena_free_bytes(arena, request->body);
+    arena_free_bytes(arena, request->ready);
     arena_free(arena, request, sizeof *request);
 }
 
@@ -61,6 +63,7 @@ uint64_t request_digest(const struct request *request)
     hash = hash_mix(hash, request->conn);
     hash = hash_mix(hash, request->owner);
     hash = hash_mix(hash, request->proposal == NULL ? 0 : request->proposal->digest);
+    hash = hash_bytes(hash, request->ready);
     return hash_finish(hash_bytes(hash, request->body));
 }
 

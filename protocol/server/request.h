@@ -31,6 +31,8 @@ struct request {
     session_owner_t owner;
     struct proposal *proposal; /* of a write once it is prepared or committed */
     struct bytes body;         /* own copy */
+    struct bytes
+        ready; /* FLAW_READ_AHEAD_OF_OWN_WRITE: the reply of a read that was executed too early; no data: none */
 };
 
 STAILQ_HEAD(request_queue, request);

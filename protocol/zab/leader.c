@@ -111,7 +111,8 @@ void leader_epoch_acked(struct server *server, struct handler *handler)
         return;
     }
     handler->state = HANDLER_EPOCH_QUORUM;
-    bool counts = !handler->observer && handler->current_epoch != -1;
+    bool promised = handler->current_epoch != -1 || server_flaw(server, FLAW_SKIP_EPOCH_CHECK);
+    bool counts = !handler->observer && promised;
     if (counts) {
         leader->epoch_acks |= server_member_bit(server, handler->learner);
     }

@@ -122,7 +122,7 @@ static bool is_ahead(const struct server *server, const struct handler *handler)
         server_flaw(server, FLAW_ELECT_OLDER_ZXID)) {
         return false;
     }
-    if (handler->current_epoch != server->current_epoch) {
+    if (handler->current_epoch != server->current_epoch && !server_flaw(server, FLAW_SKIP_EPOCH_CHECK)) {
         return handler->current_epoch > server->current_epoch;
     }
     return handler->last_zxid > server->leader.start_zxid;
