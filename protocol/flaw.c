@@ -4,8 +4,11 @@
 
 #include "protocol/base/ensure.h"
 
+_Static_assert(FLAW_COUNT <= 64 * FLAW_WORDS, "a bit for each flaw");
+
 /* `guarantee` names the one that breaks first; a mistake often breaks others in its wake. */
 static const struct flaw_info infos[FLAW_COUNT] = {
+    /* ---- classic mistakes ---- */
     [FLAW_COMMIT_WITHOUT_QUORUM] =
         {
             .name = "commit-without-quorum",
@@ -108,6 +111,27 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .guarantee = "available-after-heal",
             .configuration = "3 servers; the leader is cut off from the others and the partition heals",
         },
+
+    /* ---- synchronisation ---- */
+    [FLAW_ZK_4643] =
+        {
+            .name = "zk-4643",
+            .mechanism = "At NEWLEADER a learner writes currentEpoch before the transactions it was synchronised with.",
+            .origin = "ZOOKEEPER-4643",
+            .guarantee = "committed-never-truncated",
+            .configuration = "3 servers; one that is being synchronised is killed between the two writes and elected "
+                             "for its later epoch",
+        },
+
+    /* ---- epochs and leadership ---- */
+
+    /* ---- election ---- */
+
+    /* ---- persistence ---- */
+
+    /* ---- sessions and requests ---- */
+
+    /* ---- watches and clients ---- */
 };
 
 const struct flaw_info *flaw_info(enum flaw flaw)

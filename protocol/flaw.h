@@ -10,6 +10,7 @@
 #include "protocol/base/types.h"
 
 enum flaw {
+    /* ---- classic mistakes ---- */
     FLAW_COMMIT_WITHOUT_QUORUM,   /* leader: commits on its own ack alone */
     FLAW_ACK_BEFORE_FSYNC,        /* all servers: acknowledge a proposal when it is queued for the log */
     FLAW_READ_AHEAD_OF_OWN_WRITE, /* commit stage: a read is executed before its session's earlier writes */
@@ -22,11 +23,27 @@ enum flaw {
     FLAW_APPLY_OUT_OF_ORDER,      /* learner: applies commits in the order of arrival at two lanes, not of zxid */
     FLAW_ACCEPT_FUTURE_CLIENT,    /* server: lets a client in that has seen a newer zxid */
     FLAW_NEVER_STEP_DOWN,         /* leader: ignores the loss of its quorum */
+
+    /* ---- ZooKeeper's own: synchronisation ---- */
+    FLAW_ZK_4643, /* learner: currentEpoch before the transactions of the synchronisation */
+
+    /* ---- ZooKeeper's own: epochs and leadership ---- */
+
+    /* ---- ZooKeeper's own: election ---- */
+
+    /* ---- ZooKeeper's own: persistence ---- */
+
+    /* ---- ZooKeeper's own: sessions and requests ---- */
+
+    /* ---- ZooKeeper's own: watches and clients ---- */
+
+    FLAW_COUNT
 };
-#define FLAW_COUNT 12
+
+#define FLAW_WORDS 3
 
 struct flaws {
-    uint64_t bits;
+    uint64_t bits[FLAW_WORDS];
 };
 
 struct flaw_info {
@@ -44,7 +61,20 @@ bool flaw_find(const char *name, enum flaw *flaw);
 
 static inline void flaw_turn_on(struct flaws *flaws, enum flaw flaw)
 {
-    flaws->bits |= UINT64_C(1) << flaw;
+    flaws->bits[flaw / 64] |= UINT64_C(1) << flaw % 64;
+}
+
+static inline void flaw_turn_off(struct flaws *flaws, enum flaw flaw)
+{
+    flaws->bits[flaw / 64] &= ~(UINT64_C(1) << flaw % 64);
+}
+
+/* Turns on what is on in `more`. */
+static inline void flaws_add(struct flaws *flaws, const struct flaws *more)
+{
+    for (int i = 0; i < FLAW_WORDS; i++) {
+        flaws->bits[i] |= more->bits[i];
+    }
 }
 
 static inline bool flaw_is_on(const struct flaws *flaws, enum flaw flaw)
@@ -54,7 +84,7 @@ static inline bool flaw_is_on(const struct flaws *flaws, enum flaw flaw)
     (void)flaw;
     return false;
 #else
-    return (flaws->bits >> flaw & 1U) != 0;
+    return (flaws->bits[flaw / 64] >> flaw % 64 & 1U) != 0;
 #endif
 }
 

@@ -252,7 +252,8 @@ struct ensemble *ensemble_new(const struct scenario *scenario, const struct simu
                               struct record *record, GError **error)
 {
     struct ensemble *ensemble = g_new0(struct ensemble, 1);
-    struct flaws flaws = {scenario->flaws.bits | options->flaws.bits};
+    struct flaws flaws = scenario->flaws;
+    flaws_add(&flaws, &options->flaws);
     ensemble->names = g_string_chunk_new(256);
     if (!settle(ensemble, scenario, options, error) || !make_world(ensemble, options, error)) {
         ensemble_free(ensemble);

@@ -429,11 +429,11 @@ static void seed_faults(struct simulation *simulation)
     }
 }
 
-static struct pool_text flaw_names(struct record *record, uint64_t bits)
+static struct pool_text flaw_names(struct record *record, const struct flaws *flaws)
 {
     GString *names = g_string_new(NULL);
     for (unsigned i = 0; i < FLAW_COUNT; i++) {
-        if ((bits >> i & 1U) != 0) {
+        if (flaw_is_on(flaws, (enum flaw)i)) {
             g_string_append_printf(names, "%s%s", names->len > 0 ? " " : "", flaw_info((enum flaw)i)->name);
         }
     }
@@ -472,7 +472,9 @@ static void describe_run(const struct scenario *scenario, const struct simulatio
     run->scenario = record_string(record, scenario->name);
     run->scenario_text = text_with_overrides(record, scenario, options->settings);
     run->version = record_string(record, options->version == NULL ? "unknown" : options->version);
-    run->flaws = flaw_names(record, scenario->flaws.bits | options->flaws.bits);
+    struct flaws flaws = scenario->flaws;
+    flaws_add(&flaws, &options->flaws);
+    run->flaws = flaw_names(record, &flaws);
     run->seed = options->seed;
     run->level = options->level;
     run->quiet_from_ns = scenario->quiet_from_ns == 0 ? RECORD_NEVER : scenario->quiet_from_ns;

@@ -18,7 +18,10 @@ static uint64_t add_config(uint64_t hash, const struct client_config *config)
     hash = hash_mix(hash, config->session_timeout_ms);
     hash = hash_mix(hash, config->packet_octets_max);
     hash = hash_mix(hash, config->connect_at_boot);
-    return hash_mix(hash, config->flaws.bits);
+    for (int i = 0; i < FLAW_WORDS; i++) {
+        hash = hash_mix(hash, config->flaws.bits[i]);
+    }
+    return hash;
 }
 
 static uint64_t add_session(uint64_t hash, const struct client *client)

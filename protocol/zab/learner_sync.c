@@ -220,6 +220,25 @@ static void save_epoch(struct server *server)
     server_save_current_epoch(server, server->learner.epoch);
 }
 
+static void acknowledge_newleader(struct server *server)
+{
+    struct learner *learner = &server->learner;
+    learner->state = LEARNER_WAIT_UPTODATE;
+    learner->read_until = server->now + server_ticks_ns(server, server->config.sync_limit_ticks);
+    learner_send_ack(server, zxid_make(learner->epoch, 0));
+    server_observe(server, (struct observation){OBSERVE_NEWLEADER_ACKED, {learner->epoch}});
+    server_release(server, learner_connection(server));
+}
+
+static void history_is_durable(struct server *server)
+{
+    if (server_flaw(server, FLAW_ZK_4643)) {
+        acknowledge_newleader(server); /* it has entered the epoch before */
+    } else {
+        save_epoch(server);
+    }
+}
+
 /* What the leader had committed goes to the log and into the tree before the ACK; it needs no ACK of its own. */
 static void log_committed(struct server *server)
 {
@@ -242,9 +261,18 @@ static void log_committed(struct server *server)
         any = true;
     }
     if (!any || server_flaw(server, FLAW_EARLY_NEWLEADER_ACK)) {
-        save_epoch(server);
+        history_is_durable(server);
     } else {
         log_stage_fsync(server);
+    }
+}
+
+static void enter_epoch(struct server *server)
+{
+    if (server_flaw(server, FLAW_ZK_4643)) {
+        save_epoch(server);
+    } else {
+        log_committed(server);
     }
 }
 
@@ -268,7 +296,7 @@ static void receive_newleader(struct server *server, const struct quorum_packet 
     }
     server_hold(learner_connection(server));
     if (learner->sync_type == PACKET_DIFF) {
-        log_committed(server);
+        enter_epoch(server);
     } else {
         save_snapshot(server);
     }
@@ -281,24 +309,23 @@ void learner_snapshot_saved(struct server *server)
     server->needs_snapshot = false;
     log_stage_snapshot_replaced(server, server->tree->last_processed);
     server_observe(server, (struct observation){OBSERVE_SNAPSHOT_TAKEN, {server->tree->last_processed}});
-    log_committed(server);
+    enter_epoch(server);
 }
 
 void learner_log_saved(struct server *server)
 {
     ensure(server->learner.state == LEARNER_SAVING_LOG);
-    save_epoch(server);
+    history_is_durable(server);
 }
 
 void learner_current_saved(struct server *server)
 {
-    struct learner *learner = &server->learner;
-    ensure(learner->state == LEARNER_SAVING_EPOCH);
-    learner->state = LEARNER_WAIT_UPTODATE;
-    learner->read_until = server->now + server_ticks_ns(server, server->config.sync_limit_ticks);
-    learner_send_ack(server, zxid_make(learner->epoch, 0));
-    server_observe(server, (struct observation){OBSERVE_NEWLEADER_ACKED, {learner->epoch}});
-    server_release(server, learner_connection(server));
+    ensure(server->learner.state == LEARNER_SAVING_EPOCH);
+    if (server_flaw(server, FLAW_ZK_4643)) {
+        log_committed(server);
+    } else {
+        acknowledge_newleader(server);
+    }
 }
 
 /* ---- UPTODATE ---- */

@@ -66,7 +66,8 @@ static int list_flaws(void)
 {
     for (size_t i = 0; i < FLAW_COUNT; i++) {
         const struct flaw_info *info = flaw_info((enum flaw)i);
-        char *text = g_strdup_printf("%s Breaks %s. (%s)", info->mechanism, info->guarantee, info->origin);
+        char *text = g_strdup_printf("%s Breaks %s. Needs %s. (%s)", info->mechanism, info->guarantee,
+                                     info->configuration, info->origin);
         print_item(info->name, text);
         g_free(text);
     }
