@@ -71,8 +71,9 @@ enum timer {
     TIMER_CLIENT_CONNECT,   /* the server did not answer the handshake in time */
     TIMER_CLIENT_PING,      /* a third of the timeout without sending */
     TIMER_CLIENT_READ,      /* two thirds of the timeout without receiving */
+    TIMER_RECIPE,           /* subject: the recipe's own number of it */
 };
-#define TIMER_COUNT 17
+#define TIMER_COUNT 18
 
 struct deadline {
     instant_ns at; /* on the node's own clock */
@@ -95,7 +96,7 @@ enum input_type {
     INPUT_DEADLINE,     /* an armed deadline was reached */
     INPUT_DISK_DONE,    /* a disk operation finished */
     INPUT_TASK,         /* step a queue that node_tasks() shows as runnable */
-    INPUT_REQUEST,      /* the application of a client wants something */
+    INPUT_REQUEST,      /* the application of a client wants something; a command to the recipe of a client that has one */
 };
 
 struct input {
@@ -147,6 +148,7 @@ enum output_type {
     OUTPUT_SESSION,   /* to the application: the session's state changed */
     OUTPUT_OBSERVE,   /* to the record only */
     OUTPUT_EXIT,      /* the process ends itself, as a crash; what was output before stands */
+    OUTPUT_SUBMIT,    /* to the record only: the recipe on a client submits an operation, answered with the same tag */
 };
 
 /* The client's states as its application sees them (Watcher.Event.KeeperState). */
@@ -188,6 +190,11 @@ struct output {
             session_id_t session;
             struct bytes body; /* the encoded response body; null without one */
         } answer;
+        struct {
+            uint64_t tag;
+            int32_t opcode;
+            struct bytes body; /* the encoded request body */
+        } submit;
         struct {
             int32_t event; /* wire/op.h event types */
             zxid_t zxid;   /* of the notification's header, -1 where the server sends none */

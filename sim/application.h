@@ -23,6 +23,8 @@ struct application_calls {
     void (*on_event)(struct world *world, uint32_t client, void *state, const struct output *event);
     void (*on_session)(struct world *world, uint32_t client, void *state, const struct output *session);
     void (*on_wake_up)(struct world *world, uint32_t client, void *state, uint64_t tag);
+    void (*on_submit)(struct world *world, uint32_t client, void *state,
+                      const struct output *submit);                     /* of a recipe; or NULL */
     void (*on_stop)(struct world *world, uint32_t client, void *state); /* the process ended; may be NULL */
 };
 

@@ -254,8 +254,10 @@ static void tell_application(struct world *world, uint32_t index, const struct o
         node->calls->on_answer(world, index, node->application, output);
     } else if (output->type == OUTPUT_EVENT) {
         node->calls->on_event(world, index, node->application, output);
-    } else {
+    } else if (output->type == OUTPUT_SESSION) {
         node->calls->on_session(world, index, node->application, output);
+    } else if (node->calls->on_submit != NULL) {
+        node->calls->on_submit(world, index, node->application, output);
     }
 }
 
@@ -305,6 +307,9 @@ static uint64_t trace_output(uint64_t trace, const struct output *output)
         return trace_observation(trace, &output->observation);
     case OUTPUT_EXIT:
         return trace_mix(trace, (uint64_t)output->exit.reason, 0);
+    case OUTPUT_SUBMIT:
+        trace = trace_mix(trace, output->submit.tag, (uint64_t)(uint32_t)output->submit.opcode);
+        return trace_octets(trace, output->submit.body);
     }
     return trace;
 }
@@ -332,6 +337,7 @@ static void carry_out(struct world *world, uint32_t index, const struct output *
     case OUTPUT_ANSWER:
     case OUTPUT_EVENT:
     case OUTPUT_SESSION:
+    case OUTPUT_SUBMIT:
         tell_application(world, index, output);
         break;
     case OUTPUT_OBSERVE:

@@ -125,6 +125,9 @@ static void tell_output(struct host *host, const struct output *output)
     case OUTPUT_OBSERVE:
         g_string_append_printf(host->told, "observe %s\n", observation_name(output->observation.type));
         break;
+    case OUTPUT_SUBMIT:
+        g_string_append_printf(host->told, "submit %s\n", opcode_name(output->submit.opcode));
+        break;
     case OUTPUT_EXIT:
         g_string_append_printf(host->told, "exit %s\n", exit_reason_name(output->exit.reason));
         break;

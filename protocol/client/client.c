@@ -8,6 +8,8 @@
 /* A table grows by doubling, a call becomes a registration, an incomplete frame moves to a larger block. */
 #define RESERVE_OCTETS_PER_ELEMENT 64U
 #define RESERVE_PER_KEPT_OCTET 3U
+/* What a recipe may submit in one step. */
+#define RESERVE_RECIPE_OCTETS 32768U
 
 static const struct client *client_of(const struct node *node)
 {
@@ -123,7 +125,7 @@ static int32_t refusal(const struct client *client, int32_t opcode)
     return is_refused(opcode) ? ZUNIMPLEMENTED : ZOK;
 }
 
-static void request(struct client *client, const struct input *input, const struct client_step *step)
+void client_request(struct client *client, const struct input *input, const struct client_step *step)
 {
     struct arena *arena = client->node.arena;
     int32_t opcode = input->request.opcode;
@@ -155,6 +157,9 @@ static void boot(struct client *client, uint64_t seed, const struct client_step 
     client->booted = true;
     random_seed(&client->order, seed);
     random_seed(&client->pauses, random_next(&client->order));
+    if (client->config.recipe.recipe != NULL) {
+        application_start(client, step);
+    }
     if (client->config.connect_at_boot) {
         open_session(client, step);
     }
@@ -176,10 +181,18 @@ static void dispatch(struct client *client, const struct input *input, const str
         link_lost(client, step);
         return;
     case INPUT_DEADLINE:
-        link_deadline(client, input->deadline.timer, step);
+        if (input->deadline.timer == TIMER_RECIPE) {
+            application_timer(client, (uint32_t)input->deadline.subject, step);
+        } else {
+            link_deadline(client, input->deadline.timer, step);
+        }
         return;
     case INPUT_REQUEST:
-        request(client, input, step);
+        if (client->config.recipe.recipe != NULL) {
+            application_command(client, input, step);
+        } else {
+            client_request(client, input, step);
+        }
         return;
     case INPUT_ACCEPTED:
     case INPUT_DISK_DONE:
@@ -189,13 +202,21 @@ static void dispatch(struct client *client, const struct input *input, const str
     ensure(false && "an input for a client");
 }
 
+static uint64_t reserve_for_step(const struct client *client)
+{
+    return RESERVE_OCTETS + (client->config.recipe.recipe == NULL ? 0 : RESERVE_RECIPE_OCTETS);
+}
+
 static void client_step(struct node *node, const struct input *input, struct outputs *outputs)
 {
     struct client *client = (struct client *)node;
     struct client_step step = {input->now, outputs};
     ensure(client->booted == (input->type != INPUT_BOOT));
     dispatch(client, input, &step);
-    node->reserve = RESERVE_OCTETS + RESERVE_PER_KEPT_OCTET * client->inbox.used +
+    if (client->config.recipe.recipe != NULL) {
+        application_listen(client, &step);
+    }
+    node->reserve = reserve_for_step(client) + RESERVE_PER_KEPT_OCTET * client->inbox.used +
                     RESERVE_OCTETS_PER_ELEMENT * (client->registrations.count + count_waiting(client));
 }
 
@@ -205,17 +226,32 @@ static uint32_t client_tasks(const struct node *node)
     return 0;
 }
 
+#define DEADLINES_MAX (2 + RECIPE_TIMERS_MAX)
+
+static size_t all_deadlines(const struct client *client, struct deadline deadlines[DEADLINES_MAX])
+{
+    size_t count = link_deadlines(client, deadlines);
+    if (client->config.recipe.recipe != NULL) {
+        count += application_deadlines(client, deadlines + count);
+    }
+    return count;
+}
+
 static struct deadline client_next_deadline(const struct node *node)
 {
-    struct deadline deadlines[2] = {{INSTANT_NEVER, TIMER_NONE, 0}, {INSTANT_NEVER, TIMER_NONE, 0}};
-    size_t count = link_deadlines((const struct client *)node, deadlines);
-    return count == 2 && deadlines[1].at < deadlines[0].at ? deadlines[1] : deadlines[0];
+    struct deadline deadlines[DEADLINES_MAX];
+    struct deadline next = {INSTANT_NEVER, TIMER_NONE, 0};
+    size_t count = all_deadlines((const struct client *)node, deadlines);
+    for (size_t i = 0; i < count; i++) {
+        next = deadlines[i].at < next.at ? deadlines[i] : next;
+    }
+    return next;
 }
 
 static size_t client_deadlines(const struct node *node, struct deadline *deadlines, size_t capacity)
 {
-    struct deadline armed[2];
-    size_t count = link_deadlines((const struct client *)node, armed);
+    struct deadline armed[DEADLINES_MAX];
+    size_t count = all_deadlines((const struct client *)node, armed);
     for (size_t i = 0; i < count && i < capacity; i++) {
         deadlines[i] = armed[i];
     }
@@ -243,6 +279,11 @@ struct node *client_create(void *region, uint64_t capacity, const struct client_
     client->node = (struct node){.behaviour = &client_behaviour, .arena = arena, .reserve = RESERVE_OCTETS};
     client->config = *config;
     client->state = SESSION_CLOSED;
+    if (config->recipe.recipe != NULL) {
+        client->node.reserve += RESERVE_RECIPE_OCTETS;
+        client->application.state = arena_alloc(arena, config->recipe.recipe->state_octets);
+        client->application.told = SESSION_CLOSED;
+    }
     call_queue_init(&client->outgoing);
     call_queue_init(&client->pending);
     return &client->node;

@@ -1,6 +1,7 @@
 /* client.h -- A ZooKeeper client: the state machine of the client library.
  *
- * The application on top is the host's: it submits INPUT_REQUEST and gets OUTPUT_ANSWER, OUTPUT_EVENT and OUTPUT_SESSION in order.
+ * The application on top is the host's: it submits INPUT_REQUEST and gets OUTPUT_ANSWER, OUTPUT_EVENT and OUTPUT_SESSION in order;
+ * or a recipe inside the node (recipes/recipe.h), when the configuration names one.
  * A new client opens a session by itself at boot.  After SESSION_EXPIRED or SESSION_CLOSED every request is answered
  * ZSESSIONEXPIRED until the application asks for a new session with OP_CREATE_SESSION; that is answered at once (ZOK; or
  * ZINVALIDSTATE while a session lives), SESSION_CONNECTED follows when a server gave one.  A new session remembers nothing of
@@ -26,6 +27,7 @@
 
 #include "protocol/flaw.h"
 #include "protocol/node.h"
+#include "protocol/recipes/recipe.h"
 
 #define CLIENT_SERVERS_MAX 15
 
@@ -36,6 +38,7 @@ struct client_config {
     uint32_t packet_octets_max;  /* jute.maxbuffer */
     bool connect_at_boot;        /* false: wait for OP_CREATE_SESSION */
     struct flaws flaws;
+    struct recipe_setting recipe; /* its recipe is NULL: the application is the host's */
 };
 
 struct node *client_create(void *region, uint64_t capacity, const struct client_config *config);
@@ -45,7 +48,7 @@ struct client_status {
     session_id_t session;
     server_id_t server; /* connected to, or 0 */
     zxid_t last_zxid;
-    uint64_t waiting;   /* requests not answered yet */
+    uint64_t waiting; /* requests not answered yet */
     uint64_t watches;
 };
 

@@ -56,5 +56,10 @@ uint64_t client_digest(const struct node *node)
     hash = hash_mix(hash, client->booted);
     hash = add_random(hash, &client->order);
     hash = add_session(hash, client);
-    return hash_finish(add_link(hash, client));
+    hash = add_link(hash, client);
+    if (client->config.recipe.recipe != NULL) {
+        hash = add_random(hash, &client->application.random);
+        hash = hash_mix(hash, application_digest(client));
+    }
+    return hash_finish(hash);
 }

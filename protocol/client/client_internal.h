@@ -41,12 +41,27 @@ enum link_state {
     LINK_UP,
 };
 
+struct recipe_timer {
+    bool is_set;
+    instant_ns at;
+};
+
+/* What runs on top when config.recipe names a recipe. */
+struct application {
+    void *state;
+    struct random random;
+    enum session_state told; /* the last one it was told */
+    uint64_t submissions;    /* so far; makes tags unique */
+    struct recipe_timer timers[RECIPE_TIMERS_MAX];
+};
+
 struct client {
     struct node node;
     struct client_config config;
     bool booted;
     struct random order;  /* shuffles the servers */
     struct random pauses; /* decides times only, so the digest leaves it out */
+    struct application application;
 
     /* the session */
     enum session_state state;
@@ -83,6 +98,15 @@ struct client_step {
 void client_set_state(struct client *client, enum session_state state, const struct client_step *step);
 void client_answer(struct client *client, const struct call *call, const struct reply_header *reply, struct bytes body,
                    const struct client_step *step);
+void client_request(struct client *client, const struct input *input, const struct client_step *step);
+
+/* application.c: the recipe on top */
+void application_start(struct client *client, const struct client_step *step);
+void application_timer(struct client *client, uint32_t timer, const struct client_step *step);
+void application_command(struct client *client, const struct input *input, const struct client_step *step);
+void application_listen(struct client *client, const struct client_step *step); /* tells it the outputs of the step */
+size_t application_deadlines(const struct client *client, struct deadline deadlines[RECIPE_TIMERS_MAX]);
+uint64_t application_digest(const struct client *client);
 
 /* link.c: the life of a link and its deadlines */
 void link_dial(struct client *client, const struct client_step *step);

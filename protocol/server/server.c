@@ -145,6 +145,7 @@ static void reach_deadline(struct server *server, struct deadline deadline)
     case TIMER_CLIENT_CONNECT:
     case TIMER_CLIENT_PING:
     case TIMER_CLIENT_READ:
+    case TIMER_RECIPE:
         ensure(false);
         break;
     }
