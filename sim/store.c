@@ -71,7 +71,7 @@ static bool fail(const char *path, sqlite3 *database, const char *doing, GError 
     if ((result & 0xff) == SQLITE_FULL) {
         why = "the disk is full; what was written before stays";
     }
-    g_set_error(error, STORE_ERROR, error_of(database, result), "%s: cannot %s: %s", path, doing, why);
+    g_set_error(error, STORE_ERROR, (gint)error_of(database, result), "%s: cannot %s: %s", path, doing, why);
     return false;
 }
 
