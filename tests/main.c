@@ -17,6 +17,7 @@ extern const struct test_suite test_suite_event_queue;
 extern const struct test_suite test_suite_fault;
 extern const struct test_suite test_suite_flaw;
 extern const struct test_suite test_suite_guarantees;
+extern const struct test_suite test_suite_interleavings;
 extern const struct test_suite test_suite_network;
 extern const struct test_suite test_suite_quantity;
 extern const struct test_suite test_suite_record;
@@ -41,6 +42,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_fault,
     &test_suite_flaw,
     &test_suite_guarantees,
+    &test_suite_interleavings,
     &test_suite_network,
     &test_suite_quantity,
     &test_suite_record,
