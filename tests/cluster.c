@@ -1,7 +1,6 @@
 #include "tests/cluster.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/base/ensure.h"
@@ -10,6 +9,7 @@
 
 #define MIB (UINT64_C(1) << 20)
 #define STEPS_MAX 200000U
+#define LATENESS_NS_MAX (20 * NS_PER_MS)
 
 static void fill_server_config(struct server_config *to, const struct cluster_config *config)
 {
@@ -66,6 +66,7 @@ struct cluster *cluster_new(const struct cluster_config *config)
         .server_octets_max = 64 * MIB,
         .client_octets_max = 8 * MIB,
     };
+    random_seed(&cluster->chance, config->seed);
     cluster->world = world_new(&world);
     cluster->servers = config->participants + config->observers;
     cluster->clients = config->clients;
@@ -119,9 +120,6 @@ bool cluster_is_ordinary(const struct world_event *event)
 
 void cluster_perform(struct cluster *cluster, const struct world_event *event)
 {
-    if (getenv("ZKSIM_TRACE") != NULL) {
-        fprintf(stderr, "[%s node=%u subject=%u]\n", world_event_kind_name(event->kind), event->node, event->subject);
-    }
     if (cluster->before == NULL || cluster->before(cluster->self, event)) {
         world_perform(cluster->world, event);
     }
@@ -199,17 +197,36 @@ static bool next_deadline(const struct cluster *cluster, struct world_event *eve
     return *at != INSTANT_NEVER;
 }
 
+static void settle_by_chance(struct cluster *cluster)
+{
+    struct world_event events[CLUSTER_EVENTS_MAX];
+    size_t ordinary = 1;
+    for (uint32_t steps = 0; ordinary > 0; steps++) {
+        ensure(steps < STEPS_MAX);
+        size_t count = world_enabled(cluster->world, events, ARRAY_LENGTH(events));
+        ensure(count <= ARRAY_LENGTH(events));
+        ordinary = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (cluster_is_ordinary(&events[i])) {
+                events[ordinary++] = events[i];
+            }
+        }
+        if (ordinary > 0) {
+            cluster_perform(cluster, &events[random_below(&cluster->chance, ordinary)]);
+        }
+    }
+}
+
 void cluster_run_until(struct cluster *cluster, instant_ns until)
 {
     struct world_event event;
     instant_ns at;
-    cluster_settle(cluster);
+    settle_by_chance(cluster);
     while (next_deadline(cluster, &event, &at) && at <= until) {
-        if (at > cluster->world->now) {
-            cluster->world->now = at;
-        }
+        at = at > cluster->world->now ? at : cluster->world->now;
+        cluster->world->now = at + random_below(&cluster->chance, LATENESS_NS_MAX);
         cluster_perform(cluster, &event);
-        cluster_settle(cluster);
+        settle_by_chance(cluster);
     }
     if (until > cluster->world->now) {
         cluster->world->now = until;

@@ -32,6 +32,7 @@ struct cluster {
     char names[32][4];
     bool (*before)(void *self, const struct world_event *event); /* called before each event; false: leave it out */
     void *self;
+    struct random chance;
 };
 
 struct cluster *cluster_new(const struct cluster_config *config);
@@ -57,7 +58,8 @@ void cluster_elect(struct cluster *cluster);
 /* Fires an armed deadline; false: none such is armed. */
 bool cluster_fire(struct cluster *cluster, uint32_t node, enum timer timer);
 
-/* Settles, then lets time jump to the next deadline, and so on until `until`. */
+/* Settles in any order, then lets time jump to the next deadline or a little later, and so on until `until`.  (Servers that always hear each
+ * other in the same order, or do everything at the same instant, can go on electing past each other for ever, like Apache's.) */
 void cluster_run_until(struct cluster *cluster, instant_ns until);
 
 /* The node of the serving leader of the highest epoch, or NODE_NONE. */

@@ -177,18 +177,17 @@ void oracle_answer(struct oracle *oracle, uint32_t client, const struct output *
     }
 }
 
-void oracle_check_calm(struct oracle *oracle, const struct world *world)
+bool oracle_is_calm(struct oracle *oracle, const struct world *world)
 {
     struct server_status leader;
     uint32_t node = role_leader(world);
     if (node == NODE_NONE || !role_is_available(world)) {
-        oracle_fail(oracle, "no progress", node, 0);
-        return;
+        return false;
     }
     server_status(world->nodes[node].node, &leader);
     zxid_t last = real(oracle, node, leader.last_processed);
     if (!is_prefix(oracle, oracle->committed, last)) {
-        oracle_fail(oracle, "the last leader lacks what is committed", node, oracle->committed);
+        return false; /* not applied yet */
     }
     for (uint32_t i = 0; i < world->node_count; i++) {
         struct server_status status;
@@ -197,7 +196,8 @@ void oracle_check_calm(struct oracle *oracle, const struct world *world)
         }
         server_status(world->nodes[i].node, &status);
         if (real(oracle, i, status.last_processed) != last || status.tree_digest != leader.tree_digest) {
-            oracle_fail(oracle, "a server does not have the leader's state", i, status.last_processed);
+            return false;
         }
     }
+    return true;
 }

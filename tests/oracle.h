@@ -46,7 +46,7 @@ void oracle_look(struct oracle *oracle, const struct world *world, uint32_t node
 void oracle_observe(struct oracle *oracle, uint32_t node, const struct observation *observation);
 void oracle_answer(struct oracle *oracle, uint32_t client, const struct output *answer, bool is_write);
 
-/* Once everything has calmed down: all servers have the same, and all that was committed. */
-void oracle_check_calm(struct oracle *oracle, const struct world *world);
+/* A leader serves, and all servers have the same, which is all that was committed. */
+bool oracle_is_calm(struct oracle *oracle, const struct world *world);
 
 #endif
