@@ -13,6 +13,7 @@ extern const struct test_suite test_suite_chaos;
 extern const struct test_suite test_suite_client;
 extern const struct test_suite test_suite_clock;
 extern const struct test_suite test_suite_disk;
+extern const struct test_suite test_suite_election;
 extern const struct test_suite test_suite_event_queue;
 extern const struct test_suite test_suite_fault;
 extern const struct test_suite test_suite_flaw;
@@ -38,6 +39,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_client,
     &test_suite_clock,
     &test_suite_disk,
+    &test_suite_election,
     &test_suite_event_queue,
     &test_suite_fault,
     &test_suite_flaw,

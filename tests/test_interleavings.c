@@ -130,7 +130,8 @@ static void watch(void *self, struct world *world, uint32_t node, const struct o
 {
     oracle_observe(self, node, observation);
     if (getenv("ZKSIM_TRACE") != NULL) {
-        fprintf(stderr, "  %.3f %s %s", (double)world->now / 1e9, world->nodes[node].name, observation_name(observation->type));
+        fprintf(stderr, "  %.3f %s %s", (double)world->now / 1e9, world->nodes[node].name,
+                observation_name(observation->type));
         for (size_t i = 0; i < ARRAY_LENGTH(observation->value); i++) {
             fprintf(stderr, " %llx", (unsigned long long)observation->value[i]);
         }
@@ -306,6 +307,7 @@ static void run(struct start *start, uint64_t seed, GString *failures)
     start->oracle = start->then;
     random_seed(&world->boot_random, random_next(&random));
     random_seed(&world->crash_random, random_next(&random));
+    random_seed(&start->cluster->chance, random_next(&random));
     uint64_t trouble_in = random_between(&random, 20, 200);
     uint64_t length = random_between(&random, 50, 600);
     for (uint64_t i = 0; i < length && start->oracle.failure[0] == '\0'; i++) {
@@ -331,7 +333,8 @@ static uint64_t number_from(const char *name, uint64_t fallback)
 
 static void any_order_of_events_is_safe(void)
 {
-    struct start *starts[] = {start_new(3, 0, false), start_new(3, 0, true), start_new(3, 1, true), start_new(5, 0, true)};
+    struct start *starts[] = {start_new(3, 0, false), start_new(3, 0, true), start_new(3, 1, true),
+                              start_new(5, 0, true)};
     uint64_t first = number_from("ZKSIM_SEED", 1);
     uint64_t runs = number_from("ZKSIM_RUNS", 2000);
     uint64_t deliveries = 0, truncations = 0, snapshots = 0, acknowledged = 0;
