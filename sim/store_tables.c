@@ -569,27 +569,27 @@ static void read_verdict(struct row_reader *reader)
 /* ---- all of them; those that are referred to first ------------------------------------------------------------ */
 
 const struct store_table store_tables[STORE_TABLE_COUNT] = {
-    {"nodes", "id, is_server, is_observer, server, name", 5, node_rows, bind_node, read_node, NULL},
+    {"nodes", "id, is_server, is_observer, server, name", 5, 0, node_rows, bind_node, read_node, NULL},
     {"stats",
      "id, czxid, mzxid, ctime_ms, mtime_ms, version, cversion, aversion, ephemeral_owner, data_length, num_children, "
      "pzxid",
-     12, stat_rows, bind_stat, read_stat, NULL},
+     12, 1, stat_rows, bind_stat, read_stat, NULL},
     {"operations",
      "id, client, parent, opcode, xid, session, server, outcome, error, flags, version, watch, invoked_ns, "
      "returned_ns, invoked_seq, returned_seq, zxid, path, data, result_path, result_data, children, stat",
-     23, operation_rows, bind_operation, read_operation, operation_is_pending},
-    {"session_changes", "id, client, state, session, timeout_ms, server, time_ns, seq", 8, session_rows, bind_session,
-     read_session, NULL},
-    {"watch_events", "id, client, type, session, zxid, path, time_ns, seq", 8, event_rows, bind_event, read_event,
+     23, 1, operation_rows, bind_operation, read_operation, operation_is_pending},
+    {"session_changes", "id, client, state, session, timeout_ms, server, time_ns, seq", 8, 1, session_rows,
+     bind_session, read_session, NULL},
+    {"watch_events", "id, client, type, session, zxid, path, time_ns, seq", 8, 1, event_rows, bind_event, read_event,
      NULL},
-    {"observations", "id, node, type, value0, value1, value2, value3, value4, value5, time_ns, seq", 11,
+    {"observations", "id, node, type, value0, value1, value2, value3, value4, value5, time_ns, seq", 11, 1,
      observation_rows, bind_observation, read_observation, NULL},
-    {"messages", "id, sender, receiver, channel, connection, sent_ns, delivered_ns, seq, delivered_seq, octets", 10,
+    {"messages", "id, sender, receiver, channel, connection, sent_ns, delivered_ns, seq, delivered_seq, octets", 10, 1,
      message_rows, bind_message, read_message, message_is_pending},
     {"disk_operations", "id, node, operation, file_kind, file_zxid, octets, result, started_ns, finished_ns, seq", 10,
-     disk_rows, bind_disk, read_disk, NULL},
-    {"faults", "id, time_ns, seq, kind, node, peer, detail", 7, fault_rows, bind_fault, read_fault, NULL},
-    {"verdicts", "id, guarantee, verdict, checked, explanation", 5, verdict_rows, bind_verdict, read_verdict, NULL},
+     1, disk_rows, bind_disk, read_disk, NULL},
+    {"faults", "id, time_ns, seq, kind, node, peer, detail", 7, 1, fault_rows, bind_fault, read_fault, NULL},
+    {"verdicts", "id, guarantee, verdict, checked, explanation", 5, 1, verdict_rows, bind_verdict, read_verdict, NULL},
 };
 
 /* ---- the run ------------------------------------------------------------------------------------------------- */

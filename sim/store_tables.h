@@ -22,6 +22,7 @@ struct store_table {
     const char *name;
     const char *columns; /* separated by ", " */
     int column_count;
+    int first_id;
     GArray *(*rows)(const struct record *record);
     void (*bind)(sqlite3_stmt *statement, const struct record *record, guint index);
     void (*read)(struct row_reader *reader); /* appends one row to the record, or sets reader->problem */
