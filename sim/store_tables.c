@@ -173,10 +173,10 @@ static GArray *node_rows(const struct record *record)
     return record->nodes;
 }
 
-static void bind_node(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_node(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct node_row *row = &g_array_index(record->nodes, struct node_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, row->id);
     put_integer(&binder, row->is_server);
     put_integer(&binder, row->is_observer);
@@ -203,10 +203,10 @@ static GArray *stat_rows(const struct record *record)
     return record->stats;
 }
 
-static void bind_stat(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_stat(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct stat_row *row = &g_array_index(record->stats, struct stat_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->czxid);
     put_integer(&binder, row->mzxid);
@@ -251,10 +251,10 @@ static bool operation_is_pending(const struct record *record, guint index)
     return g_array_index(record->operations, struct operation_row, index).outcome == OUTCOME_PENDING;
 }
 
-static void bind_operation(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_operation(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct operation_row *row = &g_array_index(record->operations, struct operation_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->client);
     put_null_if(&binder, row->parent, 0);
@@ -323,10 +323,10 @@ static GArray *session_rows(const struct record *record)
     return record->sessions;
 }
 
-static void bind_session(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_session(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct session_row *row = &g_array_index(record->sessions, struct session_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->client);
     put_integer(&binder, row->state);
@@ -358,10 +358,10 @@ static GArray *event_rows(const struct record *record)
     return record->events;
 }
 
-static void bind_event(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_event(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct event_row *row = &g_array_index(record->events, struct event_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->client);
     put_integer(&binder, row->type);
@@ -393,10 +393,10 @@ static GArray *observation_rows(const struct record *record)
     return record->observations;
 }
 
-static void bind_observation(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_observation(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct observation_row *row = &g_array_index(record->observations, struct observation_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->node);
     put_integer(&binder, (int64_t)row->observation.type);
@@ -433,10 +433,10 @@ static bool message_is_pending(const struct record *record, guint index)
     return g_array_index(record->messages, struct message_row, index).delivered_ns == RECORD_NEVER;
 }
 
-static void bind_message(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_message(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct message_row *row = &g_array_index(record->messages, struct message_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->from);
     put_integer(&binder, row->to);
@@ -472,10 +472,10 @@ static GArray *disk_rows(const struct record *record)
     return record->disks;
 }
 
-static void bind_disk(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_disk(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct disk_row *row = &g_array_index(record->disks, struct disk_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->node);
     put_integer(&binder, row->operation);
@@ -511,10 +511,10 @@ static GArray *fault_rows(const struct record *record)
     return record->faults;
 }
 
-static void bind_fault(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_fault(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct fault_row *row = &g_array_index(record->faults, struct fault_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->time_ns);
     put_integer(&binder, (int64_t)row->seq);
@@ -544,10 +544,10 @@ static GArray *verdict_rows(const struct record *record)
     return record->verdicts;
 }
 
-static void bind_verdict(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_verdict(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct verdict_row *row = &g_array_index(record->verdicts, struct verdict_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_text(&binder, row->guarantee);
     put_integer(&binder, (int64_t)row->verdict);
