@@ -19,6 +19,7 @@ extern const struct test_suite test_suite_fault;
 extern const struct test_suite test_suite_flaw;
 extern const struct test_suite test_suite_guarantees;
 extern const struct test_suite test_suite_interleavings;
+extern const struct test_suite test_suite_library;
 extern const struct test_suite test_suite_network;
 extern const struct test_suite test_suite_quantity;
 extern const struct test_suite test_suite_record;
@@ -45,6 +46,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_flaw,
     &test_suite_guarantees,
     &test_suite_interleavings,
+    &test_suite_library,
     &test_suite_network,
     &test_suite_quantity,
     &test_suite_record,
