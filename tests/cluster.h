@@ -40,7 +40,6 @@ void cluster_free(struct cluster *cluster);
 
 void cluster_boot_servers(struct cluster *cluster);
 uint32_t cluster_client(const struct cluster *cluster, uint32_t number); /* its node; numbers from 1 */
-const struct server *cluster_server(const struct cluster *cluster, uint32_t number);
 
 bool cluster_is_ordinary(const struct world_event *event);
 

@@ -24,6 +24,8 @@ extern const struct test_suite test_suite_network;
 extern const struct test_suite test_suite_quantity;
 extern const struct test_suite test_suite_record;
 extern const struct test_suite test_suite_scenario;
+extern const struct test_suite test_suite_server;
+extern const struct test_suite test_suite_server_digest;
 extern const struct test_suite test_suite_spec;
 extern const struct test_suite test_suite_storage;
 extern const struct test_suite test_suite_store;
@@ -51,6 +53,8 @@ static const struct test_suite *const suites[] = {
     &test_suite_quantity,
     &test_suite_record,
     &test_suite_scenario,
+    &test_suite_server,
+    &test_suite_server_digest,
     &test_suite_spec,
     &test_suite_storage,
     &test_suite_store,
