@@ -32,6 +32,7 @@ struct commit_stage {
     STAILQ_HEAD(, commit_entry) committed;
 };
 
+struct connections;
 struct server;
 
 void commit_stage_init(struct commit_stage *commit);
@@ -52,6 +53,6 @@ void commit_stage_sync(struct server *server, session_id_t session, int32_t cxid
 bool commit_stage_is_runnable(const struct server *server);
 void commit_stage_run(struct server *server);
 
-uint64_t commit_stage_digest(const struct commit_stage *commit);
+uint64_t commit_stage_digest(const struct commit_stage *commit, const struct connections *connections);
 
 #endif

@@ -24,6 +24,7 @@ struct final_stage {
     STAILQ_HEAD(, late_event) late;
 };
 
+struct connections;
 struct server;
 
 void final_stage_init(struct final_stage *final);
@@ -40,6 +41,6 @@ void final_stage_apply(struct server *server, struct proposal *proposal);
 /* The same for the tail of the log, which may never have been committed: nothing is observed as delivered. */
 void final_stage_apply_quietly(struct server *server, struct proposal *proposal);
 
-uint64_t final_stage_digest(const struct final_stage *final);
+uint64_t final_stage_digest(const struct final_stage *final, const struct connections *connections);
 
 #endif
