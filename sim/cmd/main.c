@@ -24,7 +24,7 @@ static const struct command commands[] = {
     {"list", command_list, "WHAT", "scenarios, guarantees, flaws, workloads, faults, settings, plots or words"},
     {"plot", command_plot, "KIND FILE -o OUT", "a figure from a history"},
     {"bench", command_bench, "", "how fast it is"},
-    {"shrink", NULL, "SCENARIO --seed N", "the smallest scenario that still breaks the same guarantee"},
+    {"shrink", command_shrink, "SCENARIO --seed N", "the smallest scenario that still breaks the same guarantee"},
     {"explore", NULL, "SCENARIO", "every interleaving"},
     {"replay", NULL, "SCHEDULE", "a recorded schedule, step for step"},
     {"show", NULL, "FILE", "the story of a history"},

@@ -81,6 +81,11 @@ static int run_file(const char *path, const char *seed_text, const char *history
         return command_fail(error);
     }
     struct scenario *scenario = scenario_load(path, seed, command_vocabulary(), &error);
+    if (scenario != NULL && seed_text == NULL && scenario->has_seeds && scenario->first_seed != seed) {
+        seed = scenario->first_seed;
+        scenario_free(scenario);
+        scenario = scenario_load(path, seed, command_vocabulary(), &error);
+    }
     if (scenario == NULL) {
         return command_fail(error);
     }

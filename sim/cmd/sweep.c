@@ -452,27 +452,9 @@ static bool check_texts(struct sweep *sweep, struct run_options *options, const 
     return true;
 }
 
-/* GLib's parser wants -j and its number apart. */
-static char **split_short_option(int *argc, char **argv)
-{
-    char **split = g_new0(char *, 2 * (gsize)*argc + 1);
-    int count = 0;
-    for (int i = 0; i < *argc; i++) {
-        if (strncmp(argv[i], "-j", 2) == 0 && argv[i][2] != '\0') {
-            static char option[] = "-j";
-            split[count++] = option;
-            split[count++] = argv[i] + 2;
-        } else {
-            split[count++] = argv[i];
-        }
-    }
-    *argc = count;
-    return split;
-}
-
 int command_sweep(int argc, char **argv)
 {
-    char **split = argv = split_short_option(&argc, argv);
+    char **split = argv = command_split_short_option(&argc, argv);
     struct run_options options = {0};
     struct sweep_texts texts = {0};
     GOptionEntry entries[10] = {
