@@ -18,6 +18,7 @@ void server_config_default(struct server_config *config)
         .init_limit_ticks = 10,
         .sync_limit_ticks = 5,
         .snap_count = 100000,
+        .snap_step_znodes = 64,
         .snap_retain_count = 3,
         .batch_size_max = 1000,
         .commit_log_count = 500,
