@@ -39,7 +39,7 @@ enum setting {
     SETTING_CONNECT_TIMEOUT,
     SETTING_SERVER_MEMORY,
 };
-#define SETTING_COUNT 24
+#define SETTING_COUNT 25
 
 enum setting_type {
     SETTING_IS_QUANTITY,

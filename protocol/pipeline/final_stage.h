@@ -22,6 +22,7 @@ struct late_event {
 struct final_stage {
     struct request_queue queue;
     STAILQ_HEAD(, late_event) late;
+    bool in_multi; /* FLAW_ZK_3127: of the first request only the first part is applied */
 };
 
 struct server;

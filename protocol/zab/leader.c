@@ -49,6 +49,22 @@ static void decide_epoch(struct server *server)
     server_save_accepted_epoch(server, leader->epoch);
 }
 
+/* FLAW_ZK_1549, FLAW_ZK_4837: what was loaded is written down before a quorum has agreed to it. */
+static void save_loaded(struct server *server)
+{
+    const struct known_file *newest = TAILQ_LAST(&server->log.snapshots, known_files);
+    struct file_name file = {FILE_SNAPSHOT, server->tree->last_processed};
+    if (newest != NULL && newest->name.zxid >= file.zxid) {
+        return;
+    }
+    struct jute_writer writer = outputs_write(server->out);
+    tree_write_snapshot(server->tree, SNAPSHOT_FILE, &writer);
+    struct bytes octets = outputs_keep(server->out, &writer);
+    server_disk_begin(server, DISK_OP_LOADED);
+    outputs_save(server->out, file, octets, DISK_OP_LOADED);
+    log_stage_snapshot_added(server, file.zxid);
+}
+
 void leader_start(struct server *server)
 {
     struct leader *leader = &server->leader;
@@ -57,6 +73,9 @@ void leader_start(struct server *server)
     leader->accepted_max = server->accepted_epoch;
     leader->known = own_bit(server);
     wait_anew(server);
+    if (server_flaw(server, FLAW_ZK_1549) || server_flaw(server, FLAW_ZK_4837)) {
+        save_loaded(server);
+    }
     decide_epoch(server);
 }
 
