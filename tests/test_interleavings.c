@@ -342,7 +342,7 @@ static void any_order_of_events_is_safe(void)
     struct start *starts[] = {start_new(3, 0, false), start_new(3, 0, true), start_new(3, 1, true),
                               start_new(5, 0, true)};
     uint64_t first = number_from("ZKSIM_SEED", 1);
-    uint64_t runs = number_from("ZKSIM_RUNS", 2000);
+    uint64_t runs = number_from("ZKSIM_RUNS", 10000);
     uint64_t deliveries = 0, truncations = 0, snapshots = 0, acknowledged = 0;
     GString *failures = g_string_new(NULL);
     for (uint64_t seed = first; seed < first + runs; seed++) {
