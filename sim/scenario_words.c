@@ -454,8 +454,8 @@ const struct statement statements[] = {
      "random faults; what the scenario does not say of the ensemble is drawn too", false, parse_chaos},
     {"quiet", "quiet from TIME", "everything heals and restarts, and no fault happens any more", false, parse_quiet},
     {"run", "run for TIME", "how long, in virtual time", false, parse_run},
-    {"expect", "expect all guarantees | expect [violated] GUARANTEE [within TIME]", "what the verdicts have to be",
-     true, parse_expect},
+    {"expect", "expect all guarantees | expect [violated] GUARANTEE [within TIME] | expect observed OBSERVATION",
+     "what the verdicts have to be", true, parse_expect},
 };
 
 const size_t statement_count = ARRAY_LENGTH(statements);

@@ -250,19 +250,19 @@ void commit_stage_clear(struct server *server)
     commit_stage_init(commit);
 }
 
-uint64_t commit_stage_digest(const struct commit_stage *commit)
+uint64_t commit_stage_digest(const struct commit_stage *commit, const struct connections *connections)
 {
-    uint64_t hash = hash_mix(request_queue_digest(&commit->arrived), commit->has_looked);
+    uint64_t hash = hash_mix(request_queue_digest(&commit->arrived, connections), commit->has_looked);
     const struct session_queue *queue;
     uint64_t sum = 0;
     for (queue = commit->sessions; queue != NULL; queue = queue->hh.next) {
-        sum += hash_finish(hash_mix((uint64_t)queue->session, request_queue_digest(&queue->waiting)));
+        sum += hash_finish(hash_mix((uint64_t)queue->session, request_queue_digest(&queue->waiting, connections)));
     }
     hash = hash_mix(hash, sum);
     const struct request *write;
     STAILQ_FOREACH(write, &commit->writes, in_writes)
     {
-        hash = hash_mix(hash, request_digest(write));
+        hash = hash_mix(hash, request_digest(write, connections));
     }
     const struct commit_entry *entry;
     STAILQ_FOREACH(entry, &commit->committed, next)

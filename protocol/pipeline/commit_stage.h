@@ -33,6 +33,7 @@ struct commit_stage {
     bool has_looked; /* FLAW_ZK_1863: at `arrived`; a commit is next */
 };
 
+struct connections;
 struct server;
 
 void commit_stage_init(struct commit_stage *commit);
@@ -53,6 +54,6 @@ void commit_stage_sync(struct server *server, session_id_t session, int32_t cxid
 bool commit_stage_is_runnable(const struct server *server);
 void commit_stage_run(struct server *server);
 
-uint64_t commit_stage_digest(const struct commit_stage *commit);
+uint64_t commit_stage_digest(const struct commit_stage *commit, const struct connections *connections);
 
 #endif

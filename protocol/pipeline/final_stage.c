@@ -218,13 +218,14 @@ void final_stage_clear(struct server *server)
     final_stage_init(&server->final);
 }
 
-uint64_t final_stage_digest(const struct final_stage *final)
+uint64_t final_stage_digest(const struct final_stage *final, const struct connections *connections)
 {
-    uint64_t hash = hash_mix(request_queue_digest(&final->queue), final->in_multi);
+    uint64_t hash = hash_mix(request_queue_digest(&final->queue, connections), final->in_multi);
     const struct late_event *late;
     STAILQ_FOREACH(late, &final->late, next)
     {
-        hash = hash_mix(hash_mix(hash, late->conn), (uint32_t)late->type);
+        hash = hash_mix(hash, connections_worth(connections, late->conn, late->serial));
+        hash = hash_mix(hash, (uint32_t)late->type);
         hash = hash_bytes(hash, late->path);
     }
     return hash_finish(hash);

@@ -48,7 +48,8 @@ void request_queue_clear(struct arena *arena, struct request_queue *queue);
 /* A write: becomes a transaction (sync is none). */
 bool opcode_is_write(int32_t opcode);
 
-uint64_t request_digest(const struct request *request);
-uint64_t request_queue_digest(const struct request_queue *queue);
+struct connections;
+uint64_t request_digest(const struct request *request, const struct connections *connections);
+uint64_t request_queue_digest(const struct request_queue *queue, const struct connections *connections);
 
 #endif

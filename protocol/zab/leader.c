@@ -422,7 +422,7 @@ static uint64_t handler_digest(const struct handler *handler)
     return hash_finish(hash_mix(hash, handler->ack_until != INSTANT_NEVER));
 }
 
-uint64_t leader_digest(const struct leader *leader)
+uint64_t leader_digest(const struct leader *leader, const struct connections *connections)
 {
     uint64_t hash = hash_mix(HASH_START, (uint64_t)leader->state << 1 | leader->full_tick);
     hash = hash_mix(hash, (uint64_t)leader->epoch);
@@ -450,7 +450,7 @@ uint64_t leader_digest(const struct leader *leader)
         const struct waiting_sync *sync;
         STAILQ_FOREACH(sync, &outstanding->syncs, next)
         {
-            hash = hash_mix(hash, sync->conn);
+            hash = hash_mix(hash, connections_worth(connections, sync->conn, sync->serial));
         }
     }
     const struct unapplied *unapplied;

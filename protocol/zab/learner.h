@@ -129,7 +129,7 @@ void learner_touch(struct server *server, session_id_t session, int32_t timeout_
 /* Asks the leader whether a session that a client wants to resume is alive. */
 void learner_revalidate(struct server *server, struct connection *client);
 
-uint64_t learner_digest(const struct learner *learner);
+uint64_t learner_digest(const struct learner *learner, const struct connections *connections);
 
 /* ---- between learner.c and learner_sync.c ---- */
 size_t learner_sync_receive(struct server *server, struct connection *connection, struct bytes octets);
