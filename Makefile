@@ -3,7 +3,7 @@
 # ---- what this machine must have: Debian packages, named here and nowhere else -------------------------------
 PACKAGES := gcc libc6-dev make pkg-config libglib2.0-dev libsqlite3-dev sqlite3 uthash-dev libcunit1-dev gnuplot-nox clang
 LINT_PACKAGES := clang-format clang-tidy cppcheck
-# libFuzzer and the sanitizers of clang
+# sanitizers of gcc (with gcc itself), libFuzzer and sanitizers of clang
 SLOW_PACKAGES := libclang-rt-14-dev
 
 # ---- how to build --------------------------------------------------------------------------------------------
@@ -34,7 +34,8 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 CFLAGS = -std=c11 $(OPTIMISE) $(WARNINGS) -I. -MMD -MP $(EXTRA_CFLAGS)
 $(B)/sim/%.o $(B)/checker/%.o $(B)/tests/%.o: CFLAGS += -D_DEFAULT_SOURCE $(HOST_CFLAGS)
-$(B)/sim/cmd/%.o: CFLAGS += -DZKSIM_VERSION='"$(VERSION)"'
+$(B)/sim/cmd/main.o: CFLAGS += -DZKSIM_VERSION='"$(VERSION)"'
+$(B)/sim/cmd/main.o: build/version
 
 PROTOCOL := $(shell find protocol -name '*.c' | sort)
 SIM := $(shell find sim -name '*.c' -not -path 'sim/cmd/*' | sort)
@@ -46,11 +47,34 @@ objects = $(1:%.c=$(B)/%.o)
 LIBRARIES := $(B)/libchecker.a $(B)/libsim.a $(B)/libprotocol.a
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup clean
+.PHONY: all help clean FORCE
 all: build/zksim
 
-build/zksim: $(B)/zksim
+help:
+	@awk '/^#: /{print substr($$0, 4)}' $(firstword $(MAKEFILE_LIST))
+
+#: make               build build/zksim
+#: make demo          set up, build, and show a run, a caught flaw, a query and a figure
+#: make test          set up, build, and run every quick test
+#: make check-slow    the tests that take minutes: sanitizers, flaws, many seeds, fuzzing, determinism
+#: make determinism   the golden digests with gcc and clang, -O0 and -O2, with and without sanitizers
+#: make golden        rewrite golden digests and data files: then read the diff
+#: make bench         how fast it is
+#: make purity        protocol/ uses no clock, I/O, heap, thread, global or floating-point number
+#: make lint          format, clang-tidy, cppcheck
+#: make setup         install missing Debian packages (asks nothing; needs root or sudo)
+#: make install       into $(DESTDIR)$(PREFIX), /usr/local by default
+#: make clean         remove build/
+#:
+#: MODE=debug or MODE=asan builds into build/MODE instead; CC=clang into build/MODE-clang.
+
+# The program of the last mode that was made.
+build/zksim: $(B)/zksim FORCE
 	@ln -sfn $(B:build/%=%)/zksim $@
+
+build/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 
 $(B)/zksim: $(call objects,$(COMMANDS)) $(LIBRARIES)
 	$(CC) $(OPTIMISE) $^ -o $@ $(HOST_LDLIBS)
@@ -99,6 +123,101 @@ purity: $(PURE_OBJECTS)
 build/purity/%.o: %.c
 	@mkdir -p $(@D)
 	gcc $(PURE_CFLAGS) -c $< -o $@
+
+# ---- set-up --------------------------------------------------------------------------------------------------------
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# $(call install,PACKAGES): those of them that are missing
+define install
+	@missing=; for package in $(1); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	    echo "installing:$$missing"; \
+	    export DEBIAN_FRONTEND=noninteractive; \
+	    $(SUDO) apt-get update -qq && \
+	    $(SUDO) apt-get install -y -qq --no-install-recommends $$missing > build/setup.log 2>&1 || \
+	    { tail -5 build/setup.log >&2; exit 1; }; \
+	fi
+endef
+
+.PHONY: setup setup-lint setup-slow
+setup:
+	@mkdir -p build
+	$(call install,$(PACKAGES))
+setup-lint: setup
+	$(call install,$(LINT_PACKAGES))
+setup-slow: setup
+	$(call install,$(SLOW_PACKAGES))
+
+# ---- to show and to prove ------------------------------------------------------------------------------------------
+# Recursive, because flags are asked from pkg-config, which set-up installs.
+JOBS := -j$(shell nproc 2>/dev/null || echo 1)
+
+.PHONY: demo test golden check-slow determinism sanitized fuzz bench lint format install
+demo: setup
+	@$(MAKE) -s --no-print-directory $(JOBS) all
+	@tests/demo.sh
+
+test: setup
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(B)/run-tests purity
+	@tests/cli.sh build/zksim
+	@tests/digests.sh build/zksim
+	@$(B)/run-tests
+
+golden: setup
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(B)/run-tests
+	@ZKSIM_REWRITE=1 $(B)/run-tests > build/golden.log || true
+	@tests/digests.sh build/zksim rewrite
+	@git diff --stat
+
+determinism: setup-slow
+	@for variant in "MODE=release CC=gcc" "MODE=debug CC=gcc" "MODE=release CC=clang" "MODE=debug CC=clang" "MODE=asan CC=gcc"; do \
+	    echo "== $$variant"; \
+	    $(MAKE) -s --no-print-directory $(JOBS) $$variant all && tests/digests.sh build/zksim || exit 1; \
+	done; $(MAKE) -s --no-print-directory all
+
+sanitized: setup-slow
+	@$(MAKE) -s --no-print-directory $(JOBS) MODE=asan all build/asan/run-tests
+	@tests/cli.sh build/asan/zksim
+	@build/asan/run-tests
+	@build/asan/zksim sweep scenarios/chaos.scn --seeds 1..20 $(JOBS)
+	@$(MAKE) -s --no-print-directory all
+
+FUZZ_SECONDS ?= 30
+FUZZERS := $(notdir $(basename $(wildcard tests/fuzz/*.c)))
+fuzz: setup-slow $(FUZZERS:%=build/fuzz/%)
+	@for target in $(FUZZERS); do \
+	    echo "== $$target, $(FUZZ_SECONDS) s"; mkdir -p build/fuzz/corpus-$$target; \
+	    build/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ build/fuzz/corpus-$$target \
+	        > build/fuzz/$$target.log 2>&1 || { tail -20 build/fuzz/$$target.log; exit 1; }; \
+	done
+
+check-slow: sanitized determinism fuzz
+	@tests/flaws.sh build/zksim
+	@build/zksim sweep scenarios/*.scn --seeds 1..50 $(JOBS)
+	@build/zksim sweep scenarios/chaos.scn --seeds 1..1000 $(JOBS)
+
+bench: setup
+	@$(MAKE) -s --no-print-directory $(JOBS) all
+	@build/zksim bench
+
+C_FILES = $(shell find protocol sim checker tests -name '*.[ch]' | sort)
+format: setup-lint
+	@clang-format -i $(C_FILES)
+
+lint: setup-lint
+	@clang-format --dry-run -Werror $(C_FILES)
+	@cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -I. \
+	    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --library=gtk protocol sim checker
+	@clang-tidy --quiet $(filter protocol/%.c sim/%.c checker/%.c,$(C_FILES)) -- -std=c11 -I. -D_DEFAULT_SOURCE \
+	    -DZKSIM_VERSION='""' $(HOST_CFLAGS) 2> build/clang-tidy.log
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/zksim/plots $(DESTDIR)$(PREFIX)/share/zksim/scenarios
+	install -m 755 $(B)/zksim $(DESTDIR)$(PREFIX)/bin/zksim
+	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/zksim/plots
+	install -m 644 scenarios/*.scn scenarios/README.md $(DESTDIR)$(PREFIX)/share/zksim/scenarios
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 

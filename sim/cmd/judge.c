@@ -60,6 +60,9 @@ static void judge_verdicts(const struct scenario *scenario, const struct record 
         struct bytes octets = record_octets(record, row->guarantee);
         char *name = g_strndup((const char *)octets.data, bytes_size(octets));
         enum wish wish = wish_for(scenario, name);
+        if (!record->run.finished && wish != WISH_NOTHING) {
+            wish = wish == WISH_VIOLATED ? WISH_NOTHING : WISH_NOT_VIOLATED;
+        }
         if (!is_granted(wish, row->verdict)) {
             g_string_append_printf(why, "%s%s %s%s", why->len > 0 ? ", " : "",
                                    record_verdict_name((int32_t)row->verdict), name,
@@ -84,7 +87,8 @@ bool judge(const struct scenario *scenario, const struct record *record, GString
     judge_verdicts(scenario, record, why);
     for (guint i = 0; i < scenario->expectations->len; i++) {
         const struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
-        if (expectation->kind == EXPECT_OBSERVED && !was_observed(record, &expectation->observation)) {
+        if (expectation->kind == EXPECT_OBSERVED && record->run.finished &&
+            !was_observed(record, &expectation->observation)) {
             g_string_append_printf(why, "%snever observed %s", why->len > 0 ? ", " : "", expectation->name);
         }
     }

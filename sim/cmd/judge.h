@@ -4,6 +4,8 @@
  *   `expect NAME`                              that one holds, and no other is violated
  *   `expect violated NAME`                     that one is violated; others may be too
  *   `expect observed NAME`                     some node said so at least once
+ *
+ * Of a run that was killed half way only this is asked: that nothing is violated which should hold.
  */
 #ifndef SIM_CMD_JUDGE_H
 #define SIM_CMD_JUDGE_H

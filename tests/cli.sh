@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# tests/cli.sh ZKSIM: exit statuses and messages of the commands: right input, wrong input, a full disk, a kill half way.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+zksim=$1
+scratch=$(mktemp -d)
+mounted=
+clean_up() {
+    [ -z "$mounted" ] || umount "$scratch/small"
+    rm -rf "$scratch"
+}
+trap clean_up EXIT
+checks=0
+failures=0
+
+# expect STATUS 'TEXT' COMMAND...: the status, and that stdout or stderr contains the text.
+expect() {
+    local status=$1 text=$2 got=0
+    shift 2
+    "$@" > "$scratch/out" 2> "$scratch/err" || got=$?
+    checks=$((checks + 1))
+    if [ "$got" != "$status" ] || ! { [ -z "$text" ] || grep -qF -- "$text" "$scratch/out" "$scratch/err"; }; then
+        failures=$((failures + 1))
+        echo "tests/cli.sh: $*" >&2
+        echo "  want status $status and '$text'; got status $got and:" >&2
+        head -c 600 "$scratch/out" "$scratch/err" | sed 's/^/  /' >&2
+    fi
+}
+
+# ---- right input ----
+expect 0 'as expected' "$zksim" run scenarios/calm.scn --history "$scratch/calm.db"
+expect 0 'as expected' "$zksim" check "$scratch/calm.db"
+verdicts() { grep -E ' (holds|violated|unknown) '; }
+"$zksim" run scenarios/deposed-leader.scn --seed 7 --history "$scratch/h.db" | verdicts > "$scratch/run.txt"
+"$zksim" check "$scratch/h.db" | verdicts > "$scratch/check.txt"
+expect 0 '' cmp "$scratch/run.txt" "$scratch/check.txt"
+expect 0 'linearizable-writes' cat "$scratch/run.txt"
+expect 0 '"verdicts": [{"guarantee": ' "$zksim" run scenarios/calm.scn --format json
+expect 0 '<testsuite name="zksim" tests="1" failures="0">' "$zksim" run scenarios/calm.scn --format junit
+expect 0 '"summary": true' "$zksim" sweep scenarios/calm.scn --seeds 1..2 --format json
+expect 0 '4 runs, 0 not as expected' "$zksim" sweep scenarios/calm.scn scenarios/observer.scn --seeds 1..2 -j2
+expect 0 '1 runs, 0 not as expected' "$zksim" sweep scenarios/calm.scn --seeds 1..2 --shard 2/2
+expect 0 'Usage' "$zksim" --help
+for command in run sweep check list plot bench; do
+    expect 0 'Usage' "$zksim" $command --help
+done
+for what in scenarios guarantees flaws workloads faults settings plots words; do
+    expect 0 '' "$zksim" list $what
+done
+expect 0 'partition' "$zksim" list faults
+expect 0 'when OBSERVATION' "$zksim" list words
+
+# The output of a sweep does not depend on how many processes work.
+"$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j1 > "$scratch/one" 2> /dev/null
+"$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j4 > "$scratch/four" 2> /dev/null
+expect 0 '' cmp "$scratch/one" "$scratch/four"
+
+# ---- a guarantee breaks, or does not break as expected ----
+expect 1 'NOT as expected' "$zksim" run scenarios/calm.scn --flaw notify-after-reply --history "$scratch/broken.db"
+expect 1 'watch-before-state is violated' "$zksim" check "$scratch/broken.db"
+expect 1 'zksim run scenarios/calm.scn --seed 2 --flaw notify-after-reply' \
+    "$zksim" sweep scenarios/calm.scn --seeds 1..3 --flaw notify-after-reply --out "$scratch/failing"
+expect 1 'watch-before-state is violated' "$zksim" check "$scratch/failing/calm-2.db"
+printf 'run for 3s\nexpect violated total-order\n' > "$scratch/holds.scn"
+expect 1 'holds total-order (expected to be violated)' "$zksim" run "$scratch/holds.scn"
+printf 'run for 3s\nexpect observed truncated\n' > "$scratch/never.scn"
+expect 1 'never observed truncated' "$zksim" run "$scratch/never.scn"
+
+# ---- wrong usage and input ----
+expect 2 'Usage' "$zksim"
+expect 2 "unknown command 'rum'" "$zksim" rum
+for command in shrink explore replay show serve; do
+    expect 2 "'$command' is not built yet" "$zksim" $command
+done
+expect 2 'one SCENARIO is needed' "$zksim" run
+expect 2 'Unknown option --sed' "$zksim" run scenarios/calm.scn --sed 1
+expect 2 "--seed 'x'" "$zksim" run scenarios/calm.scn --seed x
+expect 2 "unknown flaw 'x'" "$zksim" run scenarios/calm.scn --flaw x
+expect 2 "unknown setting 'x'" "$zksim" run scenarios/calm.scn --set x=1
+expect 2 'from 1ms to 1min' "$zksim" run scenarios/calm.scn --set tickTime=2h
+expect 2 "unknown level 'x'" "$zksim" run scenarios/calm.scn --record x
+expect 2 "unknown format 'x'" "$zksim" run scenarios/calm.scn --format x
+expect 2 'No such file' "$zksim" run "$scratch/missing.scn"
+expect 2 '--seeds A..B is needed' "$zksim" sweep scenarios/calm.scn
+expect 2 "--seeds '1'" "$zksim" sweep scenarios/calm.scn --seeds 5..1
+expect 2 '--shard' "$zksim" sweep scenarios/calm.scn --seeds 1..2 --shard 3/2
+expect 2 'one of scenarios' "$zksim" list nothing
+expect 2 "unknown kind 'x'" "$zksim" plot x "$scratch/h.db" -o "$scratch/x.png"
+expect 2 '.png or .svg' "$zksim" plot latency "$scratch/h.db" -o "$scratch/x.gif"
+
+printf 'servers 3\nat 5s klil leader\nrun for 9s\n' > "$scratch/typo.scn"
+expect 2 "$scratch/typo.scn:2:7: unknown fault 'klil'; did you mean 'kill'?" "$zksim" run "$scratch/typo.scn"
+expect 2 "typo.scn:2:7" "$zksim" sweep "$scratch/typo.scn" --seeds 1..3
+head -c 3000 /dev/urandom > "$scratch/noise.scn"
+expect 2 'not UTF-8 text' "$zksim" run "$scratch/noise.scn"
+
+expect 2 'No such file' "$zksim" check "$scratch/missing.db"
+expect 2 'not a regular file' "$zksim" check "$scratch"
+expect 2 'not an SQLite file' "$zksim" check "$scratch/typo.scn"
+sqlite3 "$scratch/other.db" 'CREATE TABLE run (x)'
+expect 2 'an SQLite file of another program' "$zksim" check "$scratch/other.db"
+expect 2 'will not overwrite' "$zksim" run scenarios/calm.scn --history "$scratch/other.db"
+expect 2 'will not overwrite' "$zksim" run scenarios/calm.scn --history "$scratch/typo.scn"
+cp "$scratch/h.db" "$scratch/newer.db"
+sqlite3 "$scratch/newer.db" 'PRAGMA user_version = 99'
+expect 2 'schema version 99' "$zksim" check "$scratch/newer.db"
+head -c 100000 "$scratch/h.db" > "$scratch/short.db"
+expect 2 'truncated' "$zksim" check "$scratch/short.db"
+sqlite3 "$scratch/newer.db" 'PRAGMA user_version = 1; UPDATE operations SET client = 99 WHERE id = 5'
+expect 2 'row 5 of table operations' "$zksim" check "$scratch/newer.db"
+expect 2 'cannot create it' "$zksim" run scenarios/calm.scn --history "$scratch/nowhere/h.db"
+
+# ---- the machine fails us ----
+expect 3 'cannot write the results' sh -c "'$zksim' run scenarios/calm.scn > /dev/full"
+mkdir "$scratch/small"
+if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=1m tmpfs "$scratch/small" 2> /dev/null; then
+    mounted=yes
+    expect 3 'disk is full' "$zksim" run scenarios/deposed-leader.scn --record messages --history "$scratch/small/h.db"
+    rm -f "$scratch/small/"*
+    mkdir -p "$scratch/small/out"
+    expect 3 'disk is full' "$zksim" sweep scenarios/chaos.scn --seeds 1..9 --flaw notify-after-reply --out "$scratch/small/out"
+else
+    echo "tests/cli.sh: no small file system here (not root?): the full disk is not tested" >&2
+fi
+
+# A run killed half way leaves a file that can be read, and says so.
+sed 's/^run .*/run for 30min/; /^quiet/d; /^expect/d' scenarios/calm.scn > "$scratch/long.scn"
+"$zksim" run "$scratch/long.scn" --record messages --history "$scratch/killed.db" > /dev/null 2>&1 &
+run=$!
+for _ in $(seq 100); do
+    sleep 0.1
+    [ "$(stat -c %s "$scratch/killed.db" 2> /dev/null || echo 0)" -gt 20000000 ] && break
+done
+kill -9 $run
+wait $run 2> /dev/null
+expect 0 'stopped half way' "$zksim" check "$scratch/killed.db"
+expect 0 'killed half way' sqlite3 "$scratch/killed.db" 'SELECT finished FROM v_run'
+expect 0 'ok' sqlite3 "$scratch/killed.db" 'PRAGMA quick_check'
+# and may be overwritten
+expect 0 'as expected' "$zksim" run scenarios/calm.scn --history "$scratch/killed.db"
+
+# Whoever reads may stop reading.
+expect 0 '' sh -c "'$zksim' list words | head -1"
+
+echo "cli: $checks checks, $failures failed"
+[ "$failures" = 0 ]
