@@ -31,6 +31,7 @@
 
 struct record;
 struct client_config;
+struct participant_config;
 struct server_config;
 
 /* A set of nodes by their index. */
@@ -68,7 +69,7 @@ struct node_spec {
     const char *name; /* the world keeps the pointer */
     enum node_kind kind;
     bool is_observer;
-    server_id_t server; /* 0 for a client */
+    server_id_t server; /* where others reach it: a server's id, a participant's site; 0 for a client */
     node_creator *create;
     const void *config; /* copied */
     size_t config_octets;
@@ -207,6 +208,7 @@ void world_free(struct world *world);
 uint32_t world_add_node(struct world *world, const struct node_spec *spec);
 uint32_t world_add_server(struct world *world, const char *name, const struct server_config *config);
 uint32_t world_add_client(struct world *world, const char *name, const struct client_config *config);
+uint32_t world_add_participant(struct world *world, const char *name, const struct participant_config *config);
 
 /* `setting` must outlive the world; it is not copied and not saved. */
 void world_set_application(struct world *world, uint32_t client, const struct application_calls *calls,
