@@ -166,6 +166,15 @@ struct world_config {
 /* Called for every observation, after it was recorded, while the stepped node is at rest. */
 typedef void(world_watcher)(void *self, struct world *world, uint32_t node, const struct observation *observation);
 
+/* Called for every message when it is sent (`delivered` false) and when it reaches its receiver, before that is stepped. */
+struct world_message {
+    uint32_t from, to; /* nodes */
+    enum channel channel;
+    bool delivered;
+    struct bytes octets;
+};
+typedef void(world_message_watcher)(void *self, struct world *world, const struct world_message *message);
+
 /* Counted since the start; not part of the state that matters. */
 struct world_counts {
     uint64_t events, messages, octets, crashes, kills, restarts, requests, answers;
@@ -195,6 +204,8 @@ struct world {
     int level;               /* enum record_level */
     world_watcher *watcher;  /* NULL: nobody watches */
     void *watcher_self;
+    world_message_watcher *message_watcher; /* NULL: nobody watches */
+    void *message_watcher_self;
     struct disk_file *image_files; /* scratch */
     uint32_t image_capacity;
     uint64_t region_octets, server_octets, client_octets;
@@ -217,6 +228,7 @@ void world_set_application(struct world *world, uint32_t client, const struct ap
 /* From here on into this record (NULL: none); adds the rows of the nodes. */
 void world_set_record(struct world *world, struct record *record, int level);
 void world_set_watcher(struct world *world, world_watcher *watcher, void *self);
+void world_set_message_watcher(struct world *world, world_message_watcher *watcher, void *self);
 
 /* All nodes are added: makes the network between them.  Every node is LIFE_DOWN; world_boot() or EVENT_BOOT starts it. */
 void world_start(struct world *world);

@@ -57,9 +57,9 @@ void participant_enter(struct participant_step *step, enum commit_state target);
 
 /* ---- site.c, for participant.c ---- */
 
-void site_begin_life(struct participant_step *step);              /* the log has been read */
-void site_entered(struct participant_step *step, enum commit_state from);                 /* self->state is durable */
-void site_timer(struct participant_step *step, enum timer timer); /* it was armed and is not any more */
+void site_begin_life(struct participant_step *step);                      /* the log has been read */
+void site_entered(struct participant_step *step, enum commit_state from); /* self->state is durable */
+void site_timer(struct participant_step *step, enum timer timer);         /* it was armed and is not any more */
 void site_receive(struct participant_step *step, const struct commit_message *message); /* not while DISK */
 
 #endif
