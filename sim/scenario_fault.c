@@ -196,6 +196,7 @@ static const struct fault_form forms[FAULT_KIND_COUNT] = {
     [FAULT_CLOCK_OFFSET] = {VALUE_STEP, FAULT_CLOCK_OFFSET, 0, false},
     [FAULT_CLOCK_DRIFT] = {VALUE_DRIFT, FAULT_CLOCK_DRIFT, 0, false},
     [FAULT_CLOCK_JUMP] = {.value = VALUE_STEP},
+    [FAULT_DELAY] = {.value = VALUE_DURATION, .is_directed = true},
 };
 
 const char *scenario_fault_value(enum fault_kind kind)
