@@ -146,6 +146,7 @@ static void configure_servers(const struct ensemble *ensemble, const struct flaw
     configure(settings, SETTING_NOTIFY_MAX, &config->notify_ms_max, ms);
     configure(settings, SETTING_FINALIZE_WAIT, &config->finalize_wait_ms, ms);
     configure(settings, SETTING_PACKET_MAX, &config->packet_octets_max, 1);
+    configure(settings, SETTING_ZXID_COUNTER_MAX, &config->zxid_counter_max, 1);
 }
 
 static void configure_clients(const struct ensemble *ensemble, const struct server_config *servers,

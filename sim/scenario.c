@@ -60,6 +60,33 @@ void scenario_free(struct scenario *scenario)
     g_free(scenario);
 }
 
+static bool has_flaws(const struct scenario *scenario)
+{
+    for (unsigned i = 0; i < FLAW_COUNT; i++) {
+        if (flaw_is_on(&scenario->flaws, (enum flaw)i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What was to be observed belongs to the story that the flaw tells. */
+void scenario_remove_flaws(struct scenario *scenario)
+{
+    if (!has_flaws(scenario)) {
+        return;
+    }
+    scenario->flaws = (struct flaws){0};
+    for (guint i = scenario->expectations->len; i-- > 0;) {
+        struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
+        if (expectation->kind == EXPECT_VIOLATED) {
+            expectation->kind = EXPECT_ALL;
+        } else if (expectation->kind == EXPECT_OBSERVED) {
+            g_array_remove_index(scenario->expectations, i);
+        }
+    }
+}
+
 /* ---- words of a line ------------------------------------------------------------------------------------------- */
 
 static bool is_blank(char c)

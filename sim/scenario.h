@@ -156,7 +156,11 @@ struct scenario *scenario_parse(const char *name, const char *text, size_t lengt
                                 const struct scenario_vocabulary *vocabulary, GError **error);
 struct scenario *scenario_load(const char *path, uint64_t seed, const struct scenario_vocabulary *vocabulary,
                                GError **error);
+
 void scenario_free(struct scenario *scenario);
+
+/* As it would be without its flaws: what was expected to be violated, and all the rest, is expected to hold. */
+void scenario_remove_flaws(struct scenario *scenario);
 
 /* The words of the language, for listings; false after the last. */
 bool scenario_word(size_t index, const char **name, const char **syntax, const char **help);

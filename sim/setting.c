@@ -42,6 +42,8 @@ static const struct setting_info infos[SETTING_COUNT] = {
                                NUMBER(QUANTITY_DURATION, MS, 60 * SECOND, 200 * MS)},
     [SETTING_PACKET_MAX] = {"packetMax", "octets of a packet, at most (jute.maxbuffer)",
                             NUMBER(QUANTITY_OCTETS, 1024, 16 * 1048576, 0xfffff)},
+    [SETTING_ZXID_COUNTER_MAX] = {"zxidCounterMax", "transactions of an epoch, at most; then the leader steps down",
+                                  NUMBER(QUANTITY_COUNT, 2, UINT32_MAX, UINT32_MAX)},
     [SETTING_BOOT_TIME] = {"bootTime", "from a restart to the first step of the process",
                            NUMBER(QUANTITY_DURATION, 0, 600 * SECOND, -1)},
     [SETTING_SUPERVISOR] = {"supervisor", "a server that ended itself is started again after; 0: never",

@@ -76,6 +76,24 @@ static void follow_sessions(struct server *server, const struct txn *txn)
     }
 }
 
+/* Flaws that leave what is applied out of what may be sent to learners later. */
+static bool forgets(const struct server *server)
+{
+    bool synchronises = server_is_learning(server) && server->learner.state < LEARNER_BROADCAST;
+    return server_flaw(server, FLAW_APPLY_OUT_OF_ORDER) || server_flaw(server, FLAW_SKIP_EPOCH_CHECK) ||
+           (synchronises && server_flaw(server, FLAW_ZK_4925));
+}
+
+void final_stage_remember(struct server *server, struct proposal *proposal)
+{
+    struct committed_log *log = &server->committed;
+    if (log_stage_may_repeat(server) && log->count > 0 &&
+        committed_log_at(log, log->count - 1)->header.zxid >= proposal->header.zxid) {
+        return;
+    }
+    committed_log_add(log, proposal);
+}
+
 static bool apply(struct server *server, struct proposal *proposal)
 {
     struct txn txn;
@@ -85,8 +103,8 @@ static bool apply(struct server *server, struct proposal *proposal)
     }
     tree_apply(server->tree, &txn);
     follow_sessions(server, &txn);
-    if (!server_flaw(server, FLAW_APPLY_OUT_OF_ORDER) && !server_flaw(server, FLAW_SKIP_EPOCH_CHECK)) {
-        committed_log_add(&server->committed, proposal);
+    if (!forgets(server)) {
+        final_stage_remember(server, proposal);
     }
     log_stage_applied(server, txn.header.zxid);
     return true;

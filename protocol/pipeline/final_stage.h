@@ -40,6 +40,9 @@ void final_stage_apply(struct server *server, struct proposal *proposal);
 /* The same for the tail of the log, which may never have been committed: nothing is observed as delivered. */
 void final_stage_apply_quietly(struct server *server, struct proposal *proposal);
 
+/* It may be sent to learners that lack it. */
+void final_stage_remember(struct server *server, struct proposal *proposal);
+
 uint64_t final_stage_digest(const struct final_stage *final);
 
 #endif

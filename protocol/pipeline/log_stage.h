@@ -33,6 +33,7 @@ struct log_stage {
     struct log_queue queue;     /* to append */
     struct log_queue flushing;  /* appended, waiting for the fsync under way */
     struct log_queue unapplied; /* appended, not in the tree yet */
+    uint32_t unanswered;        /* so many of the next to be durable get no ACK */
     bool flushes;               /* an fsync is under way */
     bool dirty;                 /* appended since the last fsync was asked for */
     bool open;                  /* `file` takes appends; else the next append makes a new file */
@@ -50,6 +51,10 @@ void log_stage_init(struct server *server);
 
 /* A proposal to log; TASK_LOG becomes runnable.  Takes a reference of its own. */
 void log_stage_add(struct server *server, struct proposal *proposal);
+
+/* Some flaw is on with which a history in memory falls behind its log: zxids may come twice. */
+bool log_stage_may_repeat(const struct server *server);
+uint32_t log_stage_queued(const struct server *server);
 bool log_stage_is_runnable(const struct server *server);
 void log_stage_run(struct server *server);
 

@@ -67,7 +67,7 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
     while (recovery_next_txn(recovery, &txn, &octets)) {
         struct proposal *proposal = proposal_create(server->arena, octets);
         ensure(proposal != NULL);
-        committed_log_add(&server->committed, proposal);
+        final_stage_remember(server, proposal);
         proposal_release(server->arena, proposal);
     }
     if (recovery->status != RECOVERY_OK) {
@@ -141,6 +141,11 @@ static bool recover_epochs(struct server *server, struct disk_image image)
     struct epochs epochs;
     epoch_t of_log = zxid_epoch(server->tree->last_processed);
     enum epoch_status status = epochs_load(&epochs, image, server->tree->last_processed);
+    if (server_flaw(server, FLAW_ZK_335)) {
+        epochs.accepted = of_log;
+        epochs.current = of_log;
+        status = EPOCH_OK;
+    }
     bool half_entered = status == EPOCH_CURRENT_BEHIND_LOG && of_log <= epochs.accepted;
     if (status != EPOCH_OK && !half_entered) {
         refuse(server, EXIT_EPOCH_MISMATCH);
@@ -254,8 +259,16 @@ void server_stop(struct server *server, enum step_down_reason reason)
     }
     epoch_t epoch = server_is_leading(server) ? server->leader.epoch : server->learner.epoch;
     server_observe(server, (struct observation){OBSERVE_STEPPED_DOWN, {epoch, reason}});
+    if (server_flaw(server, FLAW_ZK_3642) && server->learner.sync_type == PACKET_SNAP) {
+        server->tree_ahead_of_disk = false;
+    }
+    bool leaves_log_running = server_flaw(server, FLAW_ZK_4712) && server_is_learning(server);
     server->phase = PHASE_STOPPING;
-    log_stage_drain(server);
+    if (leaves_log_running) {
+        server->log.unanswered = UINT32_MAX; /* what is queued is answered to nobody */
+    } else {
+        log_stage_drain(server);
+    }
     drop_role(server);
     if (server->disk_ops == 0) {
         lifecycle_stopped(server);
@@ -278,14 +291,20 @@ void lifecycle_stopped(struct server *server)
         log_stage_drain(server); /* it waited for the fsync that was under way */
         return;
     }
-    log_stage_clear_queues(server);
+    if (server->log.unanswered == UINT32_MAX) {
+        server->log.unanswered = log_stage_queued(server);
+    } else {
+        log_stage_clear_queues(server);
+    }
     if (server->tree_ahead_of_disk) {
         server->phase = PHASE_RELOADING;
         server_disk_begin(server, DISK_OP_RELOAD);
         outputs_load(server->out, DISK_OP_RELOAD);
         return;
     }
-    log_stage_fast_forward(server);
+    if (!server_flaw(server, FLAW_ZK_2845)) {
+        log_stage_fast_forward(server);
+    }
     settle(server);
 }
 

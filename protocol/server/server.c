@@ -25,6 +25,7 @@ void server_config_default(struct server_config *config)
         .notify_ms_max = 60000,
         .finalize_wait_ms = 200,
         .packet_octets_max = JUTE_MAX_BUFFER,
+        .zxid_counter_max = UINT32_MAX,
     };
 }
 
@@ -277,7 +278,7 @@ static uint32_t tasks(const struct node *node)
     const struct server *server = const_server_of(node);
     uint32_t runnable = 0;
     if (server->phase != PHASE_ACTIVE) {
-        return 0;
+        return (uint32_t)log_stage_is_runnable(server) << TASK_LOG; /* never, but for ZOOKEEPER-4712 */
     }
     runnable |= (uint32_t)log_stage_is_runnable(server) << TASK_LOG;
     runnable |= (uint32_t)commit_stage_is_runnable(server) << TASK_COMMIT;

@@ -40,6 +40,7 @@ struct server_config {
     uint32_t notify_ms_max;
     uint32_t finalize_wait_ms;
     uint32_t packet_octets_max; /* jute.maxbuffer */
+    uint32_t zxid_counter_max;  /* where the counter of an epoch's transactions ends; the leader steps down before */
     struct flaws flaws;
 };
 

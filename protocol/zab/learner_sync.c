@@ -29,6 +29,9 @@ static void receive_choice(struct server *server, const struct quorum_packet *pa
     switch (packet->type) {
     case PACKET_DIFF:
         learner->state = LEARNER_SYNC;
+        if (server_flaw(server, FLAW_ZK_2355)) {
+            server->tree->last_processed = packet->zxid;
+        }
         break;
     case PACKET_TRUNC:
         begin_truncation(server);
@@ -187,6 +190,11 @@ static void apply_first(struct server *server)
 static void receive_sync_commit(struct server *server, zxid_t zxid)
 {
     struct learner *learner = &server->learner;
+    if (server_flaw(server, FLAW_ZK_4394) && learner->state == LEARNER_WAIT_UPTODATE &&
+        STAILQ_EMPTY(&learner->not_logged)) {
+        learner_fail(server); /* Apache's thread dies of a null pointer */
+        return;
+    }
     if (!applies_at_once(learner)) {
         note_committed(server, zxid);
         return;
@@ -230,12 +238,65 @@ static void acknowledge_newleader(struct server *server)
     server_release(server, learner_connection(server));
 }
 
+static bool enters_epoch_first(const struct server *server)
+{
+    return server_flaw(server, FLAW_ZK_4643) || server_flaw(server, FLAW_ZK_4785);
+}
+
 static void history_is_durable(struct server *server)
 {
-    if (server_flaw(server, FLAW_ZK_4643)) {
+    if (enters_epoch_first(server)) {
         acknowledge_newleader(server); /* it has entered the epoch before */
     } else {
         save_epoch(server);
+    }
+}
+
+/* The flaws that leave the DIFF to the log stage: its transactions come into the tree after UPTODATE. */
+static void queue_committed(struct server *server)
+{
+    struct learner *learner = &server->learner;
+    const struct committed_zxid *committed;
+    STAILQ_FOREACH(committed, &learner->committed, next)
+    {
+        const struct pending *first = STAILQ_FIRST(&learner->not_logged);
+        if (first == NULL || first->proposal->header.zxid != committed->zxid) {
+            learner_fail(server);
+            return;
+        }
+        struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
+        learner_add_pending(server, &learner->pending, proposal);
+        log_stage_add(server, proposal);
+    }
+}
+
+static bool leaves_diff_to_log_stage(const struct server *server)
+{
+    bool queues =
+        server_flaw(server, FLAW_ZK_4646) || server_flaw(server, FLAW_ZK_4685) || server_flaw(server, FLAW_ZK_4785);
+    return queues && server->learner.sync_type == PACKET_DIFF;
+}
+
+/* True if the log stage need not be waited for. */
+static bool queue_history(struct server *server)
+{
+    queue_committed(server);
+    if (server_flaw(server, FLAW_ZK_4685)) {
+        return STAILQ_EMPTY(&server->log.queue); /* it acknowledges what it has logged as ever */
+    }
+    server->log.unanswered = log_stage_queued(server);
+    return true;
+}
+
+/* ZOOKEEPER-4394: all that was proposed so far is logged, and synchronisation knows of none of it any more. */
+static void forget_uncommitted(struct server *server)
+{
+    struct learner *learner = &server->learner;
+    while (!STAILQ_EMPTY(&learner->not_logged)) {
+        struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
+        learner_add_pending(server, &learner->pending, proposal);
+        log_stage_add(server, proposal);
+        server->log.unanswered++;
     }
 }
 
@@ -243,22 +304,26 @@ static void history_is_durable(struct server *server)
 static void log_committed(struct server *server)
 {
     struct learner *learner = &server->learner;
-    learner->state = LEARNER_SAVING_LOG;
     bool any = false;
-    struct committed_zxid *committed;
-    while ((committed = STAILQ_FIRST(&learner->committed)) != NULL) {
+    struct committed_zxid *committed, *next;
+    for (committed = STAILQ_FIRST(&learner->committed); committed != NULL; committed = next) {
+        next = STAILQ_NEXT(committed, next);
         const struct pending *first = STAILQ_FIRST(&learner->not_logged);
         if (first == NULL || first->proposal->header.zxid != committed->zxid) {
             learner_fail(server);
             return;
         }
-        STAILQ_REMOVE_HEAD(&learner->committed, next);
-        arena_free(server->arena, committed, sizeof *committed);
         struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
         log_stage_append_now(server, proposal);
+        any = true;
+        if (server_flaw(server, FLAW_ZK_3023)) {
+            learner_add_pending(server, &learner->pending, proposal); /* its commit is dealt with after UPTODATE */
+            continue;
+        }
         final_stage_apply(server, proposal);
         proposal_release(server->arena, proposal);
-        any = true;
+        STAILQ_REMOVE_HEAD(&learner->committed, next);
+        arena_free(server->arena, committed, sizeof *committed);
     }
     if (!any || server_flaw(server, FLAW_EARLY_NEWLEADER_ACK)) {
         history_is_durable(server);
@@ -267,12 +332,27 @@ static void log_committed(struct server *server)
     }
 }
 
+static void secure_history(struct server *server)
+{
+    server->learner.state = LEARNER_SAVING_LOG;
+    if (server_flaw(server, FLAW_ZK_3911)) {
+        history_is_durable(server); /* it is logged behind UPTODATE */
+    } else if (!leaves_diff_to_log_stage(server)) {
+        log_committed(server);
+    } else if (queue_history(server)) {
+        history_is_durable(server);
+    }
+    if (server_flaw(server, FLAW_ZK_4394)) {
+        forget_uncommitted(server);
+    }
+}
+
 static void enter_epoch(struct server *server)
 {
-    if (server_flaw(server, FLAW_ZK_4643)) {
+    if (enters_epoch_first(server)) {
         save_epoch(server);
     } else {
-        log_committed(server);
+        secure_history(server);
     }
 }
 
@@ -315,14 +395,16 @@ void learner_snapshot_saved(struct server *server)
 void learner_log_saved(struct server *server)
 {
     ensure(server->learner.state == LEARNER_SAVING_LOG);
-    history_is_durable(server);
+    if (STAILQ_EMPTY(&server->log.queue)) { /* else one of the flaws has filled it */
+        history_is_durable(server);
+    }
 }
 
 void learner_current_saved(struct server *server)
 {
     ensure(server->learner.state == LEARNER_SAVING_EPOCH);
-    if (server_flaw(server, FLAW_ZK_4643)) {
-        log_committed(server);
+    if (enters_epoch_first(server)) {
+        secure_history(server);
     } else {
         acknowledge_newleader(server);
     }
