@@ -432,6 +432,29 @@ static void read_event(struct reader *reader, int32_t client, int64_t number)
     remember_moment(reader, reader->record->events, sizeof row, offsetof(struct event_row, seq), row.time_ns);
 }
 
+/* "client 1 acquired 0 7 1": an observation of a recipe and its values. */
+static bool read_belief(struct reader *reader, int32_t client, const char *word)
+{
+    struct observation observation = {OBSERVE_ACQUIRED, {0}};
+    while (strcmp(observation_name(observation.type), word) != 0) {
+        if (observation.type++ == OBSERVE_CONFIGURATION_USED) {
+            return false;
+        }
+    }
+    int64_t ns = line_time(reader);
+    for (size_t i = 0; words_more(&reader->words);) {
+        const char *next = words_next(&reader->words);
+        const char *at = word_value(next, "at");
+        if (at != NULL) {
+            ns = words_time(&reader->words, at);
+        } else if (i < ARRAY_LENGTH(observation.value)) {
+            observation.value[i++] = words_number(&reader->words, next);
+        }
+    }
+    add_observation(reader, client, &observation, ns);
+    return true;
+}
+
 static void read_client(struct reader *reader)
 {
     int64_t number = words_number(&reader->words, words_next(&reader->words));
@@ -443,6 +466,8 @@ static void read_client(struct reader *reader)
         read_session(reader, client, number, state);
     } else if (strcmp(word, "event") == 0) {
         read_event(reader, client, number);
+    } else if (read_belief(reader, client, word)) {
+        return;
     } else if (word_opcode(word, &opcode)) {
         read_operation(reader, client, number, opcode);
     } else {

@@ -245,7 +245,12 @@ static bool add_workloads(struct ensemble *ensemble, const struct scenario *scen
             return false;
         }
     }
-    workload_plan_install(&ensemble->plan, ensemble->world, ensemble->clients, ensemble->client_count);
+    if (!workload_plan_install(&ensemble->plan, ensemble->world, ensemble->clients, ensemble->client_count)) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                    "%s: recipes need more than the %u clients there are: each client runs one recipe at most",
+                    scenario->name, ensemble->client_count);
+        return false;
+    }
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* The reference of the language, written from the tables that the parser uses. */
 #include <string.h>
 
+#include "protocol/recipes/recipe.h"
 #include "sim/chaos.h"
 #include "sim/message_name.h"
 #include "sim/scenario_words.h"
@@ -99,6 +100,9 @@ static void add_workloads(GString *out)
                 quantity_print(parameter->quantity, info->defaults[k], value);
                 g_string_append_printf(out, " `%s=%s`", parameter->name, value);
             }
+        }
+        for (uint32_t k = 0; info->recipe != NULL && info->recipe->variants[k] != NULL; k++) {
+            g_string_append_printf(out, "%s`%s`", k == 0 ? " `variant=` " : ", ", info->recipe->variants[k]);
         }
         g_string_append(out, " |\n");
     }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "protocol/recipes/recipe.h"
 #include "sim/chaos.h"
 #include "sim/message_name.h"
 #include "sim/scenario_fault.h"
@@ -127,6 +128,9 @@ static const char *parameter_names(const void *self, size_t index)
     if (index == 0) {
         return "path";
     }
+    if (info->recipe != NULL && --index == 0) {
+        return "variant";
+    }
     for (unsigned i = 0; i < WORKLOAD_PARAMETER_COUNT; i++) {
         if ((info->parameters >> i & 1U) != 0 && --index == 0) {
             return workload_parameter_info((enum workload_parameter)i)->name;
@@ -165,6 +169,12 @@ static char *drawn_value(struct scenario_line *line, uint32_t word, const char *
     return g_strdup(drawn);
 }
 
+static const char *variant_names(const void *self, size_t index)
+{
+    const char *const *variants = self;
+    return variants[index];
+}
+
 static void fail_out_of_range(struct scenario_line *line, uint32_t word, const struct workload_parameter_info *info)
 {
     char least[QUANTITY_TEXT_MAX];
@@ -185,6 +195,11 @@ static void set_parameter(struct scenario_line *line, uint32_t word, struct work
         line_fail_unknown(line, word, "parameter", name, parameter_names, workload_info(setting->kind));
         break;
     case WORKLOAD_SET_BAD_VALUE:
+        if (strcmp(name, "variant") == 0) {
+            const struct recipe *recipe = workload_info(setting->kind)->recipe;
+            line_fail_unknown(line, word, "variant", text, variant_names, recipe->variants);
+            break;
+        }
         line_fail(line, word, "the value of '%s' is not %s", name,
                   info == NULL ? "an absolute path, such as /x" : quantity_example(info->quantity));
         break;

@@ -32,6 +32,7 @@
 struct record;
 struct client_config;
 struct participant_config;
+struct recipe_setting;
 struct server_config;
 
 /* A set of nodes by their index. */
@@ -220,6 +221,9 @@ uint32_t world_add_node(struct world *world, const struct node_spec *spec);
 uint32_t world_add_server(struct world *world, const char *name, const struct server_config *config);
 uint32_t world_add_client(struct world *world, const char *name, const struct client_config *config);
 uint32_t world_add_participant(struct world *world, const char *name, const struct participant_config *config);
+
+/* Makes the client run a recipe; of world_add_client(), before world_start(). */
+void world_set_recipe(struct world *world, uint32_t client, const struct recipe_setting *setting);
 
 /* `setting` must outlive the world; it is not copied and not saved. */
 void world_set_application(struct world *world, uint32_t client, const struct application_calls *calls,

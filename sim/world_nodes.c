@@ -1,4 +1,5 @@
 /* The kinds of nodes a world usually holds. */
+#include "protocol/base/ensure.h"
 #include "protocol/client/client.h"
 #include "protocol/commit/participant.h"
 #include "protocol/server/server.h"
@@ -63,4 +64,11 @@ uint32_t world_add_participant(struct world *world, const char *name, const stru
                                      .config = config,
                                      .config_octets = sizeof *config,
                                  });
+}
+
+void world_set_recipe(struct world *world, uint32_t client, const struct recipe_setting *setting)
+{
+    struct world_node *node = &world->nodes[client];
+    ensure(!world->started && node->create == make_client);
+    ((struct client_config *)node->config)->recipe = *setting;
 }

@@ -65,7 +65,11 @@ static inline uint32_t sites_all(uint32_t count)
 
 static inline uint32_t sites_count(uint32_t mask)
 {
-    return (uint32_t)__builtin_popcount(mask);
+    uint32_t count = 0;
+    for (; mask != 0; mask &= mask - 1) {
+        count++;
+    }
+    return count;
 }
 
 #endif
