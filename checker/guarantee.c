@@ -48,6 +48,15 @@ static const struct guarantee catalogue[GUARANTEE_COUNT] = {
     [GUARANTEE_AVAILABLE_AFTER_HEAL] = {"available-after-heal",
                                         "with all servers up and connected, operations finish within a bound",
                                         "ZooKeeper (ATC 2010), section 2.3, liveness"},
+    [GUARANTEE_AC_AGREEMENT] = {"ac-agreement", "no two sites decide differently about a transaction",
+                                "Bernstein, Hadzilacos, Goodman (1987), section 7.3, AC1"},
+    [GUARANTEE_AC_VALIDITY] = {"ac-validity",
+                               "commit only if all voted yes; abort only if one did not, or something failed",
+                               "Bernstein, Hadzilacos, Goodman (1987), section 7.3, AC3 and AC4"},
+    [GUARANTEE_AC_STABILITY] = {"ac-stability", "a site that has decided never decides otherwise, nor forgets it",
+                                "Bernstein, Hadzilacos, Goodman (1987), section 7.3, AC2"},
+    [GUARANTEE_AC_NON_BLOCKING] = {"ac-non-blocking", "sites that run decide without waiting for those that failed",
+                                   "Skeen, Nonblocking Commit Protocols (1981)"},
     [GUARANTEE_MUTUAL_EXCLUSION] = {"mutual-exclusion", "no more clients believe to hold a lock at once than it allows",
                                     "recipes.mdx, locks"},
     [GUARANTEE_FENCED_EXCLUSION] =
@@ -147,6 +156,7 @@ void check_all(struct record *record)
     pass_watches(history);
     pass_zab(history);
     pass_progress(history);
+    pass_commit(history);
     pass_recipes(history);
     struct verdict_row verdicts[GUARANTEE_COUNT];
     GString *texts[GUARANTEE_COUNT];

@@ -53,6 +53,22 @@ const char *observation_name(enum observation_type type)
         return "session-moved";
     case OBSERVE_WATCH_LOST:
         return "watch-lost";
+    case OBSERVE_COMMIT_PROPOSED:
+        return "transaction-proposed";
+    case OBSERVE_COMMIT_VOTED:
+        return "voted";
+    case OBSERVE_COMMIT_PRECOMMITTED:
+        return "precommitted";
+    case OBSERVE_COMMIT_PREABORTED:
+        return "preaborted";
+    case OBSERVE_COMMIT_DECIDED:
+        return "decided";
+    case OBSERVE_COMMIT_BLOCKED:
+        return "blocked";
+    case OBSERVE_COMMIT_UNBLOCKED:
+        return "unblocked";
+    case OBSERVE_COMMIT_RECOVERED:
+        return "transaction-recovered";
     case OBSERVE_ACQUIRED:
         return "acquired";
     case OBSERVE_RELEASED:

@@ -108,6 +108,9 @@ static bool settle(struct ensemble *ensemble, const struct scenario *scenario, c
     ensemble->participant_count = (uint32_t)settings->value[SETTING_SERVERS];
     ensemble->server_count = (uint32_t)servers;
     ensemble->client_count = (uint32_t)settings->value[SETTING_CLIENTS];
+    if (scenario->commit.means == COMMIT_BY_SITES) {
+        ensemble->participant_count = ensemble->server_count = ensemble->client_count = 0;
+    }
     return true;
 }
 
@@ -215,6 +218,17 @@ static void add_nodes(struct ensemble *ensemble, const struct flaws *flaws)
     }
 }
 
+static void add_sites(struct ensemble *ensemble, const struct scenario_commit *commit)
+{
+    for (uint32_t site = 1; commit->means == COMMIT_BY_SITES && site <= commit->sites; site++) {
+        struct participant_config config;
+        scenario_commit_configure(commit, site, &config);
+        const char *name = g_string_chunk_insert(ensemble->names, commit->names[site]);
+        ensemble->sites[site] = world_add_participant(ensemble->world, name, &config);
+        ensemble->site_count = site;
+    }
+}
+
 static void set_clocks(struct ensemble *ensemble)
 {
     for (uint32_t i = 0; i < ensemble->server_count; i++) {
@@ -268,6 +282,7 @@ struct ensemble *ensemble_new(const struct scenario *scenario, const struct simu
         return NULL;
     }
     add_nodes(ensemble, &flaws);
+    add_sites(ensemble, &scenario->commit);
     if (!add_workloads(ensemble, scenario, error)) {
         ensemble_free(ensemble);
         return NULL;

@@ -4,6 +4,7 @@
 
 #include "protocol/recipes/recipe.h"
 #include "sim/chaos.h"
+#include "sim/message_name.h"
 #include "sim/scenario_fault.h"
 #include "sim/scenario_observation.h"
 
@@ -291,18 +292,63 @@ static void parse_every(struct scenario_line *line, struct scenario *scenario)
     read_fault(line, scenario, &fault);
 }
 
+/* Who says or sends it: a single word for nodes. */
+static void take_selector(struct scenario_line *line, struct selector *selector)
+{
+    uint32_t word = line->next;
+    if (!scenario_read_selector(line, selector)) {
+        const char *next = line_peek(line);
+        line_fail_unknown(line, word, "node", next == NULL ? "" : next, scenario_target_names, NULL);
+    } else if (selector->kind == SELECT_REST || selector->kind == SELECT_REST_OF_SERVERS) {
+        line_fail(line, word, "'rest' needs another side that names nodes");
+    }
+}
+
+/* TARGET sends|receives: nothing is consumed if the line goes on with something else. */
+static bool accept_message_trigger(struct scenario_line *line, struct scenario_fault *fault)
+{
+    uint32_t start = line->next;
+    bool is_selector = scenario_read_selector(line, &fault->by);
+    if (is_selector && line_accept(line, "sends")) {
+        fault->trigger = TRIGGER_SENDS;
+        return true;
+    }
+    if (is_selector && line_accept(line, "receives")) {
+        fault->trigger = TRIGGER_RECEIVES;
+        return true;
+    }
+    if (!line->failed) {
+        line->next = start;
+    }
+    return false;
+}
+
+static void read_message(struct scenario_line *line, struct scenario_fault *fault)
+{
+    uint32_t word = line->next;
+    const char *name = line_take(line, "a message, such as 'precommit' or 'PROPOSAL'");
+    const char *near = line->failed ? NULL : nearest_name(name, message_names, NULL);
+    if (near == NULL || strcmp(near, name) != 0) {
+        line_fail_unknown(line, word, "message", name, message_names, NULL);
+    }
+    g_strlcpy(fault->message, name, sizeof fault->message);
+    if (line_accept(line, fault->trigger == TRIGGER_SENDS ? "to" : "from")) {
+        fault->is_peer = true;
+        take_selector(line, &fault->peer);
+    }
+}
+
 static void read_when(struct scenario_line *line, struct scenario *scenario, bool again)
 {
     struct scenario_fault fault = {.trigger = TRIGGER_WHEN, .again = again};
-    scenario_read_observation(line, &fault.observation);
-    if (line_accept(line, "by")) {
+    if (accept_message_trigger(line, &fault)) {
         fault.is_by = true;
-        uint32_t word = line->next;
-        if (!scenario_read_selector(line, &fault.by)) {
-            const char *next = line_peek(line);
-            line_fail_unknown(line, word, "node", next == NULL ? "" : next, scenario_target_names, NULL);
-        } else if (fault.by.kind == SELECT_REST || fault.by.kind == SELECT_REST_OF_SERVERS) {
-            line_fail(line, word, "'rest' needs another side that names nodes");
+        read_message(line, &fault);
+    } else {
+        scenario_read_observation(line, &fault.observation);
+        if (line_accept(line, "by")) {
+            fault.is_by = true;
+            take_selector(line, &fault.by);
         }
     }
     if (line_accept(line, "after")) {
@@ -459,12 +505,17 @@ const struct statement statements[] = {
     {"set", "set KEY VALUE", "a setting of the ensemble or the world", true, parse_set},
     {"flaw", "flaw NAME", "builds a known mistake into every node", true, parse_flaw},
     {"workload", "workload NAME [KEY=VALUE...]", "what clients do", true, parse_workload},
+    {"atomic-commit", "atomic-commit PROTOCOL coordinator=NAME participants=NAME,NAME... [KEY=VALUE...]",
+     "a transaction of named sites", false, scenario_parse_commit},
     {"at", "at TIME FAULT", "a fault, once", true, parse_at},
     {"every", "every TIME FAULT", "a fault again and again, first after one period", true, parse_every},
-    {"when", "when OBSERVATION [by TARGET] [after TIME] FAULT", "a fault when a server first says so", true,
-     parse_when},
-    {"whenever", "whenever OBSERVATION [by TARGET] [after TIME] FAULT", "a fault each time a server says so", true,
-     parse_whenever},
+    {"when",
+     "when OBSERVATION [by TARGET] [after TIME] FAULT | when TARGET sends MESSAGE [to TARGET] [after TIME] FAULT | "
+     "when "
+     "TARGET receives MESSAGE [from TARGET] [after TIME] FAULT",
+     "a fault when a node first says so, or a message is first sent or delivered", true, parse_when},
+    {"whenever", "whenever OBSERVATION [by TARGET] [after TIME] FAULT | whenever TARGET sends MESSAGE ...",
+     "the same, each time", true, parse_whenever},
     {"chaos", "chaos [KEY=VALUE...] FROM..UNTIL",
      "random faults; what the scenario does not say of the ensemble is drawn too", false, parse_chaos},
     {"quiet", "quiet from TIME", "everything heals and restarts, and no fault happens any more", false, parse_quiet},

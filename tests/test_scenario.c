@@ -54,6 +54,16 @@ static void print_fault(GString *out, const struct scenario_fault *fault)
         }
         print_span(out, " after ", fault->after);
         break;
+    case TRIGGER_SENDS:
+    case TRIGGER_RECEIVES:
+        g_string_append_printf(out, "%s %d:%u %s %s", fault->again ? "whenever" : "when", fault->by.kind,
+                               fault->by.number, fault->trigger == TRIGGER_SENDS ? "sends" : "receives",
+                               fault->message);
+        if (fault->is_peer) {
+            g_string_append_printf(out, " peer %d:%u", fault->peer.kind, fault->peer.number);
+        }
+        print_span(out, " after ", fault->after);
+        break;
     }
     g_string_append_printf(out, " %s", fault_info(fault->kind)->name);
     print_targets(out, " a=", &fault->a);

@@ -163,6 +163,8 @@ static void describe(struct teller *teller, const struct world_event *event, str
         }
         break;
     }
+    case CHANNEL_COMMIT: /* servers have none */
+        break;
     }
 }
 

@@ -148,6 +148,9 @@ static void reach_deadline(struct server *server, struct deadline deadline)
     case TIMER_CLIENT_PING:
     case TIMER_CLIENT_READ:
     case TIMER_RECIPE:
+    case TIMER_COMMIT_BEGIN:
+    case TIMER_COMMIT_TIMEOUT:
+    case TIMER_COMMIT_RETRY:
         ensure(false);
         break;
     }
