@@ -513,7 +513,8 @@ const struct statement statements[] = {
     {"at", "at TIME FAULT", "a fault, once", true, parse_at},
     {"every", "every TIME FAULT", "a fault again and again, first after one period", true, parse_every},
     {"when",
-     "when OBSERVATION [by TARGET] [since TIME] [after TIME] FAULT | when TARGET sends MESSAGE [to TARGET] [after TIME] FAULT | "
+     "when OBSERVATION [by TARGET] [since TIME] [after TIME] FAULT | when TARGET sends MESSAGE [to TARGET] [after "
+     "TIME] FAULT | "
      "when "
      "TARGET receives MESSAGE [from TARGET] [after TIME] FAULT",
      "a fault when a node first says so (since then), or a message is first sent or delivered", true, parse_when},
