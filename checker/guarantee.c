@@ -48,6 +48,39 @@ static const struct guarantee catalogue[GUARANTEE_COUNT] = {
     [GUARANTEE_AVAILABLE_AFTER_HEAL] = {"available-after-heal",
                                         "with all servers up and connected, operations finish within a bound",
                                         "ZooKeeper (ATC 2010), section 2.3, liveness"},
+    [GUARANTEE_AC_AGREEMENT] = {"ac-agreement", "no two sites decide differently about a transaction",
+                                "Bernstein, Hadzilacos, Goodman (1987), section 7.3, AC1"},
+    [GUARANTEE_AC_VALIDITY] = {"ac-validity",
+                               "commit only if all voted yes; abort only if one did not, or something failed",
+                               "Bernstein, Hadzilacos, Goodman (1987), section 7.3, AC3 and AC4"},
+    [GUARANTEE_AC_STABILITY] = {"ac-stability", "a site that has decided never decides otherwise, nor forgets it",
+                                "Bernstein, Hadzilacos, Goodman (1987), section 7.3, AC2"},
+    [GUARANTEE_AC_NON_BLOCKING] = {"ac-non-blocking", "sites that run decide without waiting for those that failed",
+                                   "Skeen, Nonblocking Commit Protocols (1981)"},
+    [GUARANTEE_MUTUAL_EXCLUSION] = {"mutual-exclusion", "no more clients believe to hold a lock at once than it allows",
+                                    "recipes.mdx, locks"},
+    [GUARANTEE_FENCED_EXCLUSION] =
+        {"fenced-exclusion", "fencing tokens grow with every holder, so that what is protected can refuse late ones",
+         "Burrows, Chubby (OSDI 2006), sequencers; recipes.mdx, locks"},
+    [GUARANTEE_ONE_MASTER] = {"one-master", "no two clients believe to be the leader at once",
+                              "recipes.mdx, leader election"},
+    [GUARANTEE_AT_MOST_ONCE_TASK] = {"at-most-once-task", "no task is executed twice",
+                                     "Junqueira and Reed, ZooKeeper (2013), chapter 3"},
+    [GUARANTEE_BARRIER_ORDER] = {"barrier-order", "nobody enters or leaves a barrier before all are ready to",
+                                 "recipes.mdx, barriers and double barriers"},
+    [GUARANTEE_QUEUE_EXACTLY_ONCE] = {"queue-exactly-once", "every item that was put is taken once",
+                                      "recipes.mdx, queues"},
+    [GUARANTEE_NO_HERD] = {"no-herd", "a release wakes one waiter at most",
+                           "ZooKeeper (ATC 2010), section 2.4, simple locks without herd effect"},
+    [GUARANTEE_NO_ABANDONED_LOCK] =
+        {"no-abandoned-lock", "nobody waits for long for what nobody believes to hold, with all up and connected",
+         "recipes.mdx, recoverable errors and the GUID"},
+    [GUARANTEE_FRESH_READS] =
+        {"fresh-reads",
+         "what an application takes for the present state is no older than what was known to be written when it asked",
+         "recipes and two channels: consistency-guarantees.mdx, simultaneously consistent cross-client views"},
+    [GUARANTEE_WHOLE_CONFIGURATION] = {"whole-configuration", "nobody uses a mixture of configurations",
+                                       "ZooKeeper (ATC 2010), section 2.3, the ready znode"},
 };
 
 const struct guarantee *guarantee_info(enum guarantee_id id)
@@ -123,6 +156,8 @@ void check_all(struct record *record)
     pass_watches(history);
     pass_zab(history);
     pass_progress(history);
+    pass_commit(history);
+    pass_recipes(history);
     struct verdict_row verdicts[GUARANTEE_COUNT];
     GString *texts[GUARANTEE_COUNT];
     for (size_t i = 0; i < GUARANTEE_COUNT; i++) {

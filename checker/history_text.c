@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checker/history_site.h"
 #include "checker/history_words.h"
 #include "protocol/base/hash.h"
 #include "protocol/node.h"
 #include "protocol/wire/op.h"
+#include "sim/fault.h"
 
 #define LINE_NS ((int64_t)NS_PER_MS)
 #define SESSION_OF_CLIENT 0x10000
@@ -50,10 +52,10 @@ static int64_t line_time(const struct reader *reader)
     return reader->words.line * LINE_NS;
 }
 
-static int32_t find_node(struct reader *reader, bool is_server, int64_t number)
+static int32_t find_named(struct reader *reader, const char *kind, bool is_server, int64_t number)
 {
     struct record *record = reader->record;
-    char *name = g_strdup_printf("%s-%d", is_server ? "server" : "client", (int)number);
+    char *name = g_strdup_printf("%s-%d", kind, (int)number);
     int32_t node = 0;
     for (; (guint)node < record->nodes->len; node++) {
         struct bytes known = record_octets(record, g_array_index(record->nodes, struct node_row, node).name);
@@ -62,12 +64,19 @@ static int32_t find_node(struct reader *reader, bool is_server, int64_t number)
         }
     }
     if ((guint)node == record->nodes->len) {
-        struct node_row row = {
-            .id = node, .is_server = is_server, .server = is_server ? number : 0, .name = record_string(record, name)};
+        struct node_row row = {.id = node,
+                               .is_server = is_server,
+                               .server = strcmp(kind, "client") == 0 ? 0 : number,
+                               .name = record_string(record, name)};
         g_array_append_val(record->nodes, row);
     }
     g_free(name);
     return node;
+}
+
+static int32_t find_node(struct reader *reader, bool is_server, int64_t number)
+{
+    return find_named(reader, is_server ? "server" : "client", is_server, number);
 }
 
 static int64_t session_of(const struct reader *reader, int32_t client, int64_t number)
@@ -423,6 +432,29 @@ static void read_event(struct reader *reader, int32_t client, int64_t number)
     remember_moment(reader, reader->record->events, sizeof row, offsetof(struct event_row, seq), row.time_ns);
 }
 
+/* "client 1 acquired 0 7 1": an observation of a recipe and its values. */
+static bool read_belief(struct reader *reader, int32_t client, const char *word)
+{
+    struct observation observation = {OBSERVE_ACQUIRED, {0}};
+    while (strcmp(observation_name(observation.type), word) != 0) {
+        if (observation.type++ == OBSERVE_CONFIGURATION_USED) {
+            return false;
+        }
+    }
+    int64_t ns = line_time(reader);
+    for (size_t i = 0; words_more(&reader->words);) {
+        const char *next = words_next(&reader->words);
+        const char *at = word_value(next, "at");
+        if (at != NULL) {
+            ns = words_time(&reader->words, at);
+        } else if (i < ARRAY_LENGTH(observation.value)) {
+            observation.value[i++] = words_number(&reader->words, next);
+        }
+    }
+    add_observation(reader, client, &observation, ns);
+    return true;
+}
+
 static void read_client(struct reader *reader)
 {
     int64_t number = words_number(&reader->words, words_next(&reader->words));
@@ -434,6 +466,8 @@ static void read_client(struct reader *reader)
         read_session(reader, client, number, state);
     } else if (strcmp(word, "event") == 0) {
         read_event(reader, client, number);
+    } else if (read_belief(reader, client, word)) {
+        return;
     } else if (word_opcode(word, &opcode)) {
         read_operation(reader, client, number, opcode);
     } else {
@@ -559,6 +593,23 @@ static void read_server(struct reader *reader)
     g_strfreev(numbers);
 }
 
+/* "site 2 voted yes" */
+static void read_site(struct reader *reader)
+{
+    int64_t number = words_number(&reader->words, words_next(&reader->words));
+    int32_t node = find_named(reader, "site", false, number);
+    int64_t ns = line_time(reader);
+    struct observation observation;
+    if (history_site_read(&reader->words, number, &observation, &ns)) {
+        add_observation(reader, node, &observation, ns);
+        return;
+    }
+    struct fault_row row = {
+        .time_ns = ns, .kind = FAULT_CRASH, .node = node, .peer = -1, .detail = record_string(reader->record, NULL)};
+    g_array_append_val(reader->record->faults, row);
+    remember_moment(reader, reader->record->faults, sizeof row, offsetof(struct fault_row, seq), ns);
+}
+
 /* ---- the run ------------------------------------------------------------------------------------------------------- */
 
 static void read_expectation(struct reader *reader)
@@ -632,6 +683,8 @@ static void read_line(struct reader *reader, const char *line)
             read_client(reader);
         } else if (strcmp(word, "server") == 0) {
             read_server(reader);
+        } else if (strcmp(word, "site") == 0) {
+            read_site(reader);
         } else if (strcmp(word, "part") == 0) {
             read_part(reader);
         } else if (strcmp(word, "expect") == 0) {

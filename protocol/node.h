@@ -31,6 +31,7 @@
 enum node_kind {
     NODE_SERVER,
     NODE_CLIENT,
+    NODE_PARTICIPANT, /* a site of an atomic commit (commit/participant.h) */
 };
 
 /* Which listening port of a server a connection belongs to. */
@@ -38,8 +39,9 @@ enum channel {
     CHANNEL_CLIENT,
     CHANNEL_QUORUM,
     CHANNEL_ELECTION,
+    CHANNEL_COMMIT, /* between the sites of an atomic commit */
 };
-#define CHANNEL_COUNT 3
+#define CHANNEL_COUNT 4
 
 /* The queues of a server that a host steps one element (or one batch) at a time. */
 enum task {
@@ -72,8 +74,12 @@ enum timer {
     TIMER_CLIENT_PING,      /* a third of the timeout without sending */
     TIMER_CLIENT_READ,      /* two thirds of the timeout without receiving */
     TIMER_RECIPE,           /* subject: the recipe's own number of it */
+    /* sites of an atomic commit */
+    TIMER_COMMIT_BEGIN,   /* the coordinator begins the transaction */
+    TIMER_COMMIT_TIMEOUT, /* what the site waits for did not come */
+    TIMER_COMMIT_RETRY,   /* a blocked site asks again */
 };
-#define TIMER_COUNT 18
+#define TIMER_COUNT 21
 
 struct deadline {
     instant_ns at; /* on the node's own clock */

@@ -53,6 +53,60 @@ const char *observation_name(enum observation_type type)
         return "session-moved";
     case OBSERVE_WATCH_LOST:
         return "watch-lost";
+    case OBSERVE_COMMIT_PROPOSED:
+        return "transaction-proposed";
+    case OBSERVE_COMMIT_VOTED:
+        return "voted";
+    case OBSERVE_COMMIT_PRECOMMITTED:
+        return "precommitted";
+    case OBSERVE_COMMIT_PREABORTED:
+        return "preaborted";
+    case OBSERVE_COMMIT_DECIDED:
+        return "decided";
+    case OBSERVE_COMMIT_BLOCKED:
+        return "blocked";
+    case OBSERVE_COMMIT_UNBLOCKED:
+        return "unblocked";
+    case OBSERVE_COMMIT_RECOVERED:
+        return "transaction-recovered";
+    case OBSERVE_ACQUIRED:
+        return "acquired";
+    case OBSERVE_RELEASED:
+        return "released";
+    case OBSERVE_WAITING:
+        return "waiting";
+    case OBSERVE_ACCESSED:
+        return "accessed";
+    case OBSERVE_LEADING:
+        return "leading";
+    case OBSERVE_RESIGNED:
+        return "resigned";
+    case OBSERVE_NOTIFIED:
+        return "notified";
+    case OBSERVE_TASK_EXECUTED:
+        return "task-executed";
+    case OBSERVE_BARRIER_ARRIVED:
+        return "barrier-arrived";
+    case OBSERVE_BARRIER_ENTERED:
+        return "barrier-entered";
+    case OBSERVE_BARRIER_LEAVING:
+        return "barrier-leaving";
+    case OBSERVE_BARRIER_LEFT:
+        return "barrier-left";
+    case OBSERVE_ITEM_PUT:
+        return "item-put";
+    case OBSERVE_ITEM_TAKEN:
+        return "item-taken";
+    case OBSERVE_QUEUE_EMPTY:
+        return "queue-empty";
+    case OBSERVE_WROTE:
+        return "wrote";
+    case OBSERVE_READ_BEGUN:
+        return "read-begun";
+    case OBSERVE_READ_DONE:
+        return "read-done";
+    case OBSERVE_CONFIGURATION_USED:
+        return "configuration-used";
     }
     return "unknown";
 }

@@ -38,8 +38,37 @@ enum observation_type {
     OBSERVE_SESSION_ATTACHED, /* session, connection, 1 if resumed: a server answered a handshake */
     OBSERVE_SESSION_MOVED,    /* session: a request was refused because the session lives elsewhere */
     OBSERVE_WATCH_LOST,       /* never emitted by a correct server; reserved for flaws that say so themselves */
+    /* atomic commit; sites are numbered from 1, sets of sites are masks: bit k is site k */
+    OBSERVE_COMMIT_PROPOSED,  /* transaction, site: the coordinator begins; the mask of all sites */
+    OBSERVE_COMMIT_VOTED,     /* transaction, site, 1 yes or 0 no */
+    OBSERVE_COMMIT_PRECOMMITTED, /* transaction, site: prepared to commit, durably */
+    OBSERVE_COMMIT_PREABORTED, /* transaction, site: prepared to abort, durably (quorum-based termination) */
+    OBSERVE_COMMIT_DECIDED,   /* transaction, site, 1 commit or 0 abort: durable and final */
+    OBSERVE_COMMIT_BLOCKED,   /* transaction, site, mask of the sites without which it cannot decide, its state */
+    OBSERVE_COMMIT_UNBLOCKED, /* transaction, site, mask of the sites it had been blocked on */
+    OBSERVE_COMMIT_RECOVERED, /* transaction, site, enum commit_state: what its log says after a crash */
+    /* recipes and applications on clients; the group is that of the clients that run it together */
+    OBSERVE_ACQUIRED, /* group, fencing token, how many may hold it at once (0: any number of readers): a client believes to hold a lock */
+    OBSERVE_RELEASED,           /* group, fencing token: and does not any more */
+    OBSERVE_WAITING,            /* group: a client wants to hold or to lead, and goes on wanting until it does */
+    OBSERVE_ACCESSED,           /* group, fencing token: a holder uses what the lock protects */
+    OBSERVE_LEADING,            /* group, token: a client believes to be the leader (the master, the primary) */
+    OBSERVE_RESIGNED,           /* group, token: and does not any more */
+    OBSERVE_NOTIFIED,           /* group: a watch of a waiter fired because somebody released */
+    OBSERVE_TASK_EXECUTED,      /* group, task: a worker has done it */
+    OBSERVE_BARRIER_ARRIVED,    /* group, round, processes it takes: ready to enter */
+    OBSERVE_BARRIER_ENTERED,    /* group, round, processes it takes: let in */
+    OBSERVE_BARRIER_LEAVING,    /* group, round, processes it takes: ready to leave */
+    OBSERVE_BARRIER_LEFT,       /* group, round, processes it takes: let out */
+    OBSERVE_ITEM_PUT,           /* group, item: a producer knows that it is in the queue */
+    OBSERVE_ITEM_TAKEN,         /* group, item: a consumer has it */
+    OBSERVE_QUEUE_EMPTY,        /* group: a consumer found nothing */
+    OBSERVE_WROTE,              /* group, register, version: a writer knows that it took effect */
+    OBSERVE_READ_BEGUN,         /* group, register: a reader asks */
+    OBSERVE_READ_DONE,          /* group, register, version: and takes this for the present state */
+    OBSERVE_CONFIGURATION_USED, /* group, lowest version among its parts, highest: a process acts on it */
 };
-#define OBSERVATION_COUNT 25
+#define OBSERVATION_COUNT 52
 
 struct observation {
     enum observation_type type;

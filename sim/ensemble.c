@@ -39,6 +39,7 @@ static void share_with_knobs(struct settings *settings, struct chaos_knobs *knob
     share_with_knob(settings, SETTING_SESSION_TIMEOUT, &knobs->session_timeout_ms, ms);
     share_with_knob(settings, SETTING_SNAP_COUNT, &knobs->snap_count, 1);
     share_with_knob(settings, SETTING_COMMIT_LOG_COUNT, &knobs->commit_log_count, 1);
+    share_with_knob(settings, SETTING_SNAP_STEP, &knobs->snap_step_znodes, 1);
     share_with_knob(settings, SETTING_BATCH_SIZE, &knobs->batch_size_max, 1);
     share_with_knob(settings, SETTING_NOTIFY_MIN, &knobs->notify_ms_min, ms);
     share_with_knob(settings, SETTING_NOTIFY_MAX, &knobs->notify_ms_max, ms);
@@ -112,6 +113,9 @@ static bool settle(struct ensemble *ensemble, const struct scenario *scenario, c
     ensemble->participant_count = (uint32_t)settings->value[SETTING_SERVERS];
     ensemble->server_count = (uint32_t)servers;
     ensemble->client_count = (uint32_t)settings->value[SETTING_CLIENTS];
+    if (scenario->commit.means == COMMIT_BY_SITES) {
+        ensemble->participant_count = ensemble->server_count = ensemble->client_count = 0;
+    }
     return true;
 }
 
@@ -142,12 +146,14 @@ static void configure_servers(const struct ensemble *ensemble, const struct flaw
     configure(settings, SETTING_MAX_SESSION_TIMEOUT, &config->session_timeout_ms_max, ms);
     configure(settings, SETTING_SNAP_COUNT, &config->snap_count, 1);
     configure(settings, SETTING_SNAP_RETAIN_COUNT, &config->snap_retain_count, 1);
+    configure(settings, SETTING_SNAP_STEP, &config->snap_step_znodes, 1);
     configure(settings, SETTING_BATCH_SIZE, &config->batch_size_max, 1);
     configure(settings, SETTING_COMMIT_LOG_COUNT, &config->commit_log_count, 1);
     configure(settings, SETTING_NOTIFY_MIN, &config->notify_ms_min, ms);
     configure(settings, SETTING_NOTIFY_MAX, &config->notify_ms_max, ms);
     configure(settings, SETTING_FINALIZE_WAIT, &config->finalize_wait_ms, ms);
     configure(settings, SETTING_PACKET_MAX, &config->packet_octets_max, 1);
+    configure(settings, SETTING_ZXID_COUNTER_MAX, &config->zxid_counter_max, 1);
 }
 
 static void configure_clients(const struct ensemble *ensemble, const struct server_config *servers,
@@ -220,6 +226,17 @@ static void add_nodes(struct ensemble *ensemble, const struct flaws *flaws)
     }
 }
 
+static void add_sites(struct ensemble *ensemble, const struct scenario_commit *commit)
+{
+    for (uint32_t site = 1; commit->means == COMMIT_BY_SITES && site <= commit->sites; site++) {
+        struct participant_config config;
+        scenario_commit_configure(commit, site, &config);
+        const char *name = g_string_chunk_insert(ensemble->names, commit->names[site]);
+        ensemble->sites[site] = world_add_participant(ensemble->world, name, &config);
+        ensemble->site_count = site;
+    }
+}
+
 static void set_clocks(struct ensemble *ensemble)
 {
     for (uint32_t i = 0; i < ensemble->server_count; i++) {
@@ -238,7 +255,12 @@ static bool add_workloads(struct ensemble *ensemble, const struct scenario *scen
             return false;
         }
     }
-    workload_plan_install(&ensemble->plan, ensemble->world, ensemble->clients, ensemble->client_count);
+    if (!workload_plan_install(&ensemble->plan, ensemble->world, ensemble->clients, ensemble->client_count)) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                    "%s: recipes need more than the %u clients there are: each client runs one recipe at most",
+                    scenario->name, ensemble->client_count);
+        return false;
+    }
     return true;
 }
 
@@ -268,6 +290,7 @@ struct ensemble *ensemble_new(const struct scenario *scenario, const struct simu
         return NULL;
     }
     add_nodes(ensemble, &flaws);
+    add_sites(ensemble, &scenario->commit);
     if (!add_workloads(ensemble, scenario, error)) {
         ensemble_free(ensemble);
         return NULL;

@@ -42,6 +42,8 @@ static const struct fault_info infos[FAULT_KIND_COUNT] = {
     [FAULT_CLOCK_OFFSET] = {"clock-offset", "the clock is wrong by so much", FAULT_TARGETS_NODES, "nanoseconds"},
     [FAULT_CLOCK_DRIFT] = {"clock-drift", "the clock runs fast or slow", FAULT_TARGETS_NODES, "parts per million"},
     [FAULT_CLOCK_JUMP] = {"clock-jump", "the clock jumps forwards or backwards", FAULT_TARGETS_NODES, "nanoseconds"},
+    [FAULT_DELAY] = {"delay", "what is under way from the first group to the second arrives so much later",
+                     FAULT_TARGETS_PAIR, "nanoseconds"},
     [FAULT_EXIT] = {"exit", "a process ended itself", FAULT_TARGETS_NODES, NULL},
 };
 
@@ -142,6 +144,26 @@ static uint32_t apply_reset(struct world *world, const struct fault *fault)
             world_reset_connection(world, i);
             count++;
         }
+    }
+    return count;
+}
+
+/* Only a world with time has arrivals; what it sends later keeps its place behind. */
+static uint32_t apply_delay(struct world *world, const struct fault *fault)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < world->network.count * 2; i++) {
+        const struct connection *of = &world->network.connections[i / 2];
+        struct link *link = network_link(&world->network, i);
+        if (of->serial == 0 || !node_set_has(&fault->a, of->ends[i % 2].node) ||
+            !node_set_has(&fault->b, of->ends[1 - i % 2].node)) {
+            continue;
+        }
+        for (uint32_t position = 0; position < link->stamped; position++) {
+            link_segment(link, position)->arrival += (uint64_t)fault->value;
+            count++;
+        }
+        world_announce(world, FRESH_LINK, i);
     }
     return count;
 }
@@ -269,6 +291,7 @@ static bool apply_to_node(struct world *world, uint32_t index, const struct faul
     case FAULT_UNCLOG:
     case FAULT_LOSS:
     case FAULT_FLAKY:
+    case FAULT_DELAY:
     case FAULT_EXIT:
         break;
     }
@@ -348,7 +371,9 @@ uint32_t fault_apply(struct world *world, const struct fault *fault, const char 
     if (fault->kind != FAULT_ISOLATE && infos[fault->kind].targets == FAULT_TARGETS_NODES) {
         return apply_to_nodes(world, fault, detail);
     }
-    uint32_t count = fault->kind == FAULT_RESET ? apply_reset(world, fault) : apply_to_paths(world, fault);
+    uint32_t count = fault->kind == FAULT_RESET   ? apply_reset(world, fault)
+                     : fault->kind == FAULT_DELAY ? apply_delay(world, fault)
+                                                  : apply_to_paths(world, fault);
     world_record_fault(world, (int32_t)fault->kind, only_member(&fault->a), only_member(&fault->b), detail);
     return count;
 }

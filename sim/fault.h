@@ -40,10 +40,12 @@ enum fault_kind {
     FAULT_CLOCK_OFFSET, /* a, nanoseconds from the true time */
     FAULT_CLOCK_DRIFT,  /* a, ppm */
     FAULT_CLOCK_JUMP,   /* a, nanoseconds forwards or backwards */
+    /* network, again */
+    FAULT_DELAY, /* a -> b, nanoseconds: what is under way arrives so much later */
     /* never applied, only recorded: a process ended itself (OUTPUT_EXIT); value: enum exit_reason */
     FAULT_EXIT,
 };
-#define FAULT_KIND_COUNT 27
+#define FAULT_KIND_COUNT 28
 
 enum fault_targets {
     FAULT_TARGETS_NONE,

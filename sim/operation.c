@@ -142,6 +142,7 @@ bool operation_submit(struct world *world, uint32_t client, struct operations *s
     unsigned index = (unsigned)__builtin_ctzll(~self->used);
     self->used |= UINT64_C(1) << index;
     self->slots[index] = (struct operation_slot){
+        .tag = index,
         .row = operation->opcode == OP_CREATE_SESSION ? -1 : record_invocation(world, client, operation),
         .purpose = purpose,
         .opcode = operation->opcode,
@@ -150,7 +151,64 @@ bool operation_submit(struct world *world, uint32_t client, struct operations *s
     return true;
 }
 
+/* ---- what recipes ask for ---- */
+
+static struct operation operation_of(const struct request_body *body)
+{
+    return (struct operation){
+        .opcode = body->opcode,
+        .path = body->path,
+        .data = body->data,
+        .flags = body->flags,
+        .version = body->version,
+        .watch = body->watch,
+    };
+}
+
+static struct operation decode_submission(const struct output *submit, struct operation parts[OPERATION_PARTS_MAX])
+{
+    struct request_body body;
+    struct jute_reader reader = jute_reader_of_bytes(submit->submit.body);
+    request_body_read(&reader, submit->submit.opcode, &body);
+    ensure(!reader.failed);
+    struct operation operation = operation_of(&body);
+    if (body.opcode == OP_MULTI) {
+        struct request_body part;
+        for (struct jute_reader walk = multi_walk(body.operations); multi_next_operation(&walk, &part);) {
+            ensure(operation.part_count < OPERATION_PARTS_MAX);
+            parts[operation.part_count++] = operation_of(&part);
+        }
+        operation.parts = parts;
+    }
+    return operation;
+}
+
+void operation_note(struct world *world, uint32_t client, struct operations *self, const struct output *submit)
+{
+    struct operation parts[OPERATION_PARTS_MAX];
+    ensure(self->used != UINT64_MAX);
+    unsigned index = (unsigned)__builtin_ctzll(~self->used);
+    self->used |= UINT64_C(1) << index;
+    self->slots[index] = (struct operation_slot){.tag = submit->submit.tag, .row = -1, .opcode = submit->submit.opcode};
+    if (submit->submit.opcode != OP_CREATE_SESSION) {
+        struct operation operation = decode_submission(submit, parts);
+        self->slots[index].row = record_invocation(world, client, &operation);
+    }
+}
+
 /* ---- understanding the answer ---- */
+
+static unsigned slot_of_tag(const struct operations *self, uint64_t tag)
+{
+    for (uint64_t rest = self->used; rest != 0; rest &= rest - 1) {
+        unsigned index = (unsigned)__builtin_ctzll(rest);
+        if (self->slots[index].tag == tag) {
+            return index;
+        }
+    }
+    ensure(false && "an operation that was submitted");
+    return 0;
+}
 
 static enum outcome outcome_of(const struct output *output)
 {
@@ -340,8 +398,8 @@ static void record_parts(struct record *record, int64_t row, const struct answer
 void operation_answer(struct world *world, uint32_t client, struct operations *self, const struct output *output,
                       struct answer *answer)
 {
-    uint64_t index = output->answer.tag;
-    ensure(index < OPERATIONS_MAX);
+    bool is_index = output->answer.tag < OPERATIONS_MAX; /* of operation_submit() */
+    uint64_t index = is_index ? output->answer.tag : slot_of_tag(self, output->answer.tag);
     ensure((self->used >> index & 1) != 0);
     struct operation_slot slot = self->slots[index];
     ensure(slot.opcode == output->answer.opcode);

@@ -33,6 +33,7 @@ struct operation {
 };
 
 struct operation_slot {
+    uint64_t tag;
     int64_t row; /* its index in the record, or -1 */
     uint64_t purpose;
     int32_t opcode;
@@ -61,6 +62,9 @@ uint32_t operations_under_way(const struct operations *self);
 /* False when no slot is free; then nothing happened. */
 bool operation_submit(struct world *world, uint32_t client, struct operations *self, const struct operation *operation,
                       uint64_t purpose);
+
+/* For on_submit(): a recipe submitted this; takes a slot and writes the row.  Its answer is for operation_answer() too. */
+void operation_note(struct world *world, uint32_t client, struct operations *self, const struct output *submit);
 
 /* For on_answer(). */
 void operation_answer(struct world *world, uint32_t client, struct operations *self, const struct output *output,

@@ -30,6 +30,7 @@ static const char *const channels[] = {
     [CHANNEL_CLIENT] = "client",
     [CHANNEL_QUORUM] = "quorum",
     [CHANNEL_ELECTION] = "election",
+    [CHANNEL_COMMIT] = "commit",
 };
 
 static const char *const disk_operations[] = {
@@ -42,6 +43,7 @@ static const char *const file_kinds[] = {
     [FILE_SNAPSHOT] = "snapshot",
     [FILE_ACCEPTED_EPOCH] = "accepted-epoch",
     [FILE_CURRENT_EPOCH] = "current-epoch",
+    [FILE_COMMIT_LOG] = "commit-log",
 };
 
 static const char *const disk_results[] = {
@@ -76,6 +78,33 @@ static const char *const values[OBSERVATION_COUNT] = {
     [OBSERVE_SESSION_ATTACHED] = "session, connection, 1 if resumed",
     [OBSERVE_SESSION_MOVED] = "session",
     [OBSERVE_WATCH_LOST] = "",
+    [OBSERVE_COMMIT_PROPOSED] = "transaction, site, mask of all sites",
+    [OBSERVE_COMMIT_VOTED] = "transaction, site, 1 yes or 0 no",
+    [OBSERVE_COMMIT_PRECOMMITTED] = "transaction, site",
+    [OBSERVE_COMMIT_PREABORTED] = "transaction, site",
+    [OBSERVE_COMMIT_DECIDED] = "transaction, site, 1 commit or 0 abort",
+    [OBSERVE_COMMIT_BLOCKED] = "transaction, site, mask of the sites it waits for, its state",
+    [OBSERVE_COMMIT_UNBLOCKED] = "transaction, site, mask of the sites it had waited for",
+    [OBSERVE_COMMIT_RECOVERED] = "transaction, site, state",
+    [OBSERVE_ACQUIRED] = "group, fencing token, limit",
+    [OBSERVE_RELEASED] = "group, fencing token",
+    [OBSERVE_WAITING] = "group",
+    [OBSERVE_ACCESSED] = "group, fencing token",
+    [OBSERVE_LEADING] = "group, token",
+    [OBSERVE_RESIGNED] = "group, token",
+    [OBSERVE_NOTIFIED] = "group",
+    [OBSERVE_TASK_EXECUTED] = "group, task",
+    [OBSERVE_BARRIER_ARRIVED] = "group, round, processes",
+    [OBSERVE_BARRIER_ENTERED] = "group, round, processes",
+    [OBSERVE_BARRIER_LEAVING] = "group, round, processes",
+    [OBSERVE_BARRIER_LEFT] = "group, round, processes",
+    [OBSERVE_ITEM_PUT] = "group, item",
+    [OBSERVE_ITEM_TAKEN] = "group, item",
+    [OBSERVE_QUEUE_EMPTY] = "group",
+    [OBSERVE_WROTE] = "group, register, version",
+    [OBSERVE_READ_BEGUN] = "group, register",
+    [OBSERVE_READ_DONE] = "group, register, version",
+    [OBSERVE_CONFIGURATION_USED] = "group, lowest version, highest version",
 };
 
 static const char *name_at(const char *const *names, size_t count, int32_t index)

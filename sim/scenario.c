@@ -60,6 +60,33 @@ void scenario_free(struct scenario *scenario)
     g_free(scenario);
 }
 
+static bool has_flaws(const struct scenario *scenario)
+{
+    for (unsigned i = 0; i < FLAW_COUNT; i++) {
+        if (flaw_is_on(&scenario->flaws, (enum flaw)i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What was to be observed belongs to the story that the flaw tells. */
+void scenario_remove_flaws(struct scenario *scenario)
+{
+    if (!has_flaws(scenario)) {
+        return;
+    }
+    scenario->flaws = (struct flaws){0};
+    for (guint i = scenario->expectations->len; i-- > 0;) {
+        struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
+        if (expectation->kind == EXPECT_VIOLATED) {
+            expectation->kind = EXPECT_ALL;
+        } else if (expectation->kind == EXPECT_OBSERVED) {
+            g_array_remove_index(scenario->expectations, i);
+        }
+    }
+}
+
 /* ---- words of a line ------------------------------------------------------------------------------------------- */
 
 static bool is_blank(char c)
@@ -273,6 +300,7 @@ static void parse_line(struct parser *parser, const char *start, size_t length)
         .number = ++parser->number,
         .end_column = 1,
         .vocabulary = parser->vocabulary,
+        .commit = &parser->scenario->commit,
         .storage = g_string_chunk_new(SCENARIO_LINE_OCTETS_MAX),
         .error = parser->error,
     };
@@ -325,6 +353,20 @@ static void check_scenario(struct parser *parser)
         fail_on(parser, "chaos", "chaos outlasts 'quiet from'");
     } else if (voters + scenario->settings.value[SETTING_OBSERVERS] > SERVER_MEMBERS_MAX) {
         fail_on(parser, "observers", "servers and observers are more than " G_STRINGIFY(SERVER_MEMBERS_MAX));
+    }
+}
+
+/* A transaction of sites of its own is the whole world. */
+static void check_sites(struct parser *parser)
+{
+    static const char *const others[] = {"servers", "observers", "clients", "workload", "chaos"};
+    if (parser->scenario->commit.means != COMMIT_BY_SITES) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(others) && *parser->error == NULL; i++) {
+        if (line_of(parser, others[i]) != 0) {
+            fail_on(parser, others[i], "the sites of an atomic commit without ZooKeeper are alone in their world");
+        }
     }
 }
 
@@ -385,6 +427,9 @@ struct scenario *scenario_parse(const char *name, const char *text, size_t lengt
     parse_text(&parser, text, length);
     if (problem == NULL) {
         check_scenario(&parser);
+    }
+    if (problem == NULL) {
+        check_sites(&parser);
     }
     g_hash_table_unref(parser.occurrences);
     g_free(parser.said_on);

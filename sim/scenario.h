@@ -18,6 +18,7 @@
 #include "protocol/flaw.h"
 #include "protocol/observation.h"
 #include "sim/fault.h"
+#include "sim/scenario_commit.h"
 #include "sim/setting.h"
 #include "sim/workload.h"
 
@@ -25,6 +26,7 @@
 #define SCENARIO_LINE_OCTETS_MAX 1000U
 #define SCENARIO_FAULTS_MAX 10000U
 #define SCENARIO_SELECTORS_MAX 16U
+#define SCENARIO_MESSAGE_MAX 32U
 #define SCENARIO_TIME_NS_MAX (INT64_C(7) * 24 * 3600 * 1000000000)
 
 #define SCENARIO_ERROR scenario_error_quark()
@@ -58,6 +60,8 @@ enum selector_kind {
     SELECT_ALL,             /* every node */
     SELECT_REST,            /* every node that the other side does not name */
     SELECT_REST_OF_SERVERS, /* every such server */
+    SELECT_SITE,            /* number: a site of the atomic commit, by name */
+    SELECT_SITES,           /* all of them */
 };
 
 struct selector {
@@ -76,9 +80,11 @@ struct span {
 };
 
 enum trigger {
-    TRIGGER_AT,    /* once at `at` */
-    TRIGGER_EVERY, /* again and again, `period` after the time before */
-    TRIGGER_WHEN,  /* when a node says `observation` */
+    TRIGGER_AT,       /* once at `at` */
+    TRIGGER_EVERY,    /* again and again, `period` after the time before */
+    TRIGGER_WHEN,     /* when a node says `observation` */
+    TRIGGER_SENDS,    /* when `by` sends a message of that name to `peer` */
+    TRIGGER_RECEIVES, /* when one reaches `by` from `peer` */
 };
 
 /* An observation, perhaps only with one of its values: `sync-received TRUNC`, `stepped-down no-quorum`. */
@@ -90,11 +96,14 @@ struct observation_match {
 
 struct scenario_fault {
     enum trigger trigger;
-    int64_t at_ns;
+    int64_t at_ns; /* when: observations before do not count */
     struct span period;
     struct observation_match observation;
     bool is_by; /* only if `by` says so */
     struct selector by;
+    char message[SCENARIO_MESSAGE_MAX]; /* sends, receives: its name (sim/message_name.h) */
+    bool is_peer;                       /* sends, receives: only if `peer` is at the other end */
+    struct selector peer;
     struct span after; /* when: this much later */
     bool again;        /* when: each time, not only the first */
     enum fault_kind kind;
@@ -127,6 +136,7 @@ struct scenario {
     GArray *faults;       /* struct scenario_fault */
     GArray *expectations; /* struct expectation */
     struct flaws flaws;
+    struct scenario_commit commit;
     bool has_chaos;
     int64_t chaos_from_ns, chaos_until_ns;
     uint32_t chaos_kinds; /* mask of enum fault_kind; 0: as drawn */
@@ -148,7 +158,11 @@ struct scenario *scenario_parse(const char *name, const char *text, size_t lengt
                                 const struct scenario_vocabulary *vocabulary, GError **error);
 struct scenario *scenario_load(const char *path, uint64_t seed, const struct scenario_vocabulary *vocabulary,
                                GError **error);
+
 void scenario_free(struct scenario *scenario);
+
+/* As it would be without its flaws: what was expected to be violated, and all the rest, is expected to hold. */
+void scenario_remove_flaws(struct scenario *scenario);
 
 /* The words of the language, for listings; false after the last. */
 bool scenario_word(size_t index, const char **name, const char **syntax, const char **help);

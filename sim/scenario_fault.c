@@ -38,6 +38,7 @@ static const struct target_word target_words[] = {
     {"majority", SELECT_MAJORITY, false, "as few voting servers as can decide, the leader among them"},
     {"majority without leader", SELECT_MAJORITY_WITHOUT_LEADER, false, "as few, the leader not among them"},
     {"all", SELECT_ALL, false, "every node, clients too"},
+    {"sites", SELECT_SITES, false, "every site of the atomic commit; the name of one is a target too"},
     {"rest", SELECT_REST, false, "every node that the other side does not name"},
     {"rest of servers", SELECT_REST_OF_SERVERS, false, "every server that the other side does not name"},
 };
@@ -97,6 +98,15 @@ static bool is_number(const char *word)
     return word != NULL && *word != '\0' && strcmp(word, "0") != 0 && strspn(word, "0123456789") == strlen(word);
 }
 
+static bool read_site(struct scenario_line *line, struct selector *selector)
+{
+    uint32_t site = scenario_commit_site(line->commit, line_peek(line));
+    line->next += site != 0;
+    selector->kind = SELECT_SITE;
+    selector->number = site;
+    return site != 0;
+}
+
 bool scenario_read_selector(struct scenario_line *line, struct selector *selector)
 {
     if (line_peek(line) == NULL) {
@@ -110,7 +120,7 @@ bool scenario_read_selector(struct scenario_line *line, struct selector *selecto
     uint32_t words;
     const struct target_word *target = longest_target(line, &words);
     if (target == NULL) {
-        return false;
+        return read_site(line, selector);
     }
     line->next += words;
     selector->kind = target->kind;
@@ -186,6 +196,7 @@ static const struct fault_form forms[FAULT_KIND_COUNT] = {
     [FAULT_CLOCK_OFFSET] = {VALUE_STEP, FAULT_CLOCK_OFFSET, 0, false},
     [FAULT_CLOCK_DRIFT] = {VALUE_DRIFT, FAULT_CLOCK_DRIFT, 0, false},
     [FAULT_CLOCK_JUMP] = {.value = VALUE_STEP},
+    [FAULT_DELAY] = {.value = VALUE_DURATION, .is_directed = true},
 };
 
 const char *scenario_fault_value(enum fault_kind kind)
@@ -232,7 +243,7 @@ static const char *file_names(const void *self, size_t index)
 static int64_t take_file_kind(struct scenario_line *line)
 {
     uint32_t word = line->next;
-    const char *text = line_take(line, "log, snapshot, accepted-epoch or current-epoch");
+    const char *text = line_take(line, "log, snapshot, accepted-epoch, current-epoch or commit-log");
     for (int32_t kind = 0; file_kind_name(kind) != NULL; kind++) {
         if (strcmp(file_kind_name(kind), text) == 0) {
             return kind;

@@ -26,7 +26,8 @@ struct scenario_line {
     uint32_t end_column;  /* just behind the last word */
     struct random random; /* for what this line leaves open */
     const struct scenario_vocabulary *vocabulary;
-    GStringChunk *storage; /* words made here */
+    const struct scenario_commit *commit; /* of the lines before: its sites are targets */
+    GStringChunk *storage;                /* words made here */
     bool failed;
     GError **error;
 };

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "protocol/commit/commit.h"
 #include "protocol/wire/packet.h"
 
 /* Which value of an observation has words, and which: by index, NULL after the last. */
@@ -33,16 +34,38 @@ static int64_t reason_value(size_t index)
     return (int64_t)index + 1;
 }
 
+static const char *vote_name(size_t index)
+{
+    static const char *const names[] = {"no", "yes"};
+    return index < ARRAY_LENGTH(names) ? names[index] : NULL;
+}
+
+static const char *decision_name(size_t index)
+{
+    static const char *const names[] = {"abort", "commit"};
+    return index < ARRAY_LENGTH(names) ? names[index] : NULL;
+}
+
+static const char *recovered_name(size_t index)
+{
+    return commit_state_name((uint32_t)index);
+}
+
+static int64_t same_value(size_t index)
+{
+    return (int64_t)index;
+}
+
 static const struct detail {
     enum observation_type type;
     int32_t index;
     const char *(*name)(size_t index);
     int64_t (*value)(size_t index);
 } details[] = {
-    {OBSERVE_SYNC_SENT, 1, packet_name, packet_value},
-    {OBSERVE_SYNC_RECEIVED, 1, packet_name, packet_value},
-    {OBSERVE_STEPPED_DOWN, 1, step_down_name, reason_value},
-    {OBSERVE_REFUSED, 0, exit_name, reason_value},
+    {OBSERVE_SYNC_SENT, 1, packet_name, packet_value},         {OBSERVE_SYNC_RECEIVED, 1, packet_name, packet_value},
+    {OBSERVE_STEPPED_DOWN, 1, step_down_name, reason_value},   {OBSERVE_REFUSED, 0, exit_name, reason_value},
+    {OBSERVE_COMMIT_VOTED, 2, vote_name, same_value},          {OBSERVE_COMMIT_DECIDED, 2, decision_name, same_value},
+    {OBSERVE_COMMIT_RECOVERED, 2, recovered_name, same_value},
 };
 
 static const struct detail *detail_of(enum observation_type type)

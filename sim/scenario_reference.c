@@ -1,7 +1,9 @@
 /* The reference of the language, written from the tables that the parser uses. */
 #include <string.h>
 
+#include "protocol/recipes/recipe.h"
 #include "sim/chaos.h"
+#include "sim/message_name.h"
 #include "sim/scenario_words.h"
 
 static void add_statements(GString *out)
@@ -99,6 +101,9 @@ static void add_workloads(GString *out)
                 g_string_append_printf(out, " `%s=%s`", parameter->name, value);
             }
         }
+        for (uint32_t k = 0; info->recipe != NULL && info->recipe->variants[k] != NULL; k++) {
+            g_string_append_printf(out, "%s`%s`", k == 0 ? " `variant=` " : ", ", info->recipe->variants[k]);
+        }
         g_string_append(out, " |\n");
     }
     g_string_append(out, "\n| parameter | meaning |\n|---|---|\n");
@@ -106,6 +111,31 @@ static void add_workloads(GString *out)
         const struct workload_parameter_info *parameter = workload_parameter_info((enum workload_parameter)i);
         g_string_append_printf(out, "| `%s=` | %s |\n", parameter->name, parameter->description);
     }
+}
+
+static void add_commit(GString *out)
+{
+    const char *name, *help;
+    g_string_append(out,
+                    "\n### Atomic commit\n\n`atomic-commit PROTOCOL KEY=VALUE...`: the sites are nodes of these names, "
+                    "and targets of faults.\n\n| protocol | what it is |\n|---|---|\n");
+    for (size_t i = 0; scenario_commit_protocol(i, &name, &help); i++) {
+        g_string_append_printf(out, "| `%s` | %s |\n", name, help);
+    }
+    g_string_append(out, "\n| key | meaning; default |\n|---|---|\n");
+    for (size_t i = 0; scenario_commit_key(i, &name, &help); i++) {
+        g_string_append_printf(out, "| `%s=` | %s |\n", name, help);
+    }
+}
+
+static void add_messages(GString *out)
+{
+    const char *name;
+    g_string_append(out, "\n### Messages\n\nFor `when TARGET sends` and `when TARGET receives`:");
+    for (size_t i = 0; (name = message_names(NULL, i)) != NULL; i++) {
+        g_string_append_printf(out, " `%s`", name);
+    }
+    g_string_append(out, ".\n");
 }
 
 static void add_chaos(GString *out)
@@ -145,7 +175,9 @@ char *scenario_reference(void)
     add_targets(out);
     add_settings(out);
     add_workloads(out);
+    add_commit(out);
     add_chaos(out);
     add_observations(out);
+    add_messages(out);
     return g_string_free(out, FALSE);
 }

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "protocol/recipes/recipe.h"
 #include "sim/chaos.h"
+#include "sim/message_name.h"
 #include "sim/scenario_fault.h"
 #include "sim/scenario_observation.h"
 
@@ -126,6 +128,9 @@ static const char *parameter_names(const void *self, size_t index)
     if (index == 0) {
         return "path";
     }
+    if (info->recipe != NULL && --index == 0) {
+        return "variant";
+    }
     for (unsigned i = 0; i < WORKLOAD_PARAMETER_COUNT; i++) {
         if ((info->parameters >> i & 1U) != 0 && --index == 0) {
             return workload_parameter_info((enum workload_parameter)i)->name;
@@ -164,6 +169,12 @@ static char *drawn_value(struct scenario_line *line, uint32_t word, const char *
     return g_strdup(drawn);
 }
 
+static const char *variant_names(const void *self, size_t index)
+{
+    const char *const *variants = self;
+    return variants[index];
+}
+
 static void fail_out_of_range(struct scenario_line *line, uint32_t word, const struct workload_parameter_info *info)
 {
     char least[QUANTITY_TEXT_MAX];
@@ -184,6 +195,11 @@ static void set_parameter(struct scenario_line *line, uint32_t word, struct work
         line_fail_unknown(line, word, "parameter", name, parameter_names, workload_info(setting->kind));
         break;
     case WORKLOAD_SET_BAD_VALUE:
+        if (strcmp(name, "variant") == 0) {
+            const struct recipe *recipe = workload_info(setting->kind)->recipe;
+            line_fail_unknown(line, word, "variant", text, variant_names, recipe->variants);
+            break;
+        }
         line_fail(line, word, "the value of '%s' is not %s", name,
                   info == NULL ? "an absolute path, such as /x" : quantity_example(info->quantity));
         break;
@@ -276,19 +292,67 @@ static void parse_every(struct scenario_line *line, struct scenario *scenario)
     read_fault(line, scenario, &fault);
 }
 
+/* Who says or sends it: a single word for nodes. */
+static void take_selector(struct scenario_line *line, struct selector *selector)
+{
+    uint32_t word = line->next;
+    if (!scenario_read_selector(line, selector)) {
+        const char *next = line_peek(line);
+        line_fail_unknown(line, word, "node", next == NULL ? "" : next, scenario_target_names, NULL);
+    } else if (selector->kind == SELECT_REST || selector->kind == SELECT_REST_OF_SERVERS) {
+        line_fail(line, word, "'rest' needs another side that names nodes");
+    }
+}
+
+/* TARGET sends|receives: nothing is consumed if the line goes on with something else. */
+static bool accept_message_trigger(struct scenario_line *line, struct scenario_fault *fault)
+{
+    uint32_t start = line->next;
+    bool is_selector = scenario_read_selector(line, &fault->by);
+    if (is_selector && line_accept(line, "sends")) {
+        fault->trigger = TRIGGER_SENDS;
+        return true;
+    }
+    if (is_selector && line_accept(line, "receives")) {
+        fault->trigger = TRIGGER_RECEIVES;
+        return true;
+    }
+    if (!line->failed) {
+        line->next = start;
+    }
+    return false;
+}
+
+static void read_message(struct scenario_line *line, struct scenario_fault *fault)
+{
+    uint32_t word = line->next;
+    const char *name = line_take(line, "a message, such as 'precommit' or 'PROPOSAL'");
+    const char *near = line->failed ? NULL : nearest_name(name, message_names, NULL);
+    if (near == NULL || strcmp(near, name) != 0) {
+        line_fail_unknown(line, word, "message", name, message_names, NULL);
+    }
+    g_strlcpy(fault->message, name, sizeof fault->message);
+    if (line_accept(line, fault->trigger == TRIGGER_SENDS ? "to" : "from")) {
+        fault->is_peer = true;
+        take_selector(line, &fault->peer);
+    }
+}
+
 static void read_when(struct scenario_line *line, struct scenario *scenario, bool again)
 {
     struct scenario_fault fault = {.trigger = TRIGGER_WHEN, .again = again};
-    scenario_read_observation(line, &fault.observation);
-    if (line_accept(line, "by")) {
+    if (accept_message_trigger(line, &fault)) {
         fault.is_by = true;
-        uint32_t word = line->next;
-        if (!scenario_read_selector(line, &fault.by)) {
-            const char *next = line_peek(line);
-            line_fail_unknown(line, word, "node", next == NULL ? "" : next, scenario_target_names, NULL);
-        } else if (fault.by.kind == SELECT_REST || fault.by.kind == SELECT_REST_OF_SERVERS) {
-            line_fail(line, word, "'rest' needs another side that names nodes");
+        read_message(line, &fault);
+    } else {
+        scenario_read_observation(line, &fault.observation);
+        if (line_accept(line, "by")) {
+            fault.is_by = true;
+            take_selector(line, &fault.by);
         }
+    }
+    if (line_accept(line, "since")) {
+        fault.at_ns = line_take_quantity(line, QUANTITY_DURATION, 0, SCENARIO_TIME_NS_MAX);
     }
     if (line_accept(line, "after")) {
         fault.after = line_take_span(line);
@@ -459,12 +523,18 @@ const struct statement statements[] = {
     {"set", "set KEY VALUE", "a setting of the ensemble or the world", true, parse_set},
     {"flaw", "flaw NAME", "builds a known mistake into every node", true, parse_flaw},
     {"workload", "workload NAME [KEY=VALUE...]", "what clients do", true, parse_workload},
+    {"atomic-commit", "atomic-commit PROTOCOL coordinator=NAME participants=NAME,NAME... [KEY=VALUE...]",
+     "a transaction of named sites", false, scenario_parse_commit},
     {"at", "at TIME FAULT", "a fault, once", true, parse_at},
     {"every", "every TIME FAULT", "a fault again and again, first after one period", true, parse_every},
-    {"when", "when OBSERVATION [by TARGET] [after TIME] FAULT", "a fault when a server first says so", true,
-     parse_when},
-    {"whenever", "whenever OBSERVATION [by TARGET] [after TIME] FAULT", "a fault each time a server says so", true,
-     parse_whenever},
+    {"when",
+     "when OBSERVATION [by TARGET] [since TIME] [after TIME] FAULT | when TARGET sends MESSAGE [to TARGET] [after "
+     "TIME] FAULT | "
+     "when "
+     "TARGET receives MESSAGE [from TARGET] [after TIME] FAULT",
+     "a fault when a node first says so (since then), or a message is first sent or delivered", true, parse_when},
+    {"whenever", "whenever OBSERVATION [by TARGET] [since TIME] [after TIME] FAULT | whenever TARGET sends MESSAGE ...",
+     "the same, each time", true, parse_whenever},
     {"chaos", "chaos [KEY=VALUE...] FROM..UNTIL",
      "random faults; what the scenario does not say of the ensemble is drawn too", false, parse_chaos},
     {"quiet", "quiet from TIME", "everything heals and restarts, and no fault happens any more", false, parse_quiet},

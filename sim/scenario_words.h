@@ -19,4 +19,7 @@ struct statement {
 extern const struct statement statements[];
 extern const size_t statement_count;
 
+/* scenario_commit.c */
+void scenario_parse_commit(struct scenario_line *line, struct scenario *scenario);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "protocol/base/ensure.h"
 #include "sim/ensemble.h"
+#include "sim/message_name.h"
 #include "sim/role.h"
 
 G_DEFINE_QUARK(zksim - simulation - error, simulation_error)
@@ -113,6 +114,14 @@ static struct node_set candidates(const struct simulation *simulation, const str
         return role_majority(world, true, random);
     case SELECT_MAJORITY_WITHOUT_LEADER:
         return role_majority(world, false, random);
+    case SELECT_SITE:
+        node_set_add(&set, ensemble->sites[selector->number]);
+        return set;
+    case SELECT_SITES:
+        for (uint32_t site = 1; site <= ensemble->site_count; site++) {
+            node_set_add(&set, ensemble->sites[site]);
+        }
+        return set;
     case SELECT_ALL:
         return role_all(world);
     case SELECT_REST:
@@ -221,7 +230,7 @@ static void watch(void *self, struct world *world, uint32_t node, const struct o
     for (guint i = 0; i < simulation->scenario->faults->len; i++) {
         const struct scenario_fault *fault = fault_at(simulation, i);
         if (fault->trigger != TRIGGER_WHEN || !observation_matches(&fault->observation, observation) ||
-            (simulation->fired[i] && !fault->again)) {
+            (simulation->fired[i] && !fault->again) || world->now < (instant_ns)fault->at_ns) {
             continue;
         }
         struct node_set by = {{0}};
@@ -229,6 +238,42 @@ static void watch(void *self, struct world *world, uint32_t node, const struct o
             by = candidates(simulation, &fault->by, &simulation->randoms[i]);
         }
         if (!fault->is_by || node_set_has(&by, node)) {
+            simulation->fired[i] = true;
+            g_array_append_val(simulation->triggered, i);
+            world->interrupted = true;
+        }
+    }
+}
+
+/* Whether the node is one of those meant, now. */
+static bool is_meant(struct simulation *simulation, uint32_t index, const struct selector *selector, uint32_t node)
+{
+    struct node_set set = candidates(simulation, selector, &simulation->randoms[index]);
+    return node_set_has(&set, node);
+}
+
+static bool is_such_a_message(struct simulation *simulation, uint32_t index, const struct world_message *message)
+{
+    const struct scenario_fault *fault = fault_at(simulation, index);
+    if (fault->trigger != (message->delivered ? TRIGGER_RECEIVES : TRIGGER_SENDS) ||
+        (simulation->fired[index] && !fault->again) || simulation->world->now < (instant_ns)fault->at_ns) {
+        return false;
+    }
+    bool from_server = simulation->world->nodes[message->from].kind == NODE_SERVER;
+    if (strcmp(message_name(message->channel, from_server, message->octets), fault->message) != 0) {
+        return false;
+    }
+    uint32_t actor = message->delivered ? message->to : message->from;
+    uint32_t peer = message->delivered ? message->from : message->to;
+    return is_meant(simulation, index, &fault->by, actor) &&
+           (!fault->is_peer || is_meant(simulation, index, &fault->peer, peer));
+}
+
+static void watch_message(void *self, struct world *world, const struct world_message *message)
+{
+    struct simulation *simulation = self;
+    for (guint i = 0; i < simulation->scenario->faults->len; i++) {
+        if (is_such_a_message(simulation, i, message)) {
             simulation->fired[i] = true;
             g_array_append_val(simulation->triggered, i);
             world->interrupted = true;
@@ -258,6 +303,10 @@ static void schedule_all(struct simulation *simulation)
             break;
         case TRIGGER_WHEN:
             simulation->watched |= UINT64_C(1) << fault->observation.type;
+            break;
+        case TRIGGER_SENDS:
+        case TRIGGER_RECEIVES:
+            world_set_message_watcher(simulation->world, watch_message, simulation);
             break;
         }
     }
@@ -345,6 +394,7 @@ static void become_quiet(struct simulation *simulation)
     g_array_set_size(simulation->actions, 0);
     simulation->chaos_next = UINT32_MAX;
     world_set_watcher(simulation->world, NULL, NULL);
+    world_set_message_watcher(simulation->world, NULL, NULL);
     chaos_calm(simulation->world);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "protocol/commit/commit_message.h"
 #include "protocol/observation.h"
 #include "protocol/wire/op.h"
 #include "protocol/wire/packet.h"
@@ -29,6 +30,7 @@ const char *const store_schema_tables[] = {
     "CREATE TABLE errors (code INTEGER PRIMARY KEY, name TEXT NOT NULL)",
     "CREATE TABLE event_types (code INTEGER PRIMARY KEY, name TEXT NOT NULL)",
     "CREATE TABLE packet_types (code INTEGER PRIMARY KEY, name TEXT NOT NULL)",
+    "CREATE TABLE commit_message_types (code INTEGER PRIMARY KEY, name TEXT NOT NULL)",
     /* what happened; the large tables do without NOT NULL, which would cost a fifth of the speed: the reader checks */
     "CREATE TABLE run ("
     " id INTEGER PRIMARY KEY CHECK (id = 1), scenario TEXT, scenario_text TEXT, version TEXT, flaws TEXT,"
@@ -131,7 +133,7 @@ const char *const store_schema_tables[] = {
     "CREATE VIEW v_messages AS SELECT m.sent_ns / 1e6 AS sent_ms, m.delivered_ns / 1e6 AS delivered_ms,"
     " (m.delivered_ns - m.sent_ns) / 1e6 AS latency_ms, a.name AS sender, b.name AS receiver, c.name AS channel,"
     " CASE c.name WHEN 'quorum' THEN coalesce(q.name, '')"
-    "  WHEN 'election' THEN 'vote'"
+    "  WHEN 'election' THEN 'vote' WHEN 'commit' THEN coalesce(y.name, '')"
     "  ELSE CASE hex(substr(m.octets, 5, 4)) WHEN '00000000' THEN 'connect' WHEN 'FFFFFFFF' THEN 'notification'"
     "   WHEN 'FFFFFFFE' THEN 'ping' ELSE CASE WHEN a.is_server THEN 'reply' ELSE coalesce(r.name, 'request') END END "
     "END"
@@ -139,6 +141,7 @@ const char *const store_schema_tables[] = {
     " FROM messages m JOIN nodes a ON a.id = m.sender JOIN nodes b ON b.id = m.receiver"
     " JOIN channels c ON c.code = m.channel"
     " LEFT JOIN packet_types q ON c.name = 'quorum' AND hex(substr(m.octets, 1, 4)) = printf('%08X', q.code)"
+    " LEFT JOIN commit_message_types y ON c.name = 'commit' AND hex(substr(m.octets, 5, 4)) = printf('%08X', y.code)"
     " LEFT JOIN opcodes r ON c.name = 'client' AND NOT a.is_server"
     "  AND hex(substr(m.octets, 9, 4)) = printf('%08X', r.code & 0xffffffff)",
     "CREATE VIEW v_disk AS SELECT d.started_ns / 1e6 AS started_ms, d.finished_ns / 1e6 AS finished_ms, n.name AS node,"
@@ -239,6 +242,11 @@ static int fill_fault_kinds(sqlite3 *database)
     return result;
 }
 
+static const char *commit_type_name(int32_t type)
+{
+    return commit_message_name((uint32_t)type);
+}
+
 int store_schema_fill_names(sqlite3 *database)
 {
     static const struct {
@@ -258,6 +266,7 @@ int store_schema_fill_names(sqlite3 *database)
         {"errors", zk_error_name, -130, 0},
         {"event_types", event_type_name, -1, 9},
         {"packet_types", packet_type_name, 0, 30},
+        {"commit_message_types", commit_type_name, 0, 20},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(ranges); i++) {
         int result = fill(database, ranges[i].table, ranges[i].name, ranges[i].least, ranges[i].most);

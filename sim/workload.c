@@ -4,9 +4,11 @@
 
 #include "protocol/base/ensure.h"
 
+#include "sim/recipe_application.h"
+#include "sim/workload_recipe.h"
 #include "sim/workload_turn.h"
 
-static const struct workload_calls *const table[WORKLOAD_COUNT] = {
+static const struct workload_calls *const table[WORKLOAD_MIXED + 1] = {
     [WORKLOAD_REGISTER] = &workload_register,   [WORKLOAD_COUNTER] = &workload_counter,
     [WORKLOAD_EPHEMERAL] = &workload_ephemeral, [WORKLOAD_SEQUENTIAL] = &workload_sequential,
     [WORKLOAD_WATCH] = &workload_watch,         [WORKLOAD_MULTI] = &workload_multi,
@@ -26,12 +28,17 @@ static const struct workload_parameter_info parameters[WORKLOAD_PARAMETER_COUNT]
     [PARAMETER_VALUE] = {"value", "size of the data it writes, at least", QUANTITY_OCTETS, 0, TURN_VALUE_MAX},
     [PARAMETER_CHURN] = {"churn", "mean time until the application closes its session and opens another; 0: never",
                          QUANTITY_DURATION, 0, INT64_C(3600000000000)},
+    [PARAMETER_HOLD] = {"hold", "how long what was acquired is kept, how long work takes; 0: for ever",
+                        QUANTITY_DURATION, 0, INT64_C(3600000000000)},
+    [PARAMETER_SIZE] = {"size", "permits, processes, items, tasks: what there is to share", QUANTITY_COUNT, 1, 1000},
+    [PARAMETER_DELAY] = {"delay", "a client begins so long after the one before it", QUANTITY_DURATION, 0,
+                         INT64_C(3600000000000)},
 };
 
 const struct workload_info *workload_info(enum workload_kind kind)
 {
-    ensure((size_t)kind < ARRAY_LENGTH(table));
-    return &table[kind]->info;
+    ensure(kind < WORKLOAD_COUNT);
+    return kind <= WORKLOAD_MIXED ? &table[kind]->info : workload_recipe_info(kind);
 }
 
 const struct workload_parameter_info *workload_parameter_info(enum workload_parameter parameter)
@@ -42,8 +49,8 @@ const struct workload_parameter_info *workload_parameter_info(enum workload_para
 
 bool workload_find(const char *name, enum workload_kind *kind)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
-        if (strcmp(table[i]->info.name, name) == 0) {
+    for (size_t i = 0; i < WORKLOAD_COUNT; i++) {
+        if (strcmp(workload_info((enum workload_kind)i)->name, name) == 0) {
             *kind = (enum workload_kind)i;
             return true;
         }
@@ -104,6 +111,21 @@ static enum workload_set_result set_parameter(struct workload_setting *setting, 
     return WORKLOAD_SET_OK;
 }
 
+static enum workload_set_result set_variant(struct workload_setting *setting, const char *text)
+{
+    const struct recipe *recipe = workload_info(setting->kind)->recipe;
+    if (recipe == NULL) {
+        return WORKLOAD_SET_UNKNOWN;
+    }
+    for (uint32_t i = 0; recipe->variants[i] != NULL; i++) {
+        if (strcmp(recipe->variants[i], text) == 0) {
+            setting->variant = i;
+            return WORKLOAD_SET_OK;
+        }
+    }
+    return WORKLOAD_SET_BAD_VALUE;
+}
+
 enum workload_set_result workload_set(struct workload_setting *setting, const char *name, const char *text)
 {
     if (strcmp(name, "path") == 0) {
@@ -112,6 +134,9 @@ enum workload_set_result workload_set(struct workload_setting *setting, const ch
         }
         copy_path(setting->path, text);
         return WORKLOAD_SET_OK;
+    }
+    if (strcmp(name, "variant") == 0) {
+        return set_variant(setting, text);
     }
     for (size_t i = 0; i < ARRAY_LENGTH(parameters); i++) {
         if (strcmp(parameters[i].name, name) == 0) {
@@ -178,13 +203,45 @@ static void assign(struct workload_plan *plan, uint32_t workload, uint32_t clien
     assignment->count++;
 }
 
-void workload_plan_install(struct workload_plan *plan, struct world *world, const uint32_t *clients, uint32_t count)
+static const struct recipe *recipe_at(const struct workload_plan *plan, uint32_t workload)
+{
+    return workload_info(plan->settings[workload].kind)->recipe;
+}
+
+/* Gives recipes their clients, the first ones; returns how many, or UINT32_MAX when there are too few. */
+static uint32_t install_recipes(struct workload_plan *plan, struct world *world, const uint32_t *clients,
+                                uint32_t count)
+{
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        uint32_t wanted = (uint32_t)plan->settings[i].value[PARAMETER_CLIENTS];
+        if (recipe_at(plan, i) == NULL) {
+            continue;
+        }
+        plan->runners[i] = wanted == 0 ? count - taken : wanted;
+        if (plan->runners[i] == 0 || plan->runners[i] > count - taken) {
+            return UINT32_MAX;
+        }
+        for (uint32_t n = 0; n < plan->runners[i]; n++) {
+            struct recipe_setting setting;
+            workload_recipe_setting(&plan->settings[i], i, n, plan->runners[i], &setting);
+            world_set_recipe(world, clients[taken], &setting);
+            world_set_application(world, clients[taken++], &recipe_application, NULL);
+        }
+    }
+    return taken;
+}
+
+static void install_others(struct workload_plan *plan, struct world *world, const uint32_t *clients, uint32_t count)
 {
     uint32_t next = 0;
     for (uint32_t i = 0; i < count; i++) {
         plan->assignments[clients[i]] = (struct workload_assignment){.plan = plan};
     }
     for (uint32_t i = 0; i < plan->count && count > 0; i++) {
+        if (recipe_at(plan, i) != NULL) {
+            continue;
+        }
         uint32_t wanted = (uint32_t)plan->settings[i].value[PARAMETER_CLIENTS];
         bool is_for_all = wanted == 0 || wanted >= count;
         plan->runners[i] = is_for_all ? count : wanted;
@@ -197,8 +254,18 @@ void workload_plan_install(struct workload_plan *plan, struct world *world, cons
     }
 }
 
+bool workload_plan_install(struct workload_plan *plan, struct world *world, const uint32_t *clients, uint32_t count)
+{
+    uint32_t taken = install_recipes(plan, world, clients, count);
+    if (taken == UINT32_MAX) {
+        return false;
+    }
+    install_others(plan, world, clients + taken, count - taken);
+    return true;
+}
+
 const struct workload_calls *workload_calls_of(enum workload_kind kind)
 {
-    ensure((size_t)kind < ARRAY_LENGTH(table) && kind != WORKLOAD_MIXED);
+    ensure(kind < WORKLOAD_MIXED);
     return table[kind];
 }

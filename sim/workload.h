@@ -9,6 +9,8 @@
  *          left out.  rate = 0 is a closed loop: the next operation begins `think` after the last was answered.
  * Trouble: after CONNECTIONLOSS an application does not know whether its operation happened; it pauses and looks again.  After
  *          SESSION_EXPIRED or a close of its own it opens a new session and starts over with its watches and ephemerals.
+ * Recipes: a client that runs a recipe runs nothing else; they take the first clients, in the order of their lines, all others
+ *          the remaining ones.  variant= chooses among a recipe's ways, its first one by default.
  * Memory:  a plan is the host's and outlives the world; the application's state is in the world's arena.
  *
  * A workload is one file sim/workload_NAME.c with one `struct workload_calls` (sim/workload_turn.h), and a line in workload.c's table.
@@ -28,8 +30,13 @@ enum workload_kind {
     WORKLOAD_MULTI,
     WORKLOAD_CONFIG,
     WORKLOAD_MIXED, /* one of each of the others, below its path, at a share of its rate */
+    /* from here on recipes (protocol/recipes), inside the node: sim/workload_recipe.c */
+    WORKLOAD_LOCK,
+    WORKLOAD_SIMPLE_LOCK,
+    WORKLOAD_SEMAPHORE,
+    WORKLOAD_ELECTION,
 };
-#define WORKLOAD_COUNT 8
+#define WORKLOAD_COUNT 12
 
 /* What a workload line may set; each workload knows some of these. */
 enum workload_parameter {
@@ -41,8 +48,11 @@ enum workload_parameter {
     PARAMETER_KEYS,    /* znodes it works on */
     PARAMETER_VALUE,   /* octets of data, at least */
     PARAMETER_CHURN,   /* mean time a session lives until the application closes it; 0: for ever */
+    PARAMETER_HOLD,    /* recipes: how long what was acquired is kept; 0: for ever */
+    PARAMETER_SIZE,    /* recipes: permits, processes, items, tasks */
+    PARAMETER_DELAY,   /* recipes: how long after the client before it a client begins */
 };
-#define WORKLOAD_PARAMETER_COUNT 8
+#define WORKLOAD_PARAMETER_COUNT 11
 
 #define WORKLOAD_PATH_MAX 96
 #define WORKLOADS_MAX 32 /* in a plan, after mixed was taken apart */
@@ -61,11 +71,13 @@ struct workload_info {
     const char *path;        /* of its root znode, unless path= is given */
     uint32_t parameters;     /* bit per parameter it knows */
     int64_t defaults[WORKLOAD_PARAMETER_COUNT];
+    const struct recipe *recipe; /* or NULL */
 };
 
 struct workload_setting {
     enum workload_kind kind;
     char path[WORKLOAD_PATH_MAX];
+    uint32_t variant;                        /* of a recipe */
     int64_t value[WORKLOAD_PARAMETER_COUNT]; /* in quantity_parse()'s units */
 };
 
@@ -93,19 +105,20 @@ void workload_setting_default(struct workload_setting *setting, enum workload_ki
 enum workload_set_result {
     WORKLOAD_SET_OK,
     WORKLOAD_SET_UNKNOWN,      /* this workload has no such parameter */
-    WORKLOAD_SET_BAD_VALUE,    /* not of the parameter's quantity, or no absolute path */
+    WORKLOAD_SET_BAD_VALUE,    /* not of the parameter's quantity, no absolute path, no variant of that recipe */
     WORKLOAD_SET_OUT_OF_RANGE, /* see workload_parameter_info()->least and most */
 };
 
-/* Sets "path" or a parameter from its text, as in "rate", "200/s". */
+/* Sets "path", "variant" or a parameter from its text, as in "rate", "200/s". */
 enum workload_set_result workload_set(struct workload_setting *setting, const char *name, const char *text);
 
 /* Adds a workload, or all those that a mixed one consists of.  False when the plan is full. */
 bool workload_plan_add(struct workload_plan *plan, const struct workload_setting *setting);
 
 /* Gives every client its share and makes workload_application its application.  A workload with clients=N runs on the N
- * clients after those of the workload before it, round and round.  `clients` are node indices; before the world boots them. */
-void workload_plan_install(struct workload_plan *plan, struct world *world, const uint32_t *clients, uint32_t count);
+ * clients after those of the workload before it, round and round.  `clients` are node indices; before the world boots them.
+ * False when recipes need more clients than there are. */
+bool workload_plan_install(struct workload_plan *plan, struct world *world, const uint32_t *clients, uint32_t count);
 
 /* What the client's workloads draw from now on comes from the world's present seed. */
 void workload_reseed(struct world *world, uint32_t client);

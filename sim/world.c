@@ -145,6 +145,12 @@ void world_set_watcher(struct world *world, world_watcher *watcher, void *self)
     world->watcher_self = self;
 }
 
+void world_set_message_watcher(struct world *world, world_message_watcher *watcher, void *self)
+{
+    world->message_watcher = watcher;
+    world->message_watcher_self = self;
+}
+
 void world_start(struct world *world)
 {
     ensure(!world->started);

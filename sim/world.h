@@ -31,6 +31,8 @@
 
 struct record;
 struct client_config;
+struct participant_config;
+struct recipe_setting;
 struct server_config;
 
 /* A set of nodes by their index. */
@@ -68,7 +70,7 @@ struct node_spec {
     const char *name; /* the world keeps the pointer */
     enum node_kind kind;
     bool is_observer;
-    server_id_t server; /* 0 for a client */
+    server_id_t server; /* where others reach it: a server's id, a participant's site; 0 for a client */
     node_creator *create;
     const void *config; /* copied */
     size_t config_octets;
@@ -165,6 +167,15 @@ struct world_config {
 /* Called for every observation, after it was recorded, while the stepped node is at rest. */
 typedef void(world_watcher)(void *self, struct world *world, uint32_t node, const struct observation *observation);
 
+/* Called for every message when it is sent (`delivered` false) and when it reaches its receiver, before that is stepped. */
+struct world_message {
+    uint32_t from, to; /* nodes */
+    enum channel channel;
+    bool delivered;
+    struct bytes octets;
+};
+typedef void(world_message_watcher)(void *self, struct world *world, const struct world_message *message);
+
 /* Counted since the start; not part of the state that matters. */
 struct world_counts {
     uint64_t events, messages, octets, crashes, kills, restarts, requests, answers;
@@ -194,6 +205,8 @@ struct world {
     int level;               /* enum record_level */
     world_watcher *watcher;  /* NULL: nobody watches */
     void *watcher_self;
+    world_message_watcher *message_watcher; /* NULL: nobody watches */
+    void *message_watcher_self;
     struct disk_file *image_files; /* scratch */
     uint32_t image_capacity;
     uint64_t region_octets, server_octets, client_octets;
@@ -207,6 +220,10 @@ void world_free(struct world *world);
 uint32_t world_add_node(struct world *world, const struct node_spec *spec);
 uint32_t world_add_server(struct world *world, const char *name, const struct server_config *config);
 uint32_t world_add_client(struct world *world, const char *name, const struct client_config *config);
+uint32_t world_add_participant(struct world *world, const char *name, const struct participant_config *config);
+
+/* Makes the client run a recipe; of world_add_client(), before world_start(). */
+void world_set_recipe(struct world *world, uint32_t client, const struct recipe_setting *setting);
 
 /* `setting` must outlive the world; it is not copied and not saved. */
 void world_set_application(struct world *world, uint32_t client, const struct application_calls *calls,
@@ -215,6 +232,7 @@ void world_set_application(struct world *world, uint32_t client, const struct ap
 /* From here on into this record (NULL: none); adds the rows of the nodes. */
 void world_set_record(struct world *world, struct record *record, int level);
 void world_set_watcher(struct world *world, world_watcher *watcher, void *self);
+void world_set_message_watcher(struct world *world, world_message_watcher *watcher, void *self);
 
 /* All nodes are added: makes the network between them.  Every node is LIFE_DOWN; world_boot() or EVENT_BOOT starts it. */
 void world_start(struct world *world);

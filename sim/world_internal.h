@@ -19,6 +19,9 @@ void world_close_end(struct world *world, uint32_t connection, unsigned end);
 /* Appends to a link and announces it. */
 void world_send(struct world *world, uint32_t link, enum segment_kind kind, struct bytes octets);
 
+/* Tells the watcher of messages. */
+void world_show_message(struct world *world, uint32_t link, bool delivered, struct bytes octets);
+
 /* If nothing of the connection matters any more. */
 void world_forget_if_over(struct world *world, uint32_t connection);
 

@@ -1,5 +1,7 @@
-/* The two kinds of nodes a world usually holds. */
+/* The kinds of nodes a world usually holds. */
+#include "protocol/base/ensure.h"
 #include "protocol/client/client.h"
+#include "protocol/commit/participant.h"
 #include "protocol/server/server.h"
 #include "sim/world.h"
 
@@ -45,4 +47,28 @@ uint32_t world_add_client(struct world *world, const char *name, const struct cl
                                      .config = config,
                                      .config_octets = sizeof *config,
                                  });
+}
+
+static struct node *make_participant(void *region, uint64_t capacity, const void *config)
+{
+    return participant_create(region, capacity, config);
+}
+
+uint32_t world_add_participant(struct world *world, const char *name, const struct participant_config *config)
+{
+    return world_add_node(world, &(struct node_spec){
+                                     .name = name,
+                                     .kind = NODE_PARTICIPANT,
+                                     .server = (server_id_t)config->site,
+                                     .create = make_participant,
+                                     .config = config,
+                                     .config_octets = sizeof *config,
+                                 });
+}
+
+void world_set_recipe(struct world *world, uint32_t client, const struct recipe_setting *setting)
+{
+    struct world_node *node = &world->nodes[client];
+    ensure(!world->started && node->create == make_client);
+    ((struct client_config *)node->config)->recipe = *setting;
 }

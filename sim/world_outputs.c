@@ -107,6 +107,19 @@ static void record_message(struct world *world, uint32_t connection, unsigned en
     link_segment(link, link->count - 1)->row = (int64_t)world->record->messages->len - 1;
 }
 
+void world_show_message(struct world *world, uint32_t link, bool delivered, struct bytes octets)
+{
+    const struct connection *of = &world->network.connections[link / 2];
+    struct world_message message = {
+        .from = of->ends[link % 2].node,
+        .to = of->ends[1 - link % 2].node,
+        .channel = of->channel,
+        .delivered = delivered,
+        .octets = octets,
+    };
+    world->message_watcher(world->message_watcher_self, world, &message);
+}
+
 static void send_message(struct world *world, uint32_t index, const struct output *output)
 {
     conn_id conn = output->send.conn;
@@ -122,6 +135,9 @@ static void send_message(struct world *world, uint32_t index, const struct outpu
     world_send(world, link_of(connection, end), SEGMENT_OCTETS, output->send.octets);
     if (world->record != NULL && world->level == RECORD_MESSAGES) {
         record_message(world, connection, end, output->send.octets);
+    }
+    if (world->message_watcher != NULL) {
+        world_show_message(world, link_of(connection, end), false, output->send.octets);
     }
 }
 

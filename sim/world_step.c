@@ -72,6 +72,9 @@ static void deliver_to_live_end(struct world *world, uint32_t connection, unsign
         struct input input = {.type = INPUT_RECEIVED};
         input.received.conn = end->conn;
         input.received.octets = (struct bytes){segment->octets, (int32_t)segment->length};
+        if (world->message_watcher != NULL) {
+            world_show_message(world, link_of(connection, 1 - to), true, input.received.octets);
+        }
         world_step_node(world, end->node, &input);
         break;
     }

@@ -23,6 +23,7 @@ extern const struct test_suite test_suite_library;
 extern const struct test_suite test_suite_network;
 extern const struct test_suite test_suite_quantity;
 extern const struct test_suite test_suite_record;
+extern const struct test_suite test_suite_rollover;
 extern const struct test_suite test_suite_scenario;
 extern const struct test_suite test_suite_server;
 extern const struct test_suite test_suite_server_digest;
@@ -52,6 +53,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_network,
     &test_suite_quantity,
     &test_suite_record,
+    &test_suite_rollover,
     &test_suite_scenario,
     &test_suite_server,
     &test_suite_server_digest,

@@ -139,7 +139,7 @@ static void watch(void *self, struct world *world, uint32_t node, const struct o
     }
 }
 
-static struct start *start_new(uint32_t participants, uint32_t observers, bool established)
+static struct start *start_flawed(uint32_t participants, uint32_t observers, bool established, struct flaws flaws)
 {
     struct start *start = g_new0(struct start, 1);
     start->cluster = cluster_new(&(struct cluster_config){
@@ -149,6 +149,7 @@ static struct start *start_new(uint32_t participants, uint32_t observers, bool e
         .seed = 1,
         .snap_count = 8,
         .commit_log_count = 3,
+        .flaws = flaws,
         .application = &writer_calls,
     });
     start->cluster->before = look_first;
@@ -162,6 +163,11 @@ static struct start *start_new(uint32_t participants, uint32_t observers, bool e
     start->then = start->oracle;
     start->image = world_save(start->cluster->world);
     return start;
+}
+
+static struct start *start_new(uint32_t participants, uint32_t observers, bool established)
+{
+    return start_flawed(participants, observers, established, (struct flaws){0});
 }
 
 static void start_free(struct start *start)
@@ -336,7 +342,7 @@ static void any_order_of_events_is_safe(void)
     struct start *starts[] = {start_new(3, 0, false), start_new(3, 0, true), start_new(3, 1, true),
                               start_new(5, 0, true)};
     uint64_t first = number_from("ZKSIM_SEED", 1);
-    uint64_t runs = number_from("ZKSIM_RUNS", 2000);
+    uint64_t runs = number_from("ZKSIM_RUNS", 10000);
     uint64_t deliveries = 0, truncations = 0, snapshots = 0, acknowledged = 0;
     GString *failures = g_string_new(NULL);
     for (uint64_t seed = first; seed < first + runs; seed++) {
@@ -360,6 +366,28 @@ static void any_order_of_events_is_safe(void)
     g_string_free(failures, TRUE);
     for (size_t i = 0; i < ARRAY_LENGTH(starts); i++) {
         start_free(starts[i]);
+    }
+}
+
+/* What would an oracle be worth that finds nothing? */
+static void the_oracle_finds_flaws(void)
+{
+    static const enum flaw flaws[] = {FLAW_COMMIT_WITHOUT_QUORUM, FLAW_ACK_BEFORE_FSYNC, FLAW_ELECT_OLDER_ZXID,
+                                      FLAW_APPLY_OUT_OF_ORDER,    FLAW_SKIP_EPOCH_CHECK, FLAW_EARLY_NEWLEADER_ACK};
+    for (size_t i = 0; i < ARRAY_LENGTH(flaws); i++) {
+        struct flaws on = {0};
+        flaw_turn_on(&on, flaws[i]);
+        struct start *start = start_flawed(3, 0, true, on);
+        GString *failures = g_string_new(NULL);
+        for (uint64_t seed = 1; seed <= 40000 && failures->len == 0; seed++) {
+            run(start, seed, failures);
+        }
+        if (getenv("ZKSIM_VERBOSE") != NULL || failures->len == 0) {
+            fprintf(stderr, "\n%s: %s", flaw_info(flaws[i])->name, failures->str);
+        }
+        CHECK(failures->len > 0);
+        g_string_free(failures, TRUE);
+        start_free(start);
     }
 }
 
@@ -487,6 +515,7 @@ static const struct test_case cases[] = {
     {"a world restored at any moment does the same again", a_restored_world_does_the_same_again},
     {"steps of different nodes commute", independent_steps_commute},
     {"any order of events is safe, and ends well once the faults end", any_order_of_events_is_safe},
+    {"the oracle finds servers with flaws", the_oracle_finds_flaws},
     {NULL, NULL},
 };
 

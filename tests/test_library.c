@@ -153,14 +153,24 @@ static bool expects_violated(const struct scenario *scenario, const char *guaran
     return false;
 }
 
+/* ZooKeeper's own stand among the bugs, under the names of their issues. */
+static char *path_of_flaw(const char *name)
+{
+    bool is_bug = g_str_has_prefix(name, "zk-");
+    return is_bug ? g_strdup_printf("scenarios/bugs/ZOOKEEPER-%s.scn", name + strlen("zk-"))
+                  : g_strdup_printf("scenarios/flaws/%s.scn", name);
+}
+
 static void every_flaw_is_caught(void)
 {
     for (int i = 0; i < FLAW_COUNT; i++) {
         const struct flaw_info *info = flaw_info((enum flaw)i);
-        char *path = g_strdup_printf("scenarios/flaws/%s.scn", info->name);
+        char *path = path_of_flaw(info->name);
         struct scenario *scenario = load(path, 1);
         CU_ASSERT_FATAL(scenario != NULL);
-        CHECK_INT(scenario->flaws.bits, UINT64_C(1) << i);
+        struct flaws alone = {{0}};
+        flaw_turn_on(&alone, (enum flaw)i);
+        CHECK(memcmp(&scenario->flaws, &alone, sizeof alone) == 0);
         CHECK(expects_violated(scenario, info->guarantee));
         scenario_free(scenario);
         bool caught = false;

@@ -52,6 +52,19 @@ static void print_fault(GString *out, const struct scenario_fault *fault)
         if (fault->is_by) {
             g_string_append_printf(out, " by %d:%u", fault->by.kind, fault->by.number);
         }
+        if (fault->at_ns > 0) {
+            g_string_append_printf(out, " since %" G_GINT64_FORMAT, fault->at_ns);
+        }
+        print_span(out, " after ", fault->after);
+        break;
+    case TRIGGER_SENDS:
+    case TRIGGER_RECEIVES:
+        g_string_append_printf(out, "%s %d:%u %s %s", fault->again ? "whenever" : "when", fault->by.kind,
+                               fault->by.number, fault->trigger == TRIGGER_SENDS ? "sends" : "receives",
+                               fault->message);
+        if (fault->is_peer) {
+            g_string_append_printf(out, " peer %d:%u", fault->peer.kind, fault->peer.number);
+        }
         print_span(out, " after ", fault->after);
         break;
     }

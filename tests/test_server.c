@@ -10,6 +10,7 @@
  *   hold A B | release A B    messages from A to B wait in the network
  *   reset A B                 connections between them break
  *   client N OPERATION PATH [DATA] [ephemeral] [sequential]
+ *   tear N                    the log of a server that is down ends in half a record
  *   state | tasks N | files N | deadlines N
  */
 #include <stdio.h>
@@ -162,6 +163,8 @@ static void describe(struct teller *teller, const struct world_event *event, str
         }
         break;
     }
+    case CHANNEL_COMMIT: /* servers have none */
+        break;
     }
 }
 
@@ -472,6 +475,22 @@ static bool run_client(struct teller *teller, char **words)
                             multi ? &operation : &parts[0], teller->tags++);
 }
 
+/* The beginning of a record that was never completed. */
+static bool run_tear(struct teller *teller, char **words)
+{
+    struct disk *disk = &teller->cluster->world->nodes[node_of(teller, words[1])].disk;
+    const struct file *last = NULL;
+    for (uint32_t i = 0; i < disk->file_count; i++) {
+        if (disk->files[i].name.kind == FILE_LOG) {
+            last = &disk->files[i];
+        }
+    }
+    if (last != NULL) {
+        disk_append(disk, last->name, (struct bytes){(const uint8_t *)"\0\0\0\0\1\2\3\4\0\0\0\60torn", 16});
+    }
+    return last != NULL;
+}
+
 static void print_state(struct teller *teller)
 {
     static const char *const states[] = {"looking", "following", "leading", "observing"};
@@ -504,8 +523,9 @@ static bool run_look(struct teller *teller, char **words)
     if (strcmp(words[0], "files") == 0) {
         for (uint32_t i = 0; i < of->disk.file_count; i++) {
             const struct file *file = &of->disk.files[i];
-            g_string_append_printf(teller->output, "%s 0x%llx %s\n", file_kind_name((int32_t)file->name.kind),
-                                   (unsigned long long)file->name.zxid,
+            g_string_append_printf(teller->output, "%s 0x%llx %llu octets, %s\n",
+                                   file_kind_name((int32_t)file->name.kind), (unsigned long long)file->name.zxid,
+                                   (unsigned long long)file->length,
                                    file->durable == file->length ? "durable" : "not durable");
         }
         return true;
@@ -547,9 +567,13 @@ static bool run(void *self, char **words, GString *output)
         const char *words;
         bool (*run)(struct teller *teller, char **words);
     } commands[] = {
-        {" boot crash kill ", run_life},    {" deliver disk task deadline request ", run_event},
-        {" hold release reset ", run_path}, {" say ", run_say},
-        {" client ", run_client},           {" state tasks files ", run_look},
+        {" boot crash kill ", run_life},
+        {" deliver disk task deadline request ", run_event},
+        {" hold release reset ", run_path},
+        {" say ", run_say},
+        {" tear ", run_tear},
+        {" client ", run_client},
+        {" state tasks files ", run_look},
     };
     g_autofree char *padded = g_strdup_printf(" %s ", words[0]);
     for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {

@@ -30,6 +30,7 @@ struct commit_stage {
     struct session_queue *sessions;
     STAILQ_HEAD(, request) writes; /* local writes, oldest first, through in_writes */
     STAILQ_HEAD(, commit_entry) committed;
+    bool has_looked; /* FLAW_ZK_1863: at `arrived`; a commit is next */
 };
 
 struct connections;

@@ -33,10 +33,12 @@ struct log_stage {
     struct log_queue queue;     /* to append */
     struct log_queue flushing;  /* appended, waiting for the fsync under way */
     struct log_queue unapplied; /* appended, not in the tree yet */
+    uint32_t unanswered;        /* so many of the next to be durable get no ACK */
     bool flushes;               /* an fsync is under way */
     bool dirty;                 /* appended since the last fsync was asked for */
     bool open;                  /* `file` takes appends; else the next append makes a new file */
     struct file_name file;
+    uint64_t hole;        /* FLAW_ZK_1489: how far behind the end of `file` the stream stands that is still open */
     zxid_t last_appended; /* of what is in the log, the snapshot's zxid if that is later */
     zxid_t last_synced;
     uint32_t appends;                   /* since the last snapshot */
@@ -50,6 +52,10 @@ void log_stage_init(struct server *server);
 
 /* A proposal to log; TASK_LOG becomes runnable.  Takes a reference of its own. */
 void log_stage_add(struct server *server, struct proposal *proposal);
+
+/* Some flaw is on with which a history in memory falls behind its log: zxids may come twice. */
+bool log_stage_may_repeat(const struct server *server);
+uint32_t log_stage_queued(const struct server *server);
 bool log_stage_is_runnable(const struct server *server);
 void log_stage_run(struct server *server);
 
@@ -68,11 +74,17 @@ void log_stage_fsync(struct server *server);
 void log_stage_forget(struct server *server);
 void log_stage_know_files(struct server *server, struct disk_image image);
 
+/* FLAW_ZK_1489: `file` was cut by so many octets and stays open where its end was. */
+void log_stage_stay_open(struct server *server, struct file_name file, uint64_t hole);
+
 /* The newest so many snapshots are not whole: they go. */
 void log_stage_drop_broken_snapshots(struct server *server, size_t count);
 
 /* A durable snapshot of this zxid is now the whole history: older files go. */
 void log_stage_snapshot_replaced(struct server *server, zxid_t zxid);
+
+/* The same, but older files stay. */
+void log_stage_snapshot_added(struct server *server, zxid_t zxid);
 
 /* ---- snapshots and the end of a role ---- */
 

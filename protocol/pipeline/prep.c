@@ -41,9 +41,21 @@ static int32_t check_session(struct server *server, const struct request *reques
     return error;
 }
 
+/* The counter must not run into the epoch (ZOOKEEPER-1277). */
+static bool is_used_up(const struct server *server)
+{
+    return zxid_counter(server->prep.last_zxid) >= server->config.zxid_counter_max - 1;
+}
+
+static zxid_t next_zxid(const struct server *server)
+{
+    zxid_t last = server->prep.last_zxid;
+    return is_used_up(server) ? zxid_make(zxid_epoch(last) + 1, 0) : last + 1;
+}
+
 static void prepare_write(struct server *server, struct request *request)
 {
-    zxid_t zxid = server->prep.last_zxid + 1;
+    zxid_t zxid = next_zxid(server);
     struct txn_header header = {request->session, zxid, (int64_t)(server->now / NS_PER_MS), request->cxid, 0};
     struct jute_writer writer = outputs_write(server->out);
     txn_header_write(&writer, &header);
@@ -66,20 +78,15 @@ static void prepare_write(struct server *server, struct request *request)
     ensure(request->proposal != NULL);
 }
 
-/* The counter must not run into the epoch (ZOOKEEPER-1277). */
-static bool is_used_up(const struct server *server)
-{
-    return zxid_counter(server->prep.last_zxid) == UINT32_MAX - 1;
-}
-
 void prep_request(struct server *server, struct request *request)
 {
     if (!opcode_is_write(request->opcode)) {
         request->error = check_session(server, request);
+        request->prepared = server->prep.last_zxid;
         commit_stage_add(server, request);
         return;
     }
-    if (is_used_up(server)) {
+    if (is_used_up(server) && !server_flaw(server, FLAW_ZK_1277)) {
         request_free(server->arena, request);
         server_stop(server, STEP_DOWN_ROLLOVER);
         return;

@@ -31,16 +31,26 @@
 #define RECIPE_PARTS_MAX 4 /* of a multi */
 
 struct recipe;
+struct routine_calls;
+
+/* The parameters of a recipe, those of a scenario's workload line. */
+enum recipe_parameter {
+    RECIPE_HOLD,  /* ns: how long what was acquired is kept, how long work takes; 0: for ever */
+    RECIPE_THINK, /* ns: pause between two rounds */
+    RECIPE_SIZE,  /* permits, processes of a barrier, items, tasks */
+    RECIPE_READ,  /* ppm of rounds that only read */
+    RECIPE_DELAY, /* ns: before the first round, times the client's number */
+};
 
 /* What a recipe is told about its place; constant. */
 struct recipe_setting {
     const struct recipe *recipe;              /* NULL: the application is the host's */
-    char path[RECIPE_ROOT_MAX];               /* its root znode, made by whoever comes first: recipe_make_root() */
+    char path[RECIPE_ROOT_MAX];               /* its root znode, made by whoever comes first */
     uint32_t variant;                         /* index into recipe->variants */
     uint32_t group;                           /* of clients that run it together; the first value of its observations */
     uint32_t number;                          /* this client's place in the group, from 0 */
     uint32_t count;                           /* clients in the group */
-    int64_t parameter[RECIPE_PARAMETERS_MAX]; /* the recipe's own */
+    int64_t parameter[RECIPE_PARAMETERS_MAX]; /* by enum recipe_parameter */
 };
 
 /* What a call is made with. */
@@ -88,6 +98,7 @@ struct recipe {
     void (*session)(struct recipe_step *step, enum session_state state);
     void (*timer)(struct recipe_step *step, uint32_t timer);
     void (*command)(struct recipe_step *step, int32_t command, struct bytes body);
+    const struct routine_calls *routine; /* for recipes made with routine.h */
 };
 
 /* Hands an operation to the client; its answer comes with `purpose`. */

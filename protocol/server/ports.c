@@ -18,6 +18,8 @@ static void leave(struct server *server, struct connection *connection)
     case CHANNEL_ELECTION:
         links_disconnected(server, connection);
         break;
+    case CHANNEL_COMMIT:
+        break;
     }
 }
 
@@ -75,6 +77,9 @@ void ports_accept(struct server *server, conn_id id, enum channel channel)
         break;
     case CHANNEL_ELECTION:
         break;
+    case CHANNEL_COMMIT: /* no server listens there */
+        server_close(server, connection);
+        break;
     }
 }
 
@@ -111,6 +116,8 @@ static size_t read_one(struct server *server, struct connection *connection, str
                                          : learner_receive(server, connection, octets);
     case CHANNEL_ELECTION:
         return links_receive(server, connection, octets);
+    case CHANNEL_COMMIT:
+        break;
     }
     return 0;
 }

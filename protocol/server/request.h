@@ -25,6 +25,7 @@ struct request {
     session_id_t session;
     int32_t cxid;
     int32_t opcode;
+    zxid_t prepared;      /* FLAW_ZK_1412: of a read, the last zxid given out when the leader saw it; -1: it did not */
     int32_t error;        /* decided before the final stage: answered instead of executed; 0 none */
     conn_id conn;         /* to answer on; CONN_NONE: nobody */
     uint64_t conn_serial; /* which holder of that conn_id */

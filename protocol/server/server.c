@@ -18,6 +18,7 @@ void server_config_default(struct server_config *config)
         .init_limit_ticks = 10,
         .sync_limit_ticks = 5,
         .snap_count = 100000,
+        .snap_step_znodes = 64,
         .snap_retain_count = 3,
         .batch_size_max = 1000,
         .commit_log_count = 500,
@@ -25,6 +26,7 @@ void server_config_default(struct server_config *config)
         .notify_ms_max = 60000,
         .finalize_wait_ms = 200,
         .packet_octets_max = JUTE_MAX_BUFFER,
+        .zxid_counter_max = UINT32_MAX,
     };
 }
 
@@ -146,6 +148,9 @@ static void reach_deadline(struct server *server, struct deadline deadline)
     case TIMER_CLIENT_PING:
     case TIMER_CLIENT_READ:
     case TIMER_RECIPE:
+    case TIMER_COMMIT_BEGIN:
+    case TIMER_COMMIT_TIMEOUT:
+    case TIMER_COMMIT_RETRY:
         ensure(false);
         break;
     }
@@ -274,7 +279,7 @@ static uint32_t tasks(const struct node *node)
     const struct server *server = const_server_of(node);
     uint32_t runnable = 0;
     if (server->phase != PHASE_ACTIVE) {
-        return 0;
+        return (uint32_t)log_stage_is_runnable(server) << TASK_LOG; /* never, but for ZOOKEEPER-4712 */
     }
     runnable |= (uint32_t)log_stage_is_runnable(server) << TASK_LOG;
     runnable |= (uint32_t)commit_stage_is_runnable(server) << TASK_COMMIT;

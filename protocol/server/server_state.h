@@ -57,8 +57,9 @@ enum disk_op {
     DISK_OP_TRUNCATE,       /* a learner cuts its log */
     DISK_OP_RELOAD,         /* after an unfinished synchronisation */
     DISK_OP_SNAPSHOT,       /* a fuzzy snapshot is complete */
+    DISK_OP_LOADED,         /* FLAW_ZK_1549, FLAW_ZK_4837: a leader's snapshot of what it loaded */
 };
-#define DISK_OP_COUNT 10
+#define DISK_OP_COUNT 11
 
 struct server {
     struct node node; /* first: node.h hands out pointers to it */
@@ -132,6 +133,9 @@ bool server_is_observer(const struct server *server);
 
 /* More than half of the voters are in the set (bits are member indices). */
 bool server_has_quorum(const struct server *server, uint32_t members);
+
+/* FLAW_ZK_2959: as many as that, whoever they are. */
+bool server_has_quorum_of_any(const struct server *server, uint32_t members);
 static inline uint32_t server_member_bit(const struct server *server, server_id_t id)
 {
     int index = server_member_index(server, id);

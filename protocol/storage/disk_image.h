@@ -4,6 +4,7 @@
  *   FILE_SNAPSHOT        snapshot.<hex zxid>
  *   FILE_ACCEPTED_EPOCH  acceptedEpoch, decimal text (zxid 0)
  *   FILE_CURRENT_EPOCH   currentEpoch, decimal text (zxid 0)
+ *   FILE_COMMIT_LOG      a site's log of an atomic commit (commit/commit_log.h; zxid 0)
  *
  * Memory: the host's; valid during the step that receives it.  Files come in ascending (kind, zxid) order.
  */
@@ -17,6 +18,7 @@ enum file_kind {
     FILE_SNAPSHOT,
     FILE_ACCEPTED_EPOCH,
     FILE_CURRENT_EPOCH,
+    FILE_COMMIT_LOG,
 };
 
 struct file_name {

@@ -28,16 +28,41 @@ void leader_init(struct leader *leader)
     leader->ping_at = INSTANT_NEVER;
 }
 
+/* Whether those of whom the epoch is asked are a quorum. */
+static bool have_said(const struct server *server, uint32_t members)
+{
+    if (server_flaw(server, FLAW_ZK_2959)) {
+        return server_has_quorum_of_any(server, members);
+    }
+    return server_has_quorum(server, members);
+}
+
 static void decide_epoch(struct server *server)
 {
     struct leader *leader = &server->leader;
     bool alone = server_flaw(server, FLAW_SKIP_EPOCH_CHECK);
-    if (leader->state != LEADER_DISCOVERY || (!alone && !server_has_quorum(server, leader->known))) {
+    if (leader->state != LEADER_DISCOVERY || (!alone && !have_said(server, leader->known))) {
         return;
     }
     leader->epoch = (alone ? server->accepted_epoch : leader->accepted_max) + 1;
     leader->state = LEADER_SAVING_ACCEPTED;
     server_save_accepted_epoch(server, leader->epoch);
+}
+
+/* FLAW_ZK_1549, FLAW_ZK_4837: what was loaded is written down before a quorum has agreed to it. */
+static void save_loaded(struct server *server)
+{
+    const struct known_file *newest = TAILQ_LAST(&server->log.snapshots, known_files);
+    struct file_name file = {FILE_SNAPSHOT, server->tree->last_processed};
+    if (newest != NULL && newest->name.zxid >= file.zxid) {
+        return;
+    }
+    struct jute_writer writer = outputs_write(server->out);
+    tree_write_snapshot(server->tree, SNAPSHOT_FILE, &writer);
+    struct bytes octets = outputs_keep(server->out, &writer);
+    server_disk_begin(server, DISK_OP_LOADED);
+    outputs_save(server->out, file, octets, DISK_OP_LOADED);
+    log_stage_snapshot_added(server, file.zxid);
 }
 
 void leader_start(struct server *server)
@@ -48,15 +73,19 @@ void leader_start(struct server *server)
     leader->accepted_max = server->accepted_epoch;
     leader->known = own_bit(server);
     wait_anew(server);
+    if (server_flaw(server, FLAW_ZK_1549) || server_flaw(server, FLAW_ZK_4837)) {
+        save_loaded(server);
+    }
     decide_epoch(server);
 }
 
 void leader_learner_known(struct server *server, struct handler *handler, epoch_t accepted)
 {
     struct leader *leader = &server->leader;
-    if (leader->state == LEADER_DISCOVERY && !handler->observer) {
+    if (leader->state == LEADER_DISCOVERY && (!handler->observer || server_flaw(server, FLAW_ZK_2959))) {
         leader->known |= server_member_bit(server, handler->learner);
-        if (accepted > leader->accepted_max) {
+        epoch_t least = leader->accepted_max + (server_flaw(server, FLAW_ZK_1343) ? 2 : 1);
+        if (accepted >= least) {
             leader->accepted_max = accepted;
         }
         decide_epoch(server);
@@ -66,12 +95,9 @@ void leader_learner_known(struct server *server, struct handler *handler, epoch_
     }
 }
 
-static void count_epoch_acks(struct server *server)
+static void synchronise(struct server *server)
 {
     struct leader *leader = &server->leader;
-    if (leader->state != LEADER_EPOCH_ACKS || !server_has_quorum(server, leader->epoch_acks)) {
-        return;
-    }
     leader->state = LEADER_SAVING_CURRENT;
     wait_anew(server);
     server_save_current_epoch(server, leader->epoch);
@@ -82,6 +108,13 @@ static void count_epoch_acks(struct server *server)
             handler->state = HANDLER_SYNC;
             STAILQ_INSERT_TAIL(&leader->to_sync, handler, in_sync);
         }
+    }
+}
+
+static void count_epoch_acks(struct server *server)
+{
+    if (server->leader.state == LEADER_EPOCH_ACKS && have_said(server, server->leader.epoch_acks)) {
+        synchronise(server);
     }
 }
 
@@ -112,7 +145,7 @@ void leader_epoch_acked(struct server *server, struct handler *handler)
     }
     handler->state = HANDLER_EPOCH_QUORUM;
     bool promised = handler->current_epoch != -1 || server_flaw(server, FLAW_SKIP_EPOCH_CHECK);
-    bool counts = !handler->observer && promised;
+    bool counts = (!handler->observer || server_flaw(server, FLAW_ZK_2959)) && promised;
     if (counts) {
         leader->epoch_acks |= server_member_bit(server, handler->learner);
     }
@@ -124,6 +157,9 @@ void leader_current_saved(struct server *server)
     struct leader *leader = &server->leader;
     ensure(leader->state == LEADER_SAVING_CURRENT);
     leader->state = LEADER_NEWLEADER_ACKS;
+    if (server_flaw(server, FLAW_ZK_790)) {
+        server->tree->last_processed = zxid_make(leader->epoch, 0);
+    }
     leader_newleader_acked(server, server->config.id);
 }
 
@@ -163,6 +199,10 @@ void leader_newleader_acked(struct server *server, server_id_t member)
 
 void leader_wait_expired(struct server *server)
 {
+    if (server->leader.state == LEADER_EPOCH_ACKS && server_flaw(server, FLAW_ZK_1192)) {
+        synchronise(server);
+        return;
+    }
     server_stop(server, STEP_DOWN_WAIT_EXPIRED);
 }
 
@@ -206,7 +246,7 @@ void leader_propose(struct server *server, struct proposal *proposal)
     struct leader *leader = &server->leader;
     zxid_t zxid = proposal->header.zxid;
     ensure(leader->state == LEADER_BROADCAST);
-    ensure(zxid == leader->last_proposed + 1);
+    ensure(zxid == leader->last_proposed + 1 || server_flaw(server, FLAW_ZK_1277));
     struct outstanding *outstanding = arena_alloc(server->arena, sizeof *outstanding);
     outstanding->proposal = proposal_hold(proposal);
     STAILQ_INIT(&outstanding->syncs);
@@ -259,7 +299,7 @@ static void commit(struct server *server, struct outstanding *outstanding)
     struct leader *leader = &server->leader;
     struct proposal *proposal = outstanding->proposal;
     zxid_t zxid = proposal->header.zxid;
-    ensure(zxid == leader->last_committed + 1);
+    ensure(zxid == leader->last_committed + 1 || server_flaw(server, FLAW_ZK_1277));
     leader->last_committed = zxid;
     server_observe(server, (struct observation){OBSERVE_COMMITTED, {zxid, count_bits(outstanding->acks)}});
     struct handler *handler;
@@ -376,6 +416,7 @@ static uint64_t handler_digest(const struct handler *handler)
     hash = hash_mix(hash, (uint64_t)handler->learner);
     hash = hash_mix(hash, (uint64_t)handler->current_epoch);
     hash = hash_mix(hash, (uint64_t)handler->last_zxid);
+    hash = hash_mix(hash, handler->chosen ? (uint64_t)handler->chosen_last : UINT64_MAX);
     hash = hash_mix(hash, (uint64_t)handler->unacked);
     hash = hash_mix(hash, (uint64_t)handler->last_sent);
     return hash_finish(hash_mix(hash, handler->ack_until != INSTANT_NEVER));

@@ -146,12 +146,13 @@ static void receive_ackepoch(struct server *server, struct handler *handler, con
 
 static void receive_newleader_ack(struct server *server, struct handler *handler, const struct quorum_packet *packet)
 {
-    if (packet->type != PACKET_ACK || packet->zxid != zxid_make(server->leader.epoch, 0)) {
+    bool is_of_epoch = packet->zxid == zxid_make(server->leader.epoch, 0);
+    if (packet->type != PACKET_ACK || (!is_of_epoch && !server_flaw(server, FLAW_ZK_4685))) {
         leader_drop_handler(server, handler);
         return;
     }
     handler->state = HANDLER_ACKED;
-    if (!handler->observer) {
+    if (!handler->observer && is_of_epoch) {
         leader_newleader_acked(server, handler->learner);
     }
     if (server->leader.state == LEADER_BROADCAST && handler->state == HANDLER_ACKED) {

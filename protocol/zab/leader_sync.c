@@ -40,6 +40,9 @@ static const struct proposal *committed_at(const struct server *server, uint32_t
     if (index < server->committed.count) {
         return committed_log_at(&server->committed, index);
     }
+    if (server_flaw(server, FLAW_TRUNCATE_UNAPPLIED)) {
+        return NULL;
+    }
     index -= server->committed.count;
     const struct unapplied *unapplied = STAILQ_FIRST(&server->leader.unapplied);
     for (; unapplied != NULL && index > 0; index--) {
@@ -61,8 +64,11 @@ static const struct proposal *first_from(const struct server *server, zxid_t zxi
 
 static zxid_t newest_committed(const struct server *server)
 {
-    if (!STAILQ_EMPTY(&server->leader.unapplied)) {
+    if (!STAILQ_EMPTY(&server->leader.unapplied) && !server_flaw(server, FLAW_TRUNCATE_UNAPPLIED)) {
         return server->leader.last_committed;
+    }
+    if (server_flaw(server, FLAW_ZK_2832)) {
+        return server->tree->last_processed;
     }
     uint32_t count = server->committed.count;
     return count == 0 ? server->tree->last_processed : committed_log_at(&server->committed, count - 1)->header.zxid;
@@ -93,8 +99,9 @@ static zxid_t sync_from_history(struct server *server, struct handler *handler)
     uint32_t index;
     zxid_t peer = handler->last_zxid;
     const struct proposal *found = first_from(server, peer, &index);
-    ensure(found != NULL);
-    if (found->header.zxid == peer || zxid_counter(peer) == 0) {
+    ensure(found != NULL || server_flaw(server, FLAW_ZK_2832));
+    bool is_ours = found == NULL || found->header.zxid == peer;
+    if (is_ours || zxid_counter(peer) == 0 || server_flaw(server, FLAW_ZK_1154)) {
         announce(server, handler, PACKET_DIFF, newest_committed(server));
         return send_committed(server, handler, peer);
     }
@@ -110,7 +117,8 @@ static zxid_t choose(struct server *server, struct handler *handler)
 {
     zxid_t peer = handler->last_zxid;
     zxid_t newest = newest_committed(server);
-    if (peer == server->tree->last_processed) {
+    bool is_level = server_flaw(server, FLAW_ZK_1319) && peer == server->leader.last_proposed;
+    if (peer == server->tree->last_processed || is_level) {
         announce(server, handler, PACKET_DIFF, peer);
         return peer;
     }
@@ -130,6 +138,9 @@ static zxid_t choose(struct server *server, struct handler *handler)
 static void withdraw_acks(struct server *server, const struct handler *handler, zxid_t last)
 {
     struct outstanding *outstanding;
+    if (server_flaw(server, FLAW_TRUNCATE_UNAPPLIED)) {
+        return;
+    }
     TAILQ_FOREACH(outstanding, &server->leader.outstanding, next)
     {
         if (outstanding->proposal->header.zxid > last) {
@@ -176,9 +187,16 @@ void leader_sync_next(struct server *server)
     ensure(handler != NULL);
     ensure(handler->state == HANDLER_SYNC);
     STAILQ_REMOVE_HEAD(&leader->to_sync, in_sync);
-    zxid_t last = choose(server, handler);
-    withdraw_acks(server, handler, last);
-    start_forwarding(server, handler, last);
+    if (!handler->chosen) {
+        handler->chosen = true;
+        handler->chosen_last = choose(server, handler);
+        if (server_flaw(server, FLAW_ZK_962)) {
+            STAILQ_INSERT_TAIL(&leader->to_sync, handler, in_sync); /* in another step */
+            return;
+        }
+    }
+    withdraw_acks(server, handler, handler->chosen_last);
+    start_forwarding(server, handler, handler->chosen_last);
     send_newleader(server, handler);
     server_release(server, handler->connection);
 }

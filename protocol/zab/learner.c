@@ -191,7 +191,7 @@ bool learner_take_proposal(struct server *server, const struct quorum_packet *pa
     zxid_t zxid = txn.header.zxid;
     zxid_t last = learner->last_queued;
     bool follows = last == 0 ? is_new(server, zxid) : zxid == last + 1 || zxid_epoch(zxid) > zxid_epoch(last);
-    if (!follows) {
+    if (!follows && !server_flaw(server, FLAW_ZK_4925) && !server_flaw(server, FLAW_ZK_962)) {
         learner_fail(server);
         return false;
     }

@@ -80,6 +80,7 @@ struct learner {
     bool promised_before; /* newEpoch was accepted already: ACKEPOCH says -1 */
     int32_t sync_type;    /* DIFF, TRUNC or SNAP */
     zxid_t sync_zxid;
+    bool uncut; /* FLAW_ZK_3701: the log was not truncated, and the snapshot that follows is not written either */
     zxid_t last_queued; /* proposals of one epoch follow each other without a gap */
     bool loading;       /* `loader` is in use */
     struct tree_loader loader;

@@ -29,6 +29,9 @@ static void receive_choice(struct server *server, const struct quorum_packet *pa
     switch (packet->type) {
     case PACKET_DIFF:
         learner->state = LEARNER_SYNC;
+        if (server_flaw(server, FLAW_ZK_2355)) {
+            server->tree->last_processed = packet->zxid;
+        }
         break;
     case PACKET_TRUNC:
         begin_truncation(server);
@@ -54,8 +57,8 @@ static void install_tree(struct server *server, struct tree *tree)
     server->tree_ahead_of_disk = true;
     committed_log_clear(&server->committed);
     log_stage_forget(server);
-    server_observe(server,
-                   (struct observation){OBSERVE_SNAPSHOT_LOADED, {tree->last_processed, (int64_t)tree->digest}});
+    server_observe(server, (struct observation){OBSERVE_SNAPSHOT_LOADED,
+                                                {tree->last_processed, (int64_t)tree_agreed_digest(tree)}});
 }
 
 size_t learner_sync_receive(struct server *server, struct connection *connection, struct bytes octets)
@@ -114,12 +117,29 @@ static void cut_log(struct server *server, const struct truncation *truncation, 
     }
 }
 
+static uint64_t length_of(struct disk_image image, struct file_name log)
+{
+    for (size_t i = 0; i < image.count; i++) {
+        if (image.files[i].name.kind == FILE_LOG && image.files[i].name.zxid == log.zxid) {
+            return image.files[i].length;
+        }
+    }
+    return 0;
+}
+
 /* False: what is left cannot be read back. */
 static bool recover_from(struct server *server, struct disk_image image)
 {
     struct recovery recovery;
     recovery_begin(&recovery, server->arena, image);
-    if (recovery_run(&recovery) != RECOVERY_OK || recovery.tree->last_processed != server->learner.sync_zxid) {
+    recovery.tree->flaws = server->config.flaws;
+    if (recovery_run(&recovery) != RECOVERY_OK) {
+        return false;
+    }
+    if (server_flaw(server, FLAW_ZK_4837)) {
+        recovery.tree->last_processed = server->learner.sync_zxid;
+    }
+    if (recovery.tree->last_processed != server->learner.sync_zxid) {
         return false;
     }
     install_tree(server, recovery.tree);
@@ -143,11 +163,16 @@ void learner_truncate_loaded(struct server *server, struct disk_image image)
         return;
     }
     zxid_t before = server_last_logged(server);
+    truncation.spares_snapshots = server_flaw(server, FLAW_ZK_4837);
     struct disk_image kept = image_after(server, &truncation, image);
     if (recover_from(server, kept)) {
         log_stage_know_files(server, kept);
         server_observe(server, (struct observation){OBSERVE_TRUNCATED, {learner->sync_zxid, before}});
+        truncation.spares_snapshots = truncation.spares_snapshots || server_flaw(server, FLAW_ZK_1549);
         cut_log(server, &truncation, image);
+        if (truncation.has_cut && server_flaw(server, FLAW_ZK_1489)) {
+            log_stage_stay_open(server, truncation.cut, length_of(image, truncation.cut) - truncation.length);
+        }
     } else {
         server_exit(server, EXIT_TRUNCATE_FAILED);
     }
@@ -187,6 +212,11 @@ static void apply_first(struct server *server)
 static void receive_sync_commit(struct server *server, zxid_t zxid)
 {
     struct learner *learner = &server->learner;
+    if (server_flaw(server, FLAW_ZK_4394) && learner->state == LEARNER_WAIT_UPTODATE &&
+        STAILQ_EMPTY(&learner->not_logged)) {
+        learner_fail(server); /* Apache's thread dies of a null pointer */
+        return;
+    }
     if (!applies_at_once(learner)) {
         note_committed(server, zxid);
         return;
@@ -230,12 +260,65 @@ static void acknowledge_newleader(struct server *server)
     server_release(server, learner_connection(server));
 }
 
+static bool enters_epoch_first(const struct server *server)
+{
+    return server_flaw(server, FLAW_ZK_4643) || server_flaw(server, FLAW_ZK_4785);
+}
+
 static void history_is_durable(struct server *server)
 {
-    if (server_flaw(server, FLAW_ZK_4643)) {
+    if (enters_epoch_first(server)) {
         acknowledge_newleader(server); /* it has entered the epoch before */
     } else {
         save_epoch(server);
+    }
+}
+
+/* The flaws that leave the DIFF to the log stage: its transactions come into the tree after UPTODATE. */
+static void queue_committed(struct server *server)
+{
+    struct learner *learner = &server->learner;
+    const struct committed_zxid *committed;
+    STAILQ_FOREACH(committed, &learner->committed, next)
+    {
+        const struct pending *first = STAILQ_FIRST(&learner->not_logged);
+        if (first == NULL || first->proposal->header.zxid != committed->zxid) {
+            learner_fail(server);
+            return;
+        }
+        struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
+        learner_add_pending(server, &learner->pending, proposal);
+        log_stage_add(server, proposal);
+    }
+}
+
+static bool leaves_diff_to_log_stage(const struct server *server)
+{
+    bool queues =
+        server_flaw(server, FLAW_ZK_4646) || server_flaw(server, FLAW_ZK_4685) || server_flaw(server, FLAW_ZK_4785);
+    return queues && server->learner.sync_type == PACKET_DIFF;
+}
+
+/* True if the log stage need not be waited for. */
+static bool queue_history(struct server *server)
+{
+    queue_committed(server);
+    if (server_flaw(server, FLAW_ZK_4685)) {
+        return STAILQ_EMPTY(&server->log.queue); /* it acknowledges what it has logged as ever */
+    }
+    server->log.unanswered = log_stage_queued(server);
+    return true;
+}
+
+/* ZOOKEEPER-4394: all that was proposed so far is logged, and synchronisation knows of none of it any more. */
+static void forget_uncommitted(struct server *server)
+{
+    struct learner *learner = &server->learner;
+    while (!STAILQ_EMPTY(&learner->not_logged)) {
+        struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
+        learner_add_pending(server, &learner->pending, proposal);
+        log_stage_add(server, proposal);
+        server->log.unanswered++;
     }
 }
 
@@ -243,22 +326,26 @@ static void history_is_durable(struct server *server)
 static void log_committed(struct server *server)
 {
     struct learner *learner = &server->learner;
-    learner->state = LEARNER_SAVING_LOG;
     bool any = false;
-    struct committed_zxid *committed;
-    while ((committed = STAILQ_FIRST(&learner->committed)) != NULL) {
+    struct committed_zxid *committed, *next;
+    for (committed = STAILQ_FIRST(&learner->committed); committed != NULL; committed = next) {
+        next = STAILQ_NEXT(committed, next);
         const struct pending *first = STAILQ_FIRST(&learner->not_logged);
         if (first == NULL || first->proposal->header.zxid != committed->zxid) {
             learner_fail(server);
             return;
         }
-        STAILQ_REMOVE_HEAD(&learner->committed, next);
-        arena_free(server->arena, committed, sizeof *committed);
         struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
         log_stage_append_now(server, proposal);
+        any = true;
+        if (server_flaw(server, FLAW_ZK_3023)) {
+            learner_add_pending(server, &learner->pending, proposal); /* its commit is dealt with after UPTODATE */
+            continue;
+        }
         final_stage_apply(server, proposal);
         proposal_release(server->arena, proposal);
-        any = true;
+        STAILQ_REMOVE_HEAD(&learner->committed, next);
+        arena_free(server->arena, committed, sizeof *committed);
     }
     if (!any || server_flaw(server, FLAW_EARLY_NEWLEADER_ACK)) {
         history_is_durable(server);
@@ -267,22 +354,47 @@ static void log_committed(struct server *server)
     }
 }
 
+static void secure_history(struct server *server)
+{
+    server->learner.state = LEARNER_SAVING_LOG;
+    if (server_flaw(server, FLAW_ZK_3911)) {
+        history_is_durable(server); /* it is logged behind UPTODATE */
+    } else if (!leaves_diff_to_log_stage(server)) {
+        log_committed(server);
+    } else if (queue_history(server)) {
+        history_is_durable(server);
+    }
+    if (server_flaw(server, FLAW_ZK_4394)) {
+        forget_uncommitted(server);
+    }
+}
+
 static void enter_epoch(struct server *server)
 {
-    if (server_flaw(server, FLAW_ZK_4643)) {
+    if (enters_epoch_first(server)) {
         save_epoch(server);
     } else {
-        log_committed(server);
+        secure_history(server);
     }
 }
 
 static void save_snapshot(struct server *server)
 {
     server->learner.state = LEARNER_SAVING_SNAPSHOT;
+    if (server->learner.uncut) {
+        learner_snapshot_saved(server);
+        return;
+    }
     struct jute_writer writer = outputs_write(server->out);
     tree_write_snapshot(server->tree, SNAPSHOT_FILE, &writer);
     struct bytes octets = outputs_keep(server->out, &writer);
     struct file_name file = {FILE_SNAPSHOT, server->tree->last_processed};
+    if (server_flaw(server, FLAW_ZK_2872) && server->learner.sync_type == PACKET_SNAP) {
+        outputs_delete(server->out, file);
+        outputs_append(server->out, file, octets);
+        learner_snapshot_saved(server);
+        return;
+    }
     server_disk_begin(server, DISK_OP_SYNC_SNAPSHOT);
     outputs_save(server->out, file, octets, DISK_OP_SYNC_SNAPSHOT);
 }
@@ -307,7 +419,17 @@ void learner_snapshot_saved(struct server *server)
     ensure(server->learner.state == LEARNER_SAVING_SNAPSHOT);
     server->tree_ahead_of_disk = false;
     server->needs_snapshot = false;
-    log_stage_snapshot_replaced(server, server->tree->last_processed);
+    int32_t type = server->learner.sync_type;
+    if (server->learner.uncut) {
+        enter_epoch(server);
+        return;
+    }
+    if ((server_flaw(server, FLAW_ZK_1489) && type == PACKET_TRUNC) ||
+        (server_flaw(server, FLAW_ZK_2872) && type == PACKET_SNAP)) {
+        log_stage_snapshot_added(server, server->tree->last_processed);
+    } else {
+        log_stage_snapshot_replaced(server, server->tree->last_processed);
+    }
     server_observe(server, (struct observation){OBSERVE_SNAPSHOT_TAKEN, {server->tree->last_processed}});
     enter_epoch(server);
 }
@@ -315,14 +437,16 @@ void learner_snapshot_saved(struct server *server)
 void learner_log_saved(struct server *server)
 {
     ensure(server->learner.state == LEARNER_SAVING_LOG);
-    history_is_durable(server);
+    if (STAILQ_EMPTY(&server->log.queue)) { /* else one of the flaws has filled it */
+        history_is_durable(server);
+    }
 }
 
 void learner_current_saved(struct server *server)
 {
     ensure(server->learner.state == LEARNER_SAVING_EPOCH);
-    if (server_flaw(server, FLAW_ZK_4643)) {
-        log_committed(server);
+    if (enters_epoch_first(server)) {
+        secure_history(server);
     } else {
         acknowledge_newleader(server);
     }

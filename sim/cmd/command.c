@@ -132,13 +132,15 @@ bool command_parse_number(const char *text, const char *what, uint64_t least, ui
     return false;
 }
 
-void command_run_entries(struct run_options *options, GOptionEntry entries[5])
+void command_run_entries(struct run_options *options, GOptionEntry entries[6])
 {
-    const GOptionEntry all[5] = {
+    const GOptionEntry all[6] = {
         {"record", 0, 0, G_OPTION_ARG_STRING, &options->level_text, "How much to record: ops (default) or messages",
          "LEVEL"},
         {"flaw", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->flaw_names,
          "Build a known mistake into every node; may be repeated", "NAME"},
+        {"without-flaws", 0, 0, G_OPTION_ARG_NONE, &options->without_flaws,
+         "Leave out the scenario's own flaws: then all guarantees have to hold", NULL},
         {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->set_pairs, "Overrule a setting; may be repeated",
          "KEY=VALUE"},
         {"format", 0, 0, G_OPTION_ARG_STRING, &options->format_text, "text (default), json or junit", "FORMAT"},
@@ -223,11 +225,22 @@ void command_free_run_options(struct run_options *options)
     g_strfreev(options->set_pairs);
 }
 
+struct scenario *command_load_scenario(const char *path, uint64_t seed, const struct run_options *options,
+                                       GError **error)
+{
+    struct scenario *scenario = scenario_load(path, seed, command_vocabulary(), error);
+    if (scenario != NULL && options->without_flaws) {
+        scenario_remove_flaws(scenario);
+    }
+    return scenario;
+}
+
 char *command_line_of_run(const char *scenario, uint64_t seed, const struct run_options *options)
 {
     char *quoted = strpbrk(scenario, " '\"\\$&;|<>()*?#~`!\t\n") == NULL ? g_strdup(scenario) : g_shell_quote(scenario);
     GString *line = g_string_new("zksim run ");
     g_string_append_printf(line, "%s --seed %" G_GUINT64_FORMAT, quoted, seed);
+    g_string_append(line, options->without_flaws ? " --without-flaws" : "");
     for (char **name = options->flaw_names; name != NULL && *name != NULL; name++) {
         g_string_append_printf(line, " --flaw %s", *name);
     }

@@ -59,10 +59,11 @@ bool command_parse_format(const char *text, enum format *format, GError **error)
 bool command_parse_number(const char *text, const char *what, uint64_t least, uint64_t most, uint64_t *number,
                           GError **error);
 
-/* What --record, --flaw and --set say. */
+/* What --record, --flaw, --without-flaws and --set say. */
 struct run_options {
     char *level_text, *format_text;
     char **flaw_names, **set_pairs;
+    gboolean without_flaws;
     enum record_level level;
     enum format format;
     struct flaws flaws;
@@ -70,9 +71,13 @@ struct run_options {
 };
 
 /* The entries that fill the texts of run_options, ended by an empty one; append none. */
-void command_run_entries(struct run_options *options, GOptionEntry entries[5]);
+void command_run_entries(struct run_options *options, GOptionEntry entries[6]);
 bool command_check_run_options(struct run_options *options, GError **error);
 void command_free_run_options(struct run_options *options);
+
+/* The scenario in a file as the seed and the options make it. */
+struct scenario *command_load_scenario(const char *path, uint64_t seed, const struct run_options *options,
+                                       GError **error);
 
 /* The command that repeats a run, in a new string. */
 char *command_line_of_run(const char *scenario, uint64_t seed, const struct run_options *options);

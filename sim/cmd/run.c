@@ -80,11 +80,11 @@ static int run_file(const char *path, const char *seed_text, const char *history
         (seed_text != NULL && !command_parse_number(seed_text, "--seed", 0, UINT64_MAX, &seed, &error))) {
         return command_fail(error);
     }
-    struct scenario *scenario = scenario_load(path, seed, command_vocabulary(), &error);
+    struct scenario *scenario = command_load_scenario(path, seed, options, &error);
     if (scenario != NULL && seed_text == NULL && scenario->has_seeds && scenario->first_seed != seed) {
         seed = scenario->first_seed;
         scenario_free(scenario);
-        scenario = scenario_load(path, seed, command_vocabulary(), &error);
+        scenario = command_load_scenario(path, seed, options, &error);
     }
     if (scenario == NULL) {
         return command_fail(error);
@@ -99,7 +99,7 @@ int command_run(int argc, char **argv)
     struct run_options options = {0};
     char *seed = NULL;
     char *history = NULL;
-    GOptionEntry entries[8] = {
+    GOptionEntry entries[9] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &seed, "Decides everything that is left open (default 1)", "N"},
         {"history", 0, 0, G_OPTION_ARG_FILENAME, &history, "Write what happened into this SQLite file", "FILE"},
     };

@@ -457,7 +457,7 @@ int command_sweep(int argc, char **argv)
     char **split = argv = command_split_short_option(&argc, argv);
     struct run_options options = {0};
     struct sweep_texts texts = {0};
-    GOptionEntry entries[10] = {
+    GOptionEntry entries[11] = {
         {"seeds", 0, 0, G_OPTION_ARG_STRING, &texts.seeds, "The seeds to run", "A..B"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &texts.jobs, "Processes that work at once (default 1)", "N"},
         {"shard", 0, 0, G_OPTION_ARG_STRING, &texts.shard, "Only the K-th of M equal parts", "K/M"},

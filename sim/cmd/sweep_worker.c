@@ -139,7 +139,7 @@ void sweep_worker_run(struct sweep_worker *worker, const struct sweep_task *task
     const char *path = worker->job->scenarios[task->scenario];
     *result = (struct sweep_result){.task = task->number, .outcome = SWEEP_AS_EXPECTED};
     command_now_running(path, task->seed, worker->job->options);
-    struct scenario *scenario = scenario_load(path, task->seed, command_vocabulary(), &error);
+    struct scenario *scenario = command_load_scenario(path, task->seed, worker->job->options, &error);
     if (scenario == NULL || !run_task(worker, task, scenario, result, text, &error)) {
         fail_task(worker->job, task, error, result);
     }
