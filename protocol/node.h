@@ -125,28 +125,28 @@ struct input {
         } disk_done;
         enum task task;
         struct {
-            uint64_t tag;        /* comes back with the answer */
-            int32_t opcode;      /* wire/op.h; OP_CREATE_SESSION asks for a new session after the old one ended */
-            struct bytes body;   /* the encoded request body (wire/record.h) */
+            uint64_t tag;      /* comes back with the answer */
+            int32_t opcode;    /* wire/op.h; OP_CREATE_SESSION asks for a new session after the old one ended */
+            struct bytes body; /* the encoded request body (wire/record.h) */
         } request;
     };
 };
 
 enum output_type {
-    OUTPUT_OPEN,      /* dial a server's port */
-    OUTPUT_CLOSE,     /* close a connection after what was sent */
-    OUTPUT_SEND,      /* one message */
-    OUTPUT_APPEND,    /* append to a file, created if missing; not durable yet */
-    OUTPUT_FSYNC,     /* make a file and all appends to it so far durable; completes */
-    OUTPUT_TRUNCATE,  /* cut a file to a length, durably; completes */
-    OUTPUT_SAVE,      /* replace a file atomically and durably (temporary, fsync, rename); completes */
-    OUTPUT_DELETE,    /* remove a file; durable with the next completion */
-    OUTPUT_LOAD,      /* read the whole disk; completes with its image */
-    OUTPUT_ANSWER,    /* to the application: the result of one request */
-    OUTPUT_EVENT,     /* to the application: a watch event */
-    OUTPUT_SESSION,   /* to the application: the session's state changed */
-    OUTPUT_OBSERVE,   /* to the record only */
-    OUTPUT_EXIT,      /* the process ends itself, as a crash; what was output before stands */
+    OUTPUT_OPEN,     /* dial a server's port */
+    OUTPUT_CLOSE,    /* close a connection after what was sent */
+    OUTPUT_SEND,     /* one message */
+    OUTPUT_APPEND,   /* append to a file, created if missing; not durable yet */
+    OUTPUT_FSYNC,    /* make a file and all appends to it so far durable; completes */
+    OUTPUT_TRUNCATE, /* cut a file to a length, durably; completes */
+    OUTPUT_SAVE,     /* replace a file atomically and durably (temporary, fsync, rename); completes */
+    OUTPUT_DELETE,   /* remove a file; durable with the next completion */
+    OUTPUT_LOAD,     /* read the whole disk; completes with its image */
+    OUTPUT_ANSWER,   /* to the application: the result of one request */
+    OUTPUT_EVENT,    /* to the application: a watch event */
+    OUTPUT_SESSION,  /* to the application: the session's state changed */
+    OUTPUT_OBSERVE,  /* to the record only */
+    OUTPUT_EXIT,     /* the process ends itself, as a crash; what was output before stands */
 };
 
 /* The client's states as its application sees them (Watcher.Event.KeeperState). */

@@ -45,7 +45,7 @@ struct client_status {
     session_id_t session;
     server_id_t server; /* connected to, or 0 */
     zxid_t last_zxid;
-    uint64_t waiting;   /* requests not answered yet */
+    uint64_t waiting; /* requests not answered yet */
     uint64_t watches;
 };
 
