@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Every fenced block of a README that begins with "$ " is a session: its commands are run, in order, and must print what stands there.
+# The READMEs show what the program prints, and this plays them:
+#   - a fenced block that begins with "$ " is a session: its commands are run, in order, and print what stands there;
+#   - a fenced block of sql is asked of h.db, which a session before it made, and the fenced block behind it is the answer.
+#
 #   tests/readme.sh FILE...           compares
 #   tests/readme.sh --rewrite FILE... puts in what they print today: then read the diff
 set -uo pipefail
@@ -12,23 +15,37 @@ trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/here"
 ln -s "$root"/* "$scratch/here"
 failures=0
-commands=0
 
-# Prints the file with the output of every session as it is now.
+run() {
+    echo . >> "$scratch/commands"
+    (cd "$scratch/here" && bash -c "$1" 2>&1)
+}
+
+# Prints the file with the output of every session and query as it is now.
 play() {
-    local line inside=no session=no
+    local line block=none query=''
     while IFS= read -r line; do
-        if [ "${line:0:3}" = '```' ]; then
-            [ $inside = no ] && inside=yes || inside=no
-            session=no
-        elif [ $inside = yes ] && [ "${line:0:2}" = '$ ' ]; then
-            session=yes
-            printf '%s\n' "$line"
-            (cd "$scratch/here" && bash -c "${line:2}" 2>&1)
-            echo . >> "$scratch/commands"
-            continue
-        fi
-        [ $session = yes ] || printf '%s\n' "$line"
+        case "$block:$line" in
+            none:'```sql') block=sql query='' ;;
+            none:'```'*)
+                block=text
+                if [ -n "$query" ]; then
+                    printf '%s\n' "$line"
+                    run "sqlite3 -box h.db \"$query\""
+                    block=answer query=''
+                    continue
+                fi
+                ;;
+            *:'```') block=none ;;
+            sql:*) query+="$line "$'\n' ;;
+            text:'$ '* | session:'$ '*)
+                block=session
+                printf '%s\n' "$line"
+                run "${line:2}"
+                continue
+                ;;
+        esac
+        [ $block = session ] || [ $block = answer ] || printf '%s\n' "$line"
     done < "$1"
 }
 
@@ -40,6 +57,5 @@ for file; do
         failures=$((failures + 1))
     fi
 done
-commands=$(wc -l < "$scratch/commands")
-echo "readme: $commands commands in $# files, $failures files are out of date"
+echo "readme: $(wc -l < "$scratch/commands") commands in $# files, $failures files are out of date"
 [ "$failures" = 0 ]
