@@ -55,6 +55,18 @@ expect 0 'when OBSERVATION' "$zksim" list words
 "$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j4 > "$scratch/four" 2> /dev/null
 expect 0 '' cmp "$scratch/one" "$scratch/four"
 
+# Every query of sim/README.md has an answer.
+"$zksim" run scenarios/deposed-leader.scn --seed 42 --record messages --history "$scratch/queries.db" > /dev/null
+awk -v out="$scratch/query" '/^```sql/ {n++; inside = 1; next} /^```/ {inside = 0} inside {print > (out n)}' sim/README.md
+for query in "$scratch"/query[0-9]*; do
+    checks=$((checks + 1))
+    if ! sqlite3 -readonly "$scratch/queries.db" < "$query" 2> "$scratch/err" | grep -q .; then
+        failures=$((failures + 1))
+        echo "tests/cli.sh: sim/README.md: no answer to:" >&2
+        cat "$query" "$scratch/err" >&2
+    fi
+done
+
 # ---- a guarantee breaks, or does not break as expected ----
 expect 1 'NOT as expected' "$zksim" run scenarios/calm.scn --flaw notify-after-reply --history "$scratch/broken.db"
 expect 1 'watch-before-state is violated' "$zksim" check "$scratch/broken.db"

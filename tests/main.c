@@ -36,6 +36,8 @@ extern const struct test_suite test_suite_wire;
 extern const struct test_suite test_suite_workload;
 extern const struct test_suite test_suite_world;
 
+/* One line each. */
+/* clang-format off */
 static const struct test_suite *const suites[] = {
     &test_suite_arena,
     &test_suite_captures,
@@ -66,6 +68,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_workload,
     &test_suite_world,
 };
+/* clang-format on */
 
 void ensure_failed(const char *condition, const char *file, int line)
 {
@@ -91,7 +94,8 @@ void check_int_equal(int64_t got, int64_t want, const char *expression, const ch
         return;
     }
     char text[512];
-    snprintf(text, sizeof text, "%s: got %" PRId64 " (0x%" PRIx64 "), want %" PRId64, expression, got, (uint64_t)got, want);
+    snprintf(text, sizeof text, "%s: got %" PRId64 " (0x%" PRIx64 "), want %" PRId64, expression, got, (uint64_t)got,
+             want);
     fail(text, file, line);
 }
 
@@ -105,8 +109,8 @@ void check_text_equal(const char *got, const char *want, const char *expression,
     fail(expression, file, line);
 }
 
-void check_octets_equal(
-    const void *got, size_t got_length, const void *want, size_t want_length, const char *file, int line)
+void check_octets_equal(const void *got, size_t got_length, const void *want, size_t want_length, const char *file,
+                        int line)
 {
     size_t same = 0;
     while (same < got_length && same < want_length && ((const char *)got)[same] == ((const char *)want)[same]) {

@@ -61,6 +61,16 @@ void ensure_failed(const char *condition, const char *file, int line)
     _exit(STATUS_MACHINE);
 }
 
+/* GLib ends the process when memory runs out; say so and keep to the exit statuses. */
+static void fatal_message(const char *domain, GLogLevelFlags level, const char *message, gpointer unused)
+{
+    (void)domain;
+    (void)level;
+    (void)unused;
+    fprintf(stderr, "zksim: %s\n", message);
+    _exit(STATUS_MACHINE);
+}
+
 /* ---- commands ----------------------------------------------------------------------------------------------------- */
 
 static void print_usage(FILE *out)
@@ -101,6 +111,7 @@ static int close_stdout(int status)
 
 int main(int argc, char **argv)
 {
+    g_log_set_handler("GLib", G_LOG_LEVEL_ERROR | G_LOG_FLAG_FATAL | G_LOG_FLAG_RECURSION, fatal_message, NULL);
     if (argc < 2) {
         print_usage(stderr);
         return STATUS_USAGE;
