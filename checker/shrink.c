@@ -6,7 +6,9 @@
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
-#define OTHER_SEEDS 6U
+#define OTHER_SEEDS 6U  /* for what takes away much */
+#define MANY_SEEDS 20U /* for one of the last few faults */
+#define FEW_FAULTS 14U
 #define ROUNDS_MAX 4U
 
 /* ---- candidates -------------------------------------------------------------------------------------------------------- */
@@ -29,10 +31,10 @@ static struct plan *add_candidate(const struct shrink *shrink, GPtrArray *batch)
 }
 
 /* The last candidate again, with other seeds. */
-static void add_seeds(GPtrArray *batch)
+static void add_seeds(GPtrArray *batch, uint64_t seeds)
 {
     const struct plan *last = batch->pdata[batch->len - 1];
-    for (uint64_t seed = 1; seed <= OTHER_SEEDS; seed++) {
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
         struct plan *plan = plan_copy(last);
         plan->seed = plan->last_seed = seed;
         g_ptr_array_add(batch, plan);
@@ -133,12 +135,12 @@ static bool drop_chunks(struct shrink *shrink, guint size, bool with_seeds)
     guint end = shrink->plan->faults->len;
     while (end > 0 && !shrink->interrupted) {
         GPtrArray *batch = new_batch();
-        guint steps = with_seeds ? OTHER_SEEDS + 1 : 1;
+        guint steps = with_seeds ? MANY_SEEDS + 1 : 1;
         for (guint last = end; last > 0; last -= least_of(size, last)) {
             guint length = least_of(size, last);
             g_array_remove_range(add_candidate(shrink, batch)->faults, last - length, length);
             if (with_seeds) {
-                add_seeds(batch);
+                add_seeds(batch, MANY_SEEDS);
             }
         }
         int found = improve(shrink, batch);
@@ -173,8 +175,9 @@ static bool reduce_faults(struct shrink *shrink)
             size = 2; /* one more time over single ones */
         }
     }
-    if (shrink->plan->faults->len <= 8) {
-        any |= drop_chunks(shrink, 1, true);
+    bool dropped = shrink->plan->faults->len <= FEW_FAULTS;
+    for (guint size = least_of(shrink->plan->faults->len / 2, 4); dropped && size > 0; size--) {
+        any |= drop_chunks(shrink, size, true);
     }
     return any;
 }
@@ -188,7 +191,7 @@ static void add_smaller(const struct shrink *shrink, GPtrArray *batch, const cha
         plan_remove(plan, kind);
     }
     drop_idle_faults(plan);
-    add_seeds(batch);
+    add_seeds(batch, OTHER_SEEDS);
 }
 
 static bool reduce_kind(struct shrink *shrink, const char *kind, uint32_t least)
@@ -220,16 +223,16 @@ static bool unmix_all(struct shrink *shrink)
     bool any = false;
     for (guint i = 0; i < shrink->plan->workloads->len; i++) {
         GPtrArray *batch = new_batch();
-        guint parts = WORKLOAD_COUNT - 1;
-        for (guint k = 0; workload_at(shrink->plan, i)->kind == WORKLOAD_MIXED && k < parts; k++) {
+        for (guint k = 0, parts = 1; workload_at(shrink->plan, i)->kind == WORKLOAD_MIXED && k < parts; k++) {
             struct plan *plan = add_candidate(shrink, batch);
-            if (plan_unmix(plan, i) && k < plan->workloads->len) {
+            if (plan_unmix(plan, i)) {
+                parts = plan->workloads->len - shrink->plan->workloads->len + 1;
                 struct workload_setting kept = *workload_at(plan, i + k);
                 kept.value[PARAMETER_RATE] *= 2;
                 g_array_remove_range(plan->workloads, i, parts);
                 g_array_insert_val(plan->workloads, i, kept);
             }
-            add_seeds(batch);
+            add_seeds(batch, OTHER_SEEDS);
         }
         if (batch->len > 0) {
             plan_unmix(add_candidate(shrink, batch), i);
@@ -255,7 +258,7 @@ static bool drop_workloads(struct shrink *shrink)
     return any;
 }
 
-/* Tens of thousandths: the rate's unit is a thousandth of an operation per second. */
+/* The unit of rates is a thousandth of an operation per second. */
 static bool slow_down(struct shrink *shrink)
 {
     static const int64_t rates[] = {1, 2, 5, 10, 20, 50, 100};

@@ -312,6 +312,7 @@ static void add_value(GString *out, const struct fault *fault)
         g_string_append_c(out, ' ');
         add_quantity(out, QUANTITY_PERCENT, fault->value);
         return;
+    case FAULT_DELAY:
     case FAULT_DISK_STALL:
     case FAULT_CLOCK_OFFSET:
     case FAULT_CLOCK_JUMP:
@@ -377,7 +378,10 @@ static void add_settings(GString *out, const struct plan *plan)
         if (!plan->settings.given[i] && i > SETTING_CLIENTS) {
             continue;
         }
-        if (i == SETTING_OBSERVERS && plan->settings.value[i] == 0) {
+        bool is_nobody = (i == SETTING_OBSERVERS && plan_count(plan, "observer") == 0) ||
+                         (i == SETTING_SERVERS && plan_count(plan, "server") == 0) ||
+                         (i == SETTING_CLIENTS && plan_count(plan, "client") == 0);
+        if (is_nobody) {
             continue;
         }
         if (i < ARRAY_LENGTH(statements)) {

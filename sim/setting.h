@@ -41,7 +41,7 @@ enum setting {
     SETTING_FSYNC,
     SETTING_TASK_DELAY,
 };
-#define SETTING_COUNT 25
+#define SETTING_COUNT 27
 
 enum setting_type {
     SETTING_IS_QUANTITY,

@@ -41,7 +41,7 @@ expect 0 '"summary": true' "$zksim" sweep scenarios/calm.scn --seeds 1..2 --form
 expect 0 '4 runs, 0 not as expected' "$zksim" sweep scenarios/calm.scn scenarios/observer.scn --seeds 1..2 -j2
 expect 0 '1 runs, 0 not as expected' "$zksim" sweep scenarios/calm.scn --seeds 1..2 --shard 2/2
 expect 0 'Usage' "$zksim" --help
-for command in run sweep check list plot bench; do
+for command in run sweep check list plot bench shrink merge why show; do
     expect 0 'Usage' "$zksim" $command --help
 done
 for what in scenarios guarantees flaws workloads faults settings plots words; do
@@ -81,7 +81,7 @@ expect 1 'never observed truncated' "$zksim" run "$scratch/never.scn"
 # ---- wrong usage and input ----
 expect 2 'Usage' "$zksim"
 expect 2 "unknown command 'rum'" "$zksim" rum
-for command in shrink explore replay show serve; do
+for command in explore replay serve; do
     expect 2 "'$command' is not built yet" "$zksim" $command
 done
 expect 2 'one SCENARIO is needed' "$zksim" run

@@ -25,9 +25,10 @@ static const struct command commands[] = {
     {"plot", command_plot, "KIND FILE -o OUT", "a figure from a history"},
     {"bench", command_bench, "", "how fast it is"},
     {"shrink", command_shrink, "SCENARIO --seed N", "the smallest scenario that still breaks the same guarantee"},
+    {"merge", command_merge, "FILE...", "the results of a sweep's shards become those of the whole"},
     {"explore", NULL, "SCENARIO", "every interleaving"},
     {"replay", NULL, "SCHEDULE", "a recorded schedule, step for step"},
-    {"show", NULL, "FILE", "the story of a history"},
+    {"show", command_show, "FILE", "the story of a history"},
     {"serve", NULL, "[SCENARIO]", "the live ensemble for real clients"},
 };
 

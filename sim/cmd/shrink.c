@@ -54,7 +54,7 @@ static int test(void *self, const GPtrArray *candidates)
 
 static struct plan *run_failing(const struct shrink_order *order, struct record *record, GError **error)
 {
-    struct scenario *scenario = scenario_load(order->path, order->seed, command_vocabulary(), error);
+    struct scenario *scenario = command_load_scenario(order->path, order->seed, order->options, error);
     if (scenario == NULL) {
         return NULL;
     }
@@ -262,7 +262,7 @@ int command_shrink(int argc, char **argv)
     char **split = argv = command_split_short_option(&argc, argv);
     struct run_options options = {0};
     struct shrink_texts texts = {0};
-    GOptionEntry entries[10] = {
+    GOptionEntry entries[12] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &texts.seed, "The seed that fails", "N"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &texts.output, "Write the scenario there (default: stdout)", "FILE"},
         {"guarantee", 0, 0, G_OPTION_ARG_STRING, &texts.guarantee, "Which violation to keep (default: the first)", "NAME"},
