@@ -392,6 +392,7 @@ static void read_session(struct reader *reader, int32_t client, int64_t number, 
             g_hash_table_insert(reader->sessions, GINT_TO_POINTER(client), GSIZE_TO_POINTER(session));
         } else if ((value = word_value(word, "server")) != NULL) {
             row.server = find_node(reader, true, words_number(&reader->words, value));
+            g_hash_table_insert(reader->servers, GINT_TO_POINTER(client), GINT_TO_POINTER(row.server + 1));
         } else if ((value = word_value(word, "at")) != NULL) {
             row.time_ns = words_time(&reader->words, value);
         } else {
