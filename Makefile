@@ -17,6 +17,12 @@ OPTIMISE_release := -O2 -g
 OPTIMISE_debug := -O0 -g
 OPTIMISE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPTIMISE := $(OPTIMISE_$(MODE))
+# The program, but not the tests, is optimised across files: a step crosses many of them.
+ifeq ($(MODE)-$(CC),release-gcc)
+LTO := -flto=auto
+OPTIMISE += $(LTO) -ffat-lto-objects
+AR := gcc-ar
+endif
 
 B := build/$(MODE)$(if $(filter clang,$(CC)),-clang)
 
@@ -80,7 +86,7 @@ $(B)/zksim: $(call objects,$(COMMANDS)) $(LIBRARIES)
 	$(CC) $(OPTIMISE) $^ -o $@ $(HOST_LDLIBS)
 
 $(B)/run-tests: $(call objects,$(TESTS)) $(LIBRARIES)
-	$(CC) $(OPTIMISE) $^ -o $@ $(HOST_LDLIBS) -lcunit
+	$(CC) $(OPTIMISE) $(LTO:%=-fno-lto) $^ -o $@ $(HOST_LDLIBS) -lcunit
 
 $(B)/libprotocol.a: $(call objects,$(PROTOCOL))
 $(B)/libsim.a: $(call objects,$(SIM))
@@ -95,7 +101,7 @@ $(B)/%.o: %.c
 
 # Fuzz targets: libFuzzer, its own main; `build/fuzz/fuzz_wire -max_total_time=60` fuzzes for a minute.
 FUZZ_CFLAGS := -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-build/fuzz/fuzz_scenario: tests/fuzz/fuzz_scenario.c $(SIM) $(PROTOCOL) $(shell find protocol sim -name '*.h')
+build/fuzz/fuzz_scenario build/fuzz/fuzz_server: build/fuzz/%: tests/fuzz/%.c $(SIM) $(PROTOCOL) $(shell find protocol sim -name '*.h')
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -D_DEFAULT_SOURCE -I. $(HOST_CFLAGS) $(filter %.c,$^) -o $@ $(HOST_LDLIBS)
 build/fuzz/%: tests/fuzz/%.c $(PROTOCOL) $(shell find protocol -name '*.h')

@@ -111,6 +111,47 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .guarantee = "available-after-heal",
             .configuration = "3 servers; the leader is cut off from the others and the partition heals",
         },
+    [FLAW_REUSE_SESSION_ID] =
+        {
+            .name = "reuse-session-id",
+            .mechanism = "A server numbers sessions from the same start each time it begins to serve.",
+            .origin = "classic",
+            .guarantee = "session-uniqueness",
+            .configuration = "1 server, 2 clients; it restarts while the first one's session lives",
+        },
+    [FLAW_PARTIAL_MULTI] =
+        {
+            .name = "partial-multi",
+            .mechanism = "The parts of a multi that stand before the one that fails take effect.",
+            .origin = "classic",
+            .guarantee = "atomic-multi",
+            .configuration = "1 server, 1 client",
+        },
+    [FLAW_REUSE_SEQUENCE] =
+        {
+            .name = "reuse-sequence",
+            .mechanism = "Sequential znodes get the first free number from the count of their siblings on.",
+            .origin = "classic",
+            .guarantee = "sequential-names",
+            .configuration = "1 server, 1 client that deletes the last of several sequential znodes and makes another",
+        },
+    [FLAW_SYNC_ALONE] =
+        {
+            .name = "sync-alone",
+            .mechanism = "A follower answers sync by itself, without asking the leader.",
+            .origin = "classic",
+            .guarantee = "bounded-staleness",
+            .configuration =
+                "3 servers, 2 clients; one writes, the other syncs and reads at a follower that lags behind",
+        },
+    [FLAW_SERVE_WHILE_LOOKING] =
+        {
+            .name = "serve-while-looking",
+            .mechanism = "A server that has lost its leader keeps its clients and answers their reads.",
+            .origin = "classic",
+            .guarantee = "bounded-staleness",
+            .configuration = "3 servers, 1 client at a server that is cut off from the others",
+        },
 
     /* ---- synchronisation ---- */
     [FLAW_ZK_962] =
@@ -145,7 +186,7 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .name = "zk-2355",
             .mechanism = "A DIFF moves the learner's last zxid to the leader's before the transactions have arrived.",
             .origin = "ZOOKEEPER-2355",
-            .guarantee = "total-order",
+            .guarantee = "replica-agreement",
             .configuration = "3 servers, 1 client; the connection of a learner breaks during its synchronisation",
         },
     [FLAW_ZK_2832] =
@@ -164,7 +205,7 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .mechanism = "When a role ends, what is logged and not applied yet is not brought into the tree: vote and "
                          "synchronisation ignore it.",
             .origin = "ZOOKEEPER-2845",
-            .guarantee = "replica-agreement",
+            .guarantee = "total-order",
             .configuration = "3 servers, 1 client; the leader dies with a proposal that one follower has logged; later "
                              "that one restarts",
         },
@@ -347,10 +388,135 @@ static const struct flaw_info infos[FLAW_COUNT] = {
         },
 
     /* ---- persistence ---- */
+    [FLAW_ZK_1489] =
+        {
+            .name = "zk-1489",
+            .mechanism = "After TRUNC the log stays open at its old end, and the next append leaves a hole that "
+                         "recovery takes for the end.",
+            .origin = "ZOOKEEPER-1489",
+            .guarantee = "replica-agreement",
+            .configuration = "3 servers; one is told to truncate, logs on and restarts",
+        },
+    [FLAW_ZK_1549] =
+        {
+            .name = "zk-1549",
+            .mechanism = "A leader saves a snapshot of what it loaded before anybody agreed, and TRUNC leaves that "
+                         "snapshot on the disk.",
+            .origin = "ZOOKEEPER-1549",
+            .guarantee = "replica-agreement",
+            .configuration = "3 servers; one with an uncommitted transaction leads in vain, is truncated and restarts",
+        },
+    [FLAW_ZK_2872] =
+        {
+            .name = "zk-2872",
+            .mechanism =
+                "The snapshot that a learner was sent is written without fsync before the learner acknowledges it.",
+            .origin = "ZOOKEEPER-2872",
+            .guarantee = "replica-agreement",
+            .configuration = "3 servers; one that was just sent a snapshot loses its power",
+        },
+    [FLAW_ZK_3701] =
+        {
+            .name = "zk-3701",
+            .mechanism = "A learner whose log cannot be truncated goes on as if it had been.",
+            .origin = "ZOOKEEPER-3701",
+            .guarantee = "replica-agreement",
+            .configuration = "3 servers; the disk of one fails while it truncates, and it restarts later",
+        },
+    [FLAW_ZK_3127] =
+        {
+            .name = "zk-3127",
+            .mechanism = "The zxid of a multi counts as applied after its first part, and a snapshot begun then lacks "
+                         "the others.",
+            .origin = "ZOOKEEPER-3127",
+            .guarantee = "replica-agreement",
+            .configuration = "1 server, 1 client; a snapshot begins within a multi, and the server restarts",
+        },
+    [FLAW_ZK_4837] =
+        {
+            .name = "zk-4837",
+            .mechanism = "After TRUNC the newest snapshot is loaded although it is newer than the cut.",
+            .origin = "ZOOKEEPER-4837",
+            .guarantee = "replica-agreement",
+            .configuration = "3 servers; one with an uncommitted transaction leads in vain and is truncated",
+        },
+    [FLAW_ZK_1046] =
+        {
+            .name = "zk-1046",
+            .mechanism =
+                "Replaying a create counts one child more than the snapshot has, instead of what the transaction says.",
+            .origin = "ZOOKEEPER-1046",
+            .guarantee = "replica-agreement",
+            .configuration =
+                "1 server; a sequential znode comes and goes while a snapshot is written, and the server restarts",
+        },
 
     /* ---- sessions and requests ---- */
+    [FLAW_ZK_1208] =
+        {
+            .name = "zk-1208",
+            .mechanism = "A closeSession that is under way does not mark its session, and what the session asks for "
+                         "behind it is done.",
+            .origin = "ZOOKEEPER-1208",
+            .guarantee = "ephemeral-lifetime",
+            .configuration = "1 server, 1 client that creates an ephemeral znode while it closes",
+        },
+    [FLAW_ZK_1496] =
+        {
+            .name = "zk-1496",
+            .mechanism = "An expired session is dropped from the tracker, and applying its createSession brings it "
+                         "back to life.",
+            .origin = "ZOOKEEPER-1496",
+            .guarantee = "ephemeral-lifetime",
+            .configuration = "1 server, 1 client whose session takes longer to open than it may live",
+        },
+    [FLAW_ZK_1367] =
+        {
+            .name = "zk-1367",
+            .mechanism = "Sessions that are opened or closed in the synchronised history do not reach the learner's "
+                         "session table.",
+            .origin = "ZOOKEEPER-1367",
+            .guarantee = "replica-agreement",
+            .configuration = "3 servers; one is brought up to date by a DIFF in which a session begins",
+        },
+    [FLAW_ZK_2926] =
+        {
+            .name = "zk-2926",
+            .mechanism =
+                "A session is entered in the tree's table when its createSession is prepared, before it is committed.",
+            .origin = "ZOOKEEPER-2926",
+            .guarantee = "replica-agreement",
+            .configuration = "3 servers, 2 clients; the leader fails while a session is being opened",
+        },
+    [FLAW_ZK_1863] =
+        {
+            .name = "zk-1863",
+            .mechanism = "A commit that overtakes its request in the commit stage is taken for a stranger's, and the "
+                         "request waits forever.",
+            .origin = "ZOOKEEPER-1863",
+            .guarantee = "fifo-client-order",
+            .configuration = "3 servers, 2 clients that write at the same follower",
+        },
 
     /* ---- watches and clients ---- */
+    [FLAW_ZK_1412] =
+        {
+            .name = "zk-1412",
+            .mechanism =
+                "The reply to a read carries the zxid of its preparation, not that of the state it was read from.",
+            .origin = "ZOOKEEPER-1412",
+            .guarantee = "no-lost-watch",
+            .configuration = "1 server, 2 clients; one reads at the leader while the other writes",
+        },
+    [FLAW_ZK_3145] =
+        {
+            .name = "zk-3145",
+            .mechanism = "A closeSession deletes what the session owns at that moment, so replaying it over a fuzzy "
+                         "snapshot misses the parent.",
+            .origin = "ZOOKEEPER-3145",
+            .guarantee = "replica-agreement",
+            .configuration = "1 server; a session closes while a snapshot is written, and the server restarts",
+        },
 };
 
 const struct flaw_info *flaw_info(enum flaw flaw)

@@ -23,6 +23,11 @@ enum flaw {
     FLAW_APPLY_OUT_OF_ORDER,      /* learner: applies commits in the order of arrival at two lanes, not of zxid */
     FLAW_ACCEPT_FUTURE_CLIENT,    /* server: lets a client in that has seen a newer zxid */
     FLAW_NEVER_STEP_DOWN,         /* leader: ignores the loss of its quorum */
+    FLAW_REUSE_SESSION_ID,        /* server: numbers sessions from the same start whenever it begins to serve */
+    FLAW_PARTIAL_MULTI,           /* prep and tree: what stands before the part that fails takes effect */
+    FLAW_REUSE_SEQUENCE,          /* prep: sequential znodes are numbered by how many children there are */
+    FLAW_SYNC_ALONE,              /* follower: answers sync without asking the leader */
+    FLAW_SERVE_WHILE_LOOKING,     /* server: keeps its clients and answers their reads while it has no leader */
 
     /* ---- ZooKeeper's own: synchronisation ---- */
     FLAW_ZK_962, /* leader: what is committed between the choice of the synchronisation and the forwarding is left out */
@@ -57,10 +62,24 @@ enum flaw {
     FLAW_ZK_1732, /* election: an established ensemble must agree on zxids and rounds too */
 
     /* ---- ZooKeeper's own: persistence ---- */
+    FLAW_ZK_1489, /* log: stays open behind the cut of a TRUNC, so that the next append leaves a hole */
+    FLAW_ZK_1549, /* leader: a snapshot of what it loaded, before anybody agreed; TRUNC leaves it on the disk */
+    FLAW_ZK_2872, /* learner: the snapshot it was sent is not durable when it acknowledges */
+    FLAW_ZK_3701, /* learner: goes on although its log could not be truncated */
+    FLAW_ZK_3127, /* tree: a multi's zxid counts as applied after its first part */
+    FLAW_ZK_4837, /* learner: after TRUNC it loads a snapshot that is newer than the cut */
+    FLAW_ZK_1046, /* tree: a replayed create counts one more child than the snapshot, not what the transaction says */
 
     /* ---- ZooKeeper's own: sessions and requests ---- */
+    FLAW_ZK_1208, /* prep: requests of a session whose closeSession is under way are let through */
+    FLAW_ZK_1496, /* session tracker: an expired session is dropped, and comes back when its createSession is applied */
+    FLAW_ZK_1367, /* learner: sessions of the synchronised history do not reach its session table */
+    FLAW_ZK_2926, /* prep: a session enters the tree's table before its createSession is committed */
+    FLAW_ZK_1863, /* commit stage: a commit may overtake the request that it belongs to */
 
     /* ---- ZooKeeper's own: watches and clients ---- */
+    FLAW_ZK_1412, /* final stage: replies to reads carry the zxid of their preparation */
+    FLAW_ZK_3145, /* tree: a closeSession deletes what the session still owns, not what it owned */
 
     FLAW_COUNT
 };

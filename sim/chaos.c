@@ -179,6 +179,7 @@ void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs)
     knobs->network_gap_ns = random_between(&random, 600, 1600) * MS;
     knobs->other_gap_ns = random_between(&random, 400, 2500) * MS;
     knobs->outage_ns = random_between(&random, 150, 900) * MS;
+    knobs->snap_step_znodes = PICK(&random, 1, 4, 64); /* last, so that it leaves what was drawn before */
 }
 
 /* ---- schedule ---- */

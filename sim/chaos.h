@@ -29,7 +29,7 @@ struct chaos_knobs {
     uint32_t participants, observers, clients;
     uint32_t tick_ms, init_limit_ticks, sync_limit_ticks;
     uint32_t session_timeout_ms; /* asked for by clients */
-    uint32_t snap_count, commit_log_count, batch_size_max;
+    uint32_t snap_count, snap_step_znodes, commit_log_count, batch_size_max;
     uint32_t notify_ms_min, notify_ms_max, finalize_wait_ms;
     const char *network; /* preset */
     struct distribution fsync, task_delay;

@@ -203,6 +203,10 @@ static enum disk_result finish_fsync(struct disk *disk, const struct disk_operat
 static enum disk_result finish_truncate(struct disk *disk, const struct disk_operation *operation)
 {
     struct file *file = disk_find(disk, operation->file);
+    if (disk->failing_fsyncs > 0) {
+        disk->failing_fsyncs--;
+        return DISK_FAILED;
+    }
     if (file != NULL) {
         file->length = operation->length < file->length ? operation->length : file->length;
         file->durable = file->length;

@@ -40,6 +40,7 @@ static void share_with_knobs(struct settings *settings, struct chaos_knobs *knob
     share_with_knob(settings, SETTING_SESSION_TIMEOUT, &knobs->session_timeout_ms, ms);
     share_with_knob(settings, SETTING_SNAP_COUNT, &knobs->snap_count, 1);
     share_with_knob(settings, SETTING_COMMIT_LOG_COUNT, &knobs->commit_log_count, 1);
+    share_with_knob(settings, SETTING_SNAP_STEP, &knobs->snap_step_znodes, 1);
     share_with_knob(settings, SETTING_BATCH_SIZE, &knobs->batch_size_max, 1);
     share_with_knob(settings, SETTING_NOTIFY_MIN, &knobs->notify_ms_min, ms);
     share_with_knob(settings, SETTING_NOTIFY_MAX, &knobs->notify_ms_max, ms);
@@ -143,6 +144,7 @@ static void configure_servers(const struct ensemble *ensemble, const struct flaw
     configure(settings, SETTING_MAX_SESSION_TIMEOUT, &config->session_timeout_ms_max, ms);
     configure(settings, SETTING_SNAP_COUNT, &config->snap_count, 1);
     configure(settings, SETTING_SNAP_RETAIN_COUNT, &config->snap_retain_count, 1);
+    configure(settings, SETTING_SNAP_STEP, &config->snap_step_znodes, 1);
     configure(settings, SETTING_BATCH_SIZE, &config->batch_size_max, 1);
     configure(settings, SETTING_COMMIT_LOG_COUNT, &config->commit_log_count, 1);
     configure(settings, SETTING_NOTIFY_MIN, &config->notify_ms_min, ms);

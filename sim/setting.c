@@ -30,6 +30,8 @@ static const struct setting_info infos[SETTING_COUNT] = {
     [SETTING_SNAP_COUNT] = {"snapCount", "transactions between two snapshots",
                             NUMBER(QUANTITY_COUNT, 2, 100000000, 100000)},
     [SETTING_SNAP_RETAIN_COUNT] = {"snapRetainCount", "snapshots kept", NUMBER(QUANTITY_COUNT, 3, 1000, 3)},
+    [SETTING_SNAP_STEP] = {"snapStep", "znodes that are written to a snapshot in one step",
+                           NUMBER(QUANTITY_COUNT, 1, 100000, 64)},
     [SETTING_BATCH_SIZE] = {"batchSize", "transactions that share an fsync, at most",
                             NUMBER(QUANTITY_COUNT, 1, 100000, 1000)},
     [SETTING_COMMIT_LOG_COUNT] = {"commitLogCount", "transactions kept in memory to bring followers up to date by DIFF",

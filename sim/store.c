@@ -21,8 +21,11 @@ G_DEFINE_QUARK(zksim - store - error, store_error)
 #define HEADER_USER_VERSION 60
 #define HEADER_APPLICATION_ID 68
 
+/* Rows per statement: SQLite's overhead per statement is as large as that of a row. */
+#define ROWS_AT_ONCE 32
+
 struct table_writer {
-    sqlite3_stmt *insert, *replace;
+    sqlite3_stmt *insert, *insert_many, *replace;
     guint written;   /* rows of the array that the file has */
     GArray *pending; /* guint: indices of written rows that may still change */
 };
@@ -71,7 +74,7 @@ static bool fail(const char *path, sqlite3 *database, const char *doing, GError 
     if ((result & 0xff) == SQLITE_FULL) {
         why = "the disk is full; what was written before stays";
     }
-    g_set_error(error, STORE_ERROR, error_of(database, result), "%s: cannot %s: %s", path, doing, why);
+    g_set_error(error, STORE_ERROR, (gint)error_of(database, result), "%s: cannot %s: %s", path, doing, why);
     return false;
 }
 
@@ -178,22 +181,37 @@ static bool execute_all(struct store *store, const char *const *statements, GErr
     return true;
 }
 
+/* "INSERT INTO t (a, b) VALUES (?1, ?2)". */
 static char *insert_sql(const char *verb, const char *table, const char *columns, int column_count)
 {
     GString *sql = g_string_new(NULL);
-    g_string_printf(sql, "%s INTO %s (%s) VALUES (?", verb, table, columns);
-    for (int i = 1; i < column_count; i++) {
-        g_string_append(sql, ", ?");
+    g_string_printf(sql, "%s INTO %s (%s) VALUES (?1", verb, table, columns);
+    for (int i = 2; i <= column_count; i++) {
+        g_string_append_printf(sql, ", ?%d", i);
     }
     g_string_append(sql, ")");
     return g_string_free(sql, FALSE);
 }
 
-static bool prepare_insert(struct store *store, const char *verb, const struct store_table *table,
-                           sqlite3_stmt **insert)
+/* Several rows without their ids, the first column: SQLite appends faster when it numbers the rows itself, and it counts from 1
+ * as we do.  The parameters are still those of all columns. */
+static char *append_sql(const char *table, const char *columns, int column_count, int rows)
 {
-    char *sql = insert_sql(verb, table->name, table->columns, table->column_count);
-    int result = sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT, insert, NULL);
+    GString *sql = g_string_new(NULL);
+    g_string_printf(sql, "INSERT INTO %s (%s) VALUES ", table, columns + strlen("id, "));
+    for (int row = 0; row < rows; row++) {
+        g_string_append(sql, row == 0 ? "(" : ", (");
+        for (int column = 2; column <= column_count; column++) {
+            g_string_append_printf(sql, "%s?%d", column == 2 ? "" : ", ", row * column_count + column);
+        }
+        g_string_append(sql, ")");
+    }
+    return g_string_free(sql, FALSE);
+}
+
+static bool prepare(struct store *store, char *sql, sqlite3_stmt **statement)
+{
+    int result = sqlite3_prepare_v3(store->database, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
     g_free(sql);
     return result == SQLITE_OK;
 }
@@ -203,8 +221,16 @@ static bool prepare_writers(struct store *store, GError **error)
     for (size_t i = 0; i < STORE_TABLE_COUNT; i++) {
         struct table_writer *writer = &store->writers[i];
         writer->pending = g_array_new(FALSE, FALSE, sizeof(guint));
-        if (!prepare_insert(store, "INSERT", &store_tables[i], &writer->insert) ||
-            !prepare_insert(store, "REPLACE", &store_tables[i], &writer->replace)) {
+        const struct store_table *table = &store_tables[i];
+        bool ok =
+            table->first_id == 1
+                ? prepare(store, append_sql(table->name, table->columns, table->column_count, 1), &writer->insert) &&
+                      prepare(store, append_sql(table->name, table->columns, table->column_count, ROWS_AT_ONCE),
+                              &writer->insert_many)
+                : prepare(store, insert_sql("INSERT", table->name, table->columns, table->column_count),
+                          &writer->insert);
+        if (!ok || !prepare(store, insert_sql("REPLACE", table->name, table->columns, table->column_count),
+                            &writer->replace)) {
             return fail(store->path, store->database, "prepare it", error);
         }
     }
@@ -251,7 +277,7 @@ struct store *store_create(const char *path, GError **error)
 static bool write_row(sqlite3_stmt *statement, const struct store_table *table, const struct record *record,
                       guint index)
 {
-    table->bind(statement, record, index);
+    table->bind(statement, 0, record, index);
     sqlite3_step(statement);
     return sqlite3_reset(statement) == SQLITE_OK; /* which repeats the result of the step */
 }
@@ -275,19 +301,40 @@ static bool write_pending(struct table_writer *writer, const struct store_table 
     return true;
 }
 
-static bool write_new(struct table_writer *writer, const struct store_table *table, const struct record *record)
+static bool write_many(sqlite3_stmt *statement, const struct store_table *table, const struct record *record,
+                       guint first)
 {
-    guint count = table->rows(record)->len;
-    for (guint index = writer->written; index < count; index++) {
-        if (!write_row(writer->insert, table, record, index)) {
-            return false;
-        }
-        if (table->is_pending != NULL && table->is_pending(record, index)) {
+    for (int row = 0; row < ROWS_AT_ONCE; row++) {
+        table->bind(statement, row * table->column_count, record, first + (guint)row);
+    }
+    sqlite3_step(statement);
+    return sqlite3_reset(statement) == SQLITE_OK;
+}
+
+static void note_pending(struct table_writer *writer, const struct store_table *table, const struct record *record,
+                         guint end)
+{
+    for (guint index = writer->written; index < end && table->is_pending != NULL; index++) {
+        if (table->is_pending(record, index)) {
             g_array_append_val(writer->pending, index);
         }
     }
-    writer->written = count;
-    return true;
+}
+
+static bool write_new(struct table_writer *writer, const struct store_table *table, const struct record *record)
+{
+    guint end = table->rows(record)->len;
+    guint index = writer->written;
+    bool ok = true;
+    for (; writer->insert_many != NULL && end - index >= ROWS_AT_ONCE && ok; index += ROWS_AT_ONCE) {
+        ok = write_many(writer->insert_many, table, record, index);
+    }
+    for (; index < end && ok; index++) {
+        ok = write_row(writer->insert, table, record, index);
+    }
+    note_pending(writer, table, record, end);
+    writer->written = end;
+    return ok;
 }
 
 static bool write_run(struct store *store, const struct record *record)
@@ -351,6 +398,7 @@ void store_abandon(struct store *store)
     }
     for (size_t i = 0; i < STORE_TABLE_COUNT; i++) {
         sqlite3_finalize(store->writers[i].insert);
+        sqlite3_finalize(store->writers[i].insert_many);
         sqlite3_finalize(store->writers[i].replace);
         if (store->writers[i].pending != NULL) {
             g_array_free(store->writers[i].pending, TRUE);

@@ -173,10 +173,10 @@ static GArray *node_rows(const struct record *record)
     return record->nodes;
 }
 
-static void bind_node(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_node(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct node_row *row = &g_array_index(record->nodes, struct node_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, row->id);
     put_integer(&binder, row->is_server);
     put_integer(&binder, row->is_observer);
@@ -203,10 +203,10 @@ static GArray *stat_rows(const struct record *record)
     return record->stats;
 }
 
-static void bind_stat(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_stat(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct stat_row *row = &g_array_index(record->stats, struct stat_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->czxid);
     put_integer(&binder, row->mzxid);
@@ -251,10 +251,10 @@ static bool operation_is_pending(const struct record *record, guint index)
     return g_array_index(record->operations, struct operation_row, index).outcome == OUTCOME_PENDING;
 }
 
-static void bind_operation(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_operation(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct operation_row *row = &g_array_index(record->operations, struct operation_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->client);
     put_null_if(&binder, row->parent, 0);
@@ -323,10 +323,10 @@ static GArray *session_rows(const struct record *record)
     return record->sessions;
 }
 
-static void bind_session(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_session(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct session_row *row = &g_array_index(record->sessions, struct session_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->client);
     put_integer(&binder, row->state);
@@ -358,10 +358,10 @@ static GArray *event_rows(const struct record *record)
     return record->events;
 }
 
-static void bind_event(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_event(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct event_row *row = &g_array_index(record->events, struct event_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->client);
     put_integer(&binder, row->type);
@@ -393,10 +393,10 @@ static GArray *observation_rows(const struct record *record)
     return record->observations;
 }
 
-static void bind_observation(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_observation(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct observation_row *row = &g_array_index(record->observations, struct observation_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->node);
     put_integer(&binder, (int64_t)row->observation.type);
@@ -433,10 +433,10 @@ static bool message_is_pending(const struct record *record, guint index)
     return g_array_index(record->messages, struct message_row, index).delivered_ns == RECORD_NEVER;
 }
 
-static void bind_message(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_message(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct message_row *row = &g_array_index(record->messages, struct message_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->from);
     put_integer(&binder, row->to);
@@ -472,10 +472,10 @@ static GArray *disk_rows(const struct record *record)
     return record->disks;
 }
 
-static void bind_disk(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_disk(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct disk_row *row = &g_array_index(record->disks, struct disk_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->node);
     put_integer(&binder, row->operation);
@@ -511,10 +511,10 @@ static GArray *fault_rows(const struct record *record)
     return record->faults;
 }
 
-static void bind_fault(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_fault(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct fault_row *row = &g_array_index(record->faults, struct fault_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_integer(&binder, row->time_ns);
     put_integer(&binder, (int64_t)row->seq);
@@ -544,10 +544,10 @@ static GArray *verdict_rows(const struct record *record)
     return record->verdicts;
 }
 
-static void bind_verdict(sqlite3_stmt *statement, const struct record *record, guint index)
+static void bind_verdict(sqlite3_stmt *statement, int base, const struct record *record, guint index)
 {
     const struct verdict_row *row = &g_array_index(record->verdicts, struct verdict_row, index);
-    struct row_binder binder = {statement, record, 0};
+    struct row_binder binder = {statement, record, base};
     put_integer(&binder, (int64_t)index + 1);
     put_text(&binder, row->guarantee);
     put_integer(&binder, (int64_t)row->verdict);
@@ -569,27 +569,27 @@ static void read_verdict(struct row_reader *reader)
 /* ---- all of them; those that are referred to first ------------------------------------------------------------ */
 
 const struct store_table store_tables[STORE_TABLE_COUNT] = {
-    {"nodes", "id, is_server, is_observer, server, name", 5, node_rows, bind_node, read_node, NULL},
+    {"nodes", "id, is_server, is_observer, server, name", 5, 0, node_rows, bind_node, read_node, NULL},
     {"stats",
      "id, czxid, mzxid, ctime_ms, mtime_ms, version, cversion, aversion, ephemeral_owner, data_length, num_children, "
      "pzxid",
-     12, stat_rows, bind_stat, read_stat, NULL},
+     12, 1, stat_rows, bind_stat, read_stat, NULL},
     {"operations",
      "id, client, parent, opcode, xid, session, server, outcome, error, flags, version, watch, invoked_ns, "
      "returned_ns, invoked_seq, returned_seq, zxid, path, data, result_path, result_data, children, stat",
-     23, operation_rows, bind_operation, read_operation, operation_is_pending},
-    {"session_changes", "id, client, state, session, timeout_ms, server, time_ns, seq", 8, session_rows, bind_session,
-     read_session, NULL},
-    {"watch_events", "id, client, type, session, zxid, path, time_ns, seq", 8, event_rows, bind_event, read_event,
+     23, 1, operation_rows, bind_operation, read_operation, operation_is_pending},
+    {"session_changes", "id, client, state, session, timeout_ms, server, time_ns, seq", 8, 1, session_rows,
+     bind_session, read_session, NULL},
+    {"watch_events", "id, client, type, session, zxid, path, time_ns, seq", 8, 1, event_rows, bind_event, read_event,
      NULL},
-    {"observations", "id, node, type, value0, value1, value2, value3, value4, value5, time_ns, seq", 11,
+    {"observations", "id, node, type, value0, value1, value2, value3, value4, value5, time_ns, seq", 11, 1,
      observation_rows, bind_observation, read_observation, NULL},
-    {"messages", "id, sender, receiver, channel, connection, sent_ns, delivered_ns, seq, delivered_seq, octets", 10,
+    {"messages", "id, sender, receiver, channel, connection, sent_ns, delivered_ns, seq, delivered_seq, octets", 10, 1,
      message_rows, bind_message, read_message, message_is_pending},
     {"disk_operations", "id, node, operation, file_kind, file_zxid, octets, result, started_ns, finished_ns, seq", 10,
-     disk_rows, bind_disk, read_disk, NULL},
-    {"faults", "id, time_ns, seq, kind, node, peer, detail", 7, fault_rows, bind_fault, read_fault, NULL},
-    {"verdicts", "id, guarantee, verdict, checked, explanation", 5, verdict_rows, bind_verdict, read_verdict, NULL},
+     1, disk_rows, bind_disk, read_disk, NULL},
+    {"faults", "id, time_ns, seq, kind, node, peer, detail", 7, 1, fault_rows, bind_fault, read_fault, NULL},
+    {"verdicts", "id, guarantee, verdict, checked, explanation", 5, 1, verdict_rows, bind_verdict, read_verdict, NULL},
 };
 
 /* ---- the run ------------------------------------------------------------------------------------------------- */

@@ -22,8 +22,10 @@ struct store_table {
     const char *name;
     const char *columns; /* separated by ", " */
     int column_count;
+    int first_id;
     GArray *(*rows)(const struct record *record);
-    void (*bind)(sqlite3_stmt *statement, const struct record *record, guint index);
+    /* Binds the columns of one row to the parameters behind number `base`. */
+    void (*bind)(sqlite3_stmt *statement, int base, const struct record *record, guint index);
     void (*read)(struct row_reader *reader); /* appends one row to the record, or sets reader->problem */
     /* The row may still change; NULL: rows never do. */
     bool (*is_pending)(const struct record *record, guint index);

@@ -40,8 +40,7 @@ static void act(struct workload_turn *turn)
     struct state *state = turn->state;
     if (is_time_to_close(turn)) {
         state->sessions = 0;
-        turn_close_session(turn);
-        return;
+        turn_close_session(turn); /* another thread of the application goes on claiming, too late */
     }
     char path[TURN_PATH_MAX];
     char value[TURN_VALUE_MAX];

@@ -1,11 +1,13 @@
-/* Registers: reads, blind writes and compare-and-set (setData with the version last seen) over a few znodes. */
+/* Registers: reads, some behind a sync, blind writes and compare-and-set (setData with the version last seen) over a few znodes. */
 #include "protocol/base/ensure.h"
 #include "sim/workload_turn.h"
 
 #define KEYS_MAX 64
 #define BLIND_PERCENT 30 /* of the writes */
+#define SYNC_PERCENT 10  /* of the reads come behind a sync */
 
 enum step {
+    STEP_SYNC,
     STEP_READ,
     STEP_BLIND,
     STEP_SWAP,
@@ -32,6 +34,10 @@ static void act(struct workload_turn *turn)
     uint32_t key = turn_draw_key(turn);
     struct operation operation = {.opcode = OP_GET_DATA, .path = turn_path(turn, "r", key, path)};
     if (turn_draw(turn, PARAMETER_READ)) {
+        struct operation sync = {.opcode = OP_SYNC, .path = operation.path};
+        if (random_chance(turn->random, SYNC_PERCENT, 100) && !turn_submit(turn, &sync, STEP_SYNC, key)) {
+            return;
+        }
         turn_submit(turn, &operation, STEP_READ, key);
         return;
     }
@@ -50,7 +56,10 @@ static void answer(struct workload_turn *turn, uint32_t step, uint64_t detail, c
 {
     struct state *state = turn->state;
     ensure(detail < KEYS_MAX);
-    (void)step; /* reads and writes both bring a Stat */
+    if (step == STEP_SYNC) {
+        return;
+    }
+    /* reads and writes both bring a Stat */
     state->known[detail] = answer->outcome == OUTCOME_OK;
     state->version[detail] = answer->body.stat.version;
 }

@@ -13,14 +13,20 @@ extern const struct test_suite test_suite_chaos;
 extern const struct test_suite test_suite_client;
 extern const struct test_suite test_suite_clock;
 extern const struct test_suite test_suite_disk;
+extern const struct test_suite test_suite_election;
 extern const struct test_suite test_suite_event_queue;
 extern const struct test_suite test_suite_fault;
 extern const struct test_suite test_suite_flaw;
 extern const struct test_suite test_suite_guarantees;
+extern const struct test_suite test_suite_interleavings;
+extern const struct test_suite test_suite_library;
 extern const struct test_suite test_suite_network;
 extern const struct test_suite test_suite_quantity;
 extern const struct test_suite test_suite_record;
+extern const struct test_suite test_suite_rollover;
 extern const struct test_suite test_suite_scenario;
+extern const struct test_suite test_suite_server;
+extern const struct test_suite test_suite_server_digest;
 extern const struct test_suite test_suite_spec;
 extern const struct test_suite test_suite_storage;
 extern const struct test_suite test_suite_store;
@@ -37,14 +43,20 @@ static const struct test_suite *const suites[] = {
     &test_suite_client,
     &test_suite_clock,
     &test_suite_disk,
+    &test_suite_election,
     &test_suite_event_queue,
     &test_suite_fault,
     &test_suite_flaw,
     &test_suite_guarantees,
+    &test_suite_interleavings,
+    &test_suite_library,
     &test_suite_network,
     &test_suite_quantity,
     &test_suite_record,
+    &test_suite_rollover,
     &test_suite_scenario,
+    &test_suite_server,
+    &test_suite_server_digest,
     &test_suite_spec,
     &test_suite_storage,
     &test_suite_store,

@@ -424,6 +424,26 @@ static void check_record_changes_nothing(void)
     CHECK(digest_after(4, true) != digest_after(5, true));
 }
 
+/* Applications are part of the world: going back and going on again is the same future. */
+static void check_rewinds(void)
+{
+    struct bench bench;
+    struct workload_setting setting = setting_of(WORKLOAD_MIXED);
+    open_bench(&bench, &setting, 6);
+    world_set_record(bench.world, NULL, RECORD_OPS);
+    run_seconds(&bench, 4);
+    struct world_image *image = world_save(bench.world);
+    run_seconds(&bench, 3);
+    uint64_t first = clockwork_digest(bench.clockwork);
+    uint64_t state = world_digest(bench.world);
+    world_restore(bench.world, image);
+    run_seconds(&bench, 3);
+    CHECK_INT(clockwork_digest(bench.clockwork), first);
+    CHECK_INT(world_digest(bench.world), state);
+    world_image_free(image);
+    close_bench(&bench);
+}
+
 static const struct test_case cases[] = {
     {"every workload is found by its name and its defaults are in range", check_table},
     {"a setting refuses what it does not know and what is out of range", check_settings},
@@ -439,6 +459,7 @@ static const struct test_case cases[] = {
     {"rows are in the order of invocation and answers come after", check_rows_are_ordered},
     {"an application whose session expired opens another one and goes on", check_goes_on_after_expiry},
     {"recording changes nothing, another seed everything", check_record_changes_nothing},
+    {"a world with workloads rewinds and goes on as before", check_rewinds},
     {NULL, NULL},
 };
 

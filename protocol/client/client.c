@@ -119,7 +119,7 @@ static int32_t refusal(const struct client *client, int32_t opcode)
     if (is_over(client)) {
         return ZSESSIONEXPIRED;
     }
-    if (client->closing) {
+    if (client->closing && !flaw_is_on(&client->config.flaws, FLAW_ZK_1208)) {
         return ZCONNECTIONLOSS;
     }
     return is_refused(opcode) ? ZUNIMPLEMENTED : ZOK;
@@ -139,7 +139,7 @@ void client_request(struct client *client, const struct input *input, const stru
         }
         return;
     }
-    client->closing = opcode == OP_CLOSE_SESSION;
+    client->closing = client->closing || opcode == OP_CLOSE_SESSION;
     struct call *call = call_create(arena, input->request.tag, opcode, body);
     call->registration = registration_for(arena, opcode, body);
     if (client->link == LINK_UP) {

@@ -232,6 +232,7 @@ void election_receive(struct server *server, server_id_t from, const struct noti
     struct vote vote = {notification->leader, notification->zxid, notification->election_epoch,
                         notification->peer_epoch, notification->state};
     bool looking = election->state != ELECTION_IDLE;
+    bool answers = !server_is_observer(server);
     if (!server_is_voter(server, from)) {
         if (looking) {
             send_vote(server, peer, election->proposal);
@@ -241,12 +242,12 @@ void election_receive(struct server *server, server_id_t from, const struct noti
         return;
     }
     if (!looking) {
-        if (vote.state == SERVER_LOOKING) {
+        if (vote.state == SERVER_LOOKING && answers) {
             answer_settled(server, peer);
         }
         return;
     }
-    if (vote.state == SERVER_LOOKING && vote.round < election->round) {
+    if (vote.state == SERVER_LOOKING && vote.round < election->round && answers) {
         send_vote(server, peer, election->proposal);
     }
     hear(server, peer, vote);

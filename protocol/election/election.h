@@ -10,6 +10,8 @@
  * Votes received in this round are kept per voter; so are, apart from them, those of servers that are not LOOKING, which may belong
  * to another round.  In every state a server answers those who look: election_receive().
  * Messages to ourselves go through the inbox, so that handling one is never entered twice.
+ * Deviation: an observer asks and never answers, for its word counts with nobody.  Apache's answers voters that look, and since every
+ * message of an observer is answered too, the two go on without pause for as long as the voter looks.
  * Upstream: FastLeaderElection.java (lookForLeader, WorkerReceiver).
  */
 #ifndef PROTOCOL_ELECTION_ELECTION_H

@@ -223,22 +223,29 @@ static void set_watches(struct server *server, const struct connection *connecti
     }
 }
 
-static void answer_decoded(struct server *server, const struct connection *connection, int32_t xid,
+static zxid_t zxid_of_read(const struct server *server, const struct request *request)
+{
+    return server_flaw(server, FLAW_ZK_1412) ? request->prepared : server->tree->last_processed;
+}
+
+static void answer_decoded(struct server *server, const struct connection *connection, const struct request *request,
                            const struct request_body *body)
 {
+    struct reply_header reply = {request->cxid, ZOK, zxid_of_read(server, request)};
     if (body->opcode == OP_SET_WATCHES) {
         set_watches(server, connection, body);
     }
     struct jute_writer writer = outputs_write(server->out);
     size_t mark = frame_begin(&writer);
     size_t header = writer.used;
-    reply_header_write(&writer, (struct reply_header){xid, ZOK, server->tree->last_processed});
+    reply_header_write(&writer, reply);
     size_t start = writer.used;
     struct read read = {server, connection, *body, &writer};
     int32_t error = execute(&read);
     if (error != ZOK) {
         writer.used = header;
-        reply_header_write(&writer, (struct reply_header){xid, error, server->tree->last_processed});
+        reply.error = error;
+        reply_header_write(&writer, reply);
         writer.used = start;
     }
     frame_end(&writer, mark);
@@ -266,7 +273,7 @@ void answer_read(struct server *server, const struct request *request)
         answer_error(server, connection, request->cxid, server->tree->last_processed, error);
         return;
     }
-    answer_decoded(server, connection, request->cxid, &body);
+    answer_decoded(server, connection, request, &body);
 }
 
 /* ---- FLAW_READ_AHEAD_OF_OWN_WRITE ---- */

@@ -18,7 +18,8 @@ void commit_stage_init(struct commit_stage *commit)
 /* A sync of a learner's client waits for the leader's answer as if that were a commit. */
 static bool needs_commit(const struct server *server, const struct request *request)
 {
-    return opcode_is_write(request->opcode) || (request->opcode == OP_SYNC && !server_is_leading(server));
+    bool asks = request->opcode == OP_SYNC && !server_is_leading(server) && !server_flaw(server, FLAW_SYNC_ALONE);
+    return opcode_is_write(request->opcode) || asks;
 }
 
 /* ---- what waits in a session ---- */
@@ -106,11 +107,17 @@ void commit_stage_sync(struct server *server, session_id_t session, int32_t cxid
     proposal_release(server->arena, marker);
 }
 
+static bool waits_for_commit(const struct commit_stage *commit)
+{
+    return !STAILQ_EMPTY(&commit->writes);
+}
+
 static void sort_in(struct server *server)
 {
     struct commit_stage *commit = &server->commit;
     struct request *request;
-    while ((request = STAILQ_FIRST(&commit->arrived)) != NULL) {
+    bool one_at_a_time = server_flaw(server, FLAW_ZK_1863);
+    while ((request = STAILQ_FIRST(&commit->arrived)) != NULL && !(one_at_a_time && waits_for_commit(commit))) {
         STAILQ_REMOVE_HEAD(&commit->arrived, in_queue);
         bool waits = needs_commit(server, request);
         if (waits) {
@@ -175,13 +182,49 @@ static void release_one(struct server *server)
     arena_free(server->arena, entry, sizeof *entry);
 }
 
+/* ---- FLAW_ZK_1863: the thread of that time looked at what had arrived only while no write waited and nothing was being executed,
+ * and took the next commit in another step without looking again. ---- */
+
+static bool racy_stage_is_runnable(const struct server *server)
+{
+    const struct commit_stage *commit = &server->commit;
+    bool executes = final_stage_is_runnable(server);
+    if (STAILQ_EMPTY(&commit->committed)) {
+        return !executes && !waits_for_commit(commit) && !STAILQ_EMPTY(&commit->arrived);
+    }
+    return !commit->has_looked || !executes;
+}
+
+static void run_racy_stage(struct server *server)
+{
+    struct commit_stage *commit = &server->commit;
+    if (commit->has_looked && !STAILQ_EMPTY(&commit->committed)) {
+        commit->has_looked = false;
+        release_one(server);
+        return;
+    }
+    commit->has_looked = true;
+    if (!final_stage_is_runnable(server)) {
+        sort_in(server);
+    }
+}
+
+/* ---- the stage ---- */
+
 bool commit_stage_is_runnable(const struct server *server)
 {
+    if (server_flaw(server, FLAW_ZK_1863)) {
+        return racy_stage_is_runnable(server);
+    }
     return !STAILQ_EMPTY(&server->commit.arrived) || !STAILQ_EMPTY(&server->commit.committed);
 }
 
 void commit_stage_run(struct server *server)
 {
+    if (server_flaw(server, FLAW_ZK_1863)) {
+        run_racy_stage(server);
+        return;
+    }
     sort_in(server);
     release_one(server);
 }
@@ -207,19 +250,19 @@ void commit_stage_clear(struct server *server)
     commit_stage_init(commit);
 }
 
-uint64_t commit_stage_digest(const struct commit_stage *commit)
+uint64_t commit_stage_digest(const struct commit_stage *commit, const struct connections *connections)
 {
-    uint64_t hash = request_queue_digest(&commit->arrived);
+    uint64_t hash = hash_mix(request_queue_digest(&commit->arrived, connections), commit->has_looked);
     const struct session_queue *queue;
     uint64_t sum = 0;
     for (queue = commit->sessions; queue != NULL; queue = queue->hh.next) {
-        sum += hash_finish(hash_mix((uint64_t)queue->session, request_queue_digest(&queue->waiting)));
+        sum += hash_finish(hash_mix((uint64_t)queue->session, request_queue_digest(&queue->waiting, connections)));
     }
     hash = hash_mix(hash, sum);
     const struct request *write;
     STAILQ_FOREACH(write, &commit->writes, in_writes)
     {
-        hash = hash_mix(hash, request_digest(write));
+        hash = hash_mix(hash, request_digest(write, connections));
     }
     const struct commit_entry *entry;
     STAILQ_FOREACH(entry, &commit->committed, next)

@@ -30,8 +30,10 @@ struct commit_stage {
     struct session_queue *sessions;
     STAILQ_HEAD(, request) writes; /* local writes, oldest first, through in_writes */
     STAILQ_HEAD(, commit_entry) committed;
+    bool has_looked; /* FLAW_ZK_1863: at `arrived`; a commit is next */
 };
 
+struct connections;
 struct server;
 
 void commit_stage_init(struct commit_stage *commit);
@@ -52,6 +54,6 @@ void commit_stage_sync(struct server *server, session_id_t session, int32_t cxid
 bool commit_stage_is_runnable(const struct server *server);
 void commit_stage_run(struct server *server);
 
-uint64_t commit_stage_digest(const struct commit_stage *commit);
+uint64_t commit_stage_digest(const struct commit_stage *commit, const struct connections *connections);
 
 #endif

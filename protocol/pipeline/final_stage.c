@@ -73,6 +73,8 @@ static void follow_sessions(struct server *server, const struct txn *txn)
     }
     if (txn->header.type == OP_CLOSE_SESSION) {
         session_tracker_remove(&server->sessions, txn->header.session);
+    } else if (txn->header.type == OP_CREATE_SESSION && server_flaw(server, FLAW_ZK_1496)) {
+        session_tracker_add(&server->sessions, txn->header.session, txn->body.timeout_ms, server->now);
     }
 }
 
@@ -94,6 +96,29 @@ void final_stage_remember(struct server *server, struct proposal *proposal)
     committed_log_add(log, proposal);
 }
 
+/* FLAW_ZK_1367: what a learner applies while it is synchronised goes past the code that keeps the session table. */
+static void bypass_session_table(struct server *server, const struct txn *txn)
+{
+    bool synchronises = server_is_learning(server) && server->learner.state != LEARNER_BROADCAST;
+    if (synchronises && txn->header.type == OP_CREATE_SESSION && server_flaw(server, FLAW_ZK_1367)) {
+        tree_close_session(server->tree, txn->header.session);
+    }
+}
+
+/* FLAW_ZK_3127: true if only the first part of the multi was applied, and the others are still to come. */
+static bool apply_first_part(struct server *server, const struct request *request)
+{
+    struct txn txn;
+    bool is_multi = request->proposal != NULL && request->proposal->header.type == OP_MULTI;
+    if (!is_multi || server->final.in_multi || !server_flaw(server, FLAW_ZK_3127) ||
+        !txn_read(proposal_octets(request->proposal), &txn)) {
+        return false;
+    }
+    tree_apply_first_part(server->tree, &txn);
+    server->final.in_multi = true;
+    return true;
+}
+
 static bool apply(struct server *server, struct proposal *proposal)
 {
     struct txn txn;
@@ -101,7 +126,13 @@ static bool apply(struct server *server, struct proposal *proposal)
         server_exit(server, EXIT_UNDECODABLE);
         return false;
     }
-    tree_apply(server->tree, &txn);
+    if (server->final.in_multi) {
+        tree_apply_other_parts(server->tree, &txn);
+        server->final.in_multi = false;
+    } else {
+        tree_apply(server->tree, &txn);
+    }
+    bypass_session_table(server, &txn);
     follow_sessions(server, &txn);
     if (!forgets(server)) {
         final_stage_remember(server, proposal);
@@ -114,9 +145,10 @@ void final_stage_apply(struct server *server, struct proposal *proposal)
 {
     if (apply(server, proposal)) {
         const struct txn_header *header = &proposal->header;
-        server_observe(server, (struct observation){OBSERVE_DELIVERED,
-                                                    {header->zxid, header->session, header->cxid, header->type,
-                                                     (int64_t)proposal->digest, (int64_t)server->tree->digest}});
+        server_observe(server,
+                       (struct observation){OBSERVE_DELIVERED,
+                                            {header->zxid, header->session, header->cxid, header->type,
+                                             (int64_t)proposal->digest, (int64_t)tree_agreed_digest(server->tree)}});
     }
 }
 
@@ -156,6 +188,9 @@ void final_stage_run(struct server *server)
 {
     struct request *request = STAILQ_FIRST(&server->final.queue);
     ensure(request != NULL);
+    if (apply_first_part(server, request)) {
+        return;
+    }
     STAILQ_REMOVE_HEAD(&server->final.queue, in_queue);
     bool late = !STAILQ_EMPTY(&server->final.late);
     if (request->proposal != NULL) {
@@ -183,13 +218,14 @@ void final_stage_clear(struct server *server)
     final_stage_init(&server->final);
 }
 
-uint64_t final_stage_digest(const struct final_stage *final)
+uint64_t final_stage_digest(const struct final_stage *final, const struct connections *connections)
 {
-    uint64_t hash = request_queue_digest(&final->queue);
+    uint64_t hash = hash_mix(request_queue_digest(&final->queue, connections), final->in_multi);
     const struct late_event *late;
     STAILQ_FOREACH(late, &final->late, next)
     {
-        hash = hash_mix(hash_mix(hash, late->conn), (uint32_t)late->type);
+        hash = hash_mix(hash, connections_worth(connections, late->conn, late->serial));
+        hash = hash_mix(hash, (uint32_t)late->type);
         hash = hash_bytes(hash, late->path);
     }
     return hash_finish(hash);

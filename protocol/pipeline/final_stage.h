@@ -22,8 +22,10 @@ struct late_event {
 struct final_stage {
     struct request_queue queue;
     STAILQ_HEAD(, late_event) late;
+    bool in_multi; /* FLAW_ZK_3127: of the first request only the first part is applied */
 };
 
+struct connections;
 struct server;
 
 void final_stage_init(struct final_stage *final);
@@ -43,6 +45,6 @@ void final_stage_apply_quietly(struct server *server, struct proposal *proposal)
 /* It may be sent to learners that lack it. */
 void final_stage_remember(struct server *server, struct proposal *proposal);
 
-uint64_t final_stage_digest(const struct final_stage *final);
+uint64_t final_stage_digest(const struct final_stage *final, const struct connections *connections);
 
 #endif

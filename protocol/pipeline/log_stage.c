@@ -150,13 +150,47 @@ void log_stage_snapshot_replaced(struct server *server, zxid_t zxid)
     log->last_synced = zxid;
 }
 
+/* FLAW_ZK_1489, FLAW_ZK_2872: older files stay, as Apache leaves them for its purge task. */
+void log_stage_snapshot_added(struct server *server, zxid_t zxid)
+{
+    struct log_stage *log = &server->log;
+    struct known_file *last = TAILQ_LAST(&log->snapshots, known_files);
+    if (last == NULL || last->name.zxid < zxid) {
+        know(server, &log->snapshots, (struct file_name){FILE_SNAPSHOT, zxid});
+    }
+    log->last_appended = zxid;
+    log->last_synced = zxid;
+}
+
+void log_stage_stay_open(struct server *server, struct file_name file, uint64_t hole)
+{
+    struct log_stage *log = &server->log;
+    if (log->file.zxid == file.zxid && hole > 0) {
+        log->open = true;
+        log->hole = hole;
+    }
+}
+
 /* ---- appending ---- */
+
+/* FLAW_ZK_1489: what a write behind the end of a file makes of the octets in between. */
+static void fill_hole(struct server *server)
+{
+    static const uint8_t zeros[256];
+    struct log_stage *log = &server->log;
+    while (log->hole > 0) {
+        int32_t length = log->hole < sizeof zeros ? (int32_t)log->hole : (int32_t)sizeof zeros;
+        outputs_append(server->out, log->file, (struct bytes){zeros, length});
+        log->hole -= (uint64_t)length;
+    }
+}
 
 static void open_file(struct server *server, zxid_t zxid, struct jute_writer *writer)
 {
     struct log_stage *log = &server->log;
     log->file = (struct file_name){FILE_LOG, zxid};
     log->open = true;
+    log->hole = 0;
     const struct known_file *last = TAILQ_LAST(&log->logs, known_files);
     if (last == NULL || last->name.zxid != zxid) { /* else a file that was cut back to nothing */
         know(server, &log->logs, log->file);
@@ -186,6 +220,9 @@ static void write_record(struct server *server, struct proposal *proposal, struc
 
 static void append_one(struct server *server, struct proposal *proposal)
 {
+    if (server->log.open) {
+        fill_hole(server);
+    }
     struct jute_writer writer = outputs_write(server->out);
     if (!server->log.open) {
         open_file(server, proposal->header.zxid, &writer);
@@ -199,6 +236,9 @@ static void append_one(struct server *server, struct proposal *proposal)
 static void append_batch(struct server *server)
 {
     struct log_stage *log = &server->log;
+    if (log->open) {
+        fill_hole(server);
+    }
     struct jute_writer writer = outputs_write(server->out);
     uint32_t count = 0;
     struct log_entry *entry;
@@ -368,6 +408,7 @@ uint64_t log_stage_digest(const struct log_stage *log)
     hash = hash_mix(hash, log->unanswered);
     hash = hash_mix(hash, (uint64_t)log->flushes << 2 | (uint64_t)log->dirty << 1 | log->open);
     hash = hash_mix(hash, log->open ? (uint64_t)log->file.zxid : 0);
+    hash = hash_mix(hash, log->hole);
     hash = hash_mix(hash, (uint64_t)log->last_appended);
     hash = hash_mix(hash, (uint64_t)log->last_synced);
     hash = hash_mix(hash, (uint64_t)log->appends << 32 | log->snapshot_after);

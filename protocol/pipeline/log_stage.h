@@ -38,6 +38,7 @@ struct log_stage {
     bool dirty;                 /* appended since the last fsync was asked for */
     bool open;                  /* `file` takes appends; else the next append makes a new file */
     struct file_name file;
+    uint64_t hole;        /* FLAW_ZK_1489: how far behind the end of `file` the stream stands that is still open */
     zxid_t last_appended; /* of what is in the log, the snapshot's zxid if that is later */
     zxid_t last_synced;
     uint32_t appends;                   /* since the last snapshot */
@@ -73,11 +74,17 @@ void log_stage_fsync(struct server *server);
 void log_stage_forget(struct server *server);
 void log_stage_know_files(struct server *server, struct disk_image image);
 
+/* FLAW_ZK_1489: `file` was cut by so many octets and stays open where its end was. */
+void log_stage_stay_open(struct server *server, struct file_name file, uint64_t hole);
+
 /* The newest so many snapshots are not whole: they go. */
 void log_stage_drop_broken_snapshots(struct server *server, size_t count);
 
 /* A durable snapshot of this zxid is now the whole history: older files go. */
 void log_stage_snapshot_replaced(struct server *server, zxid_t zxid);
+
+/* The same, but older files stay. */
+void log_stage_snapshot_added(struct server *server, zxid_t zxid);
 
 /* ---- snapshots and the end of a role ---- */
 

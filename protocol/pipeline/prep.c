@@ -82,6 +82,7 @@ void prep_request(struct server *server, struct request *request)
 {
     if (!opcode_is_write(request->opcode)) {
         request->error = check_session(server, request);
+        request->prepared = server->prep.last_zxid;
         commit_stage_add(server, request);
         return;
     }

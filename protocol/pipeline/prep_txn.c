@@ -87,19 +87,42 @@ static int32_t find_parent(struct server *server, const struct request_body *bod
     return check_permission(creation->parent.acl, ACL_CREATE);
 }
 
+static void number_child(struct server *server, const struct request_body *body, int32_t number,
+                         struct creation *creation)
+{
+    char suffix[PATH_SUFFIX_MAX];
+    size_t suffix_length = path_write_suffix(suffix, number);
+    uint8_t *made = arena_alloc_raw(server->arena, bytes_size(body->path) + suffix_length);
+    memcpy(made, body->path.data, bytes_size(body->path));
+    memcpy(made + body->path.length, suffix, suffix_length);
+    creation->path = (struct bytes){made, body->path.length + (int32_t)suffix_length};
+    creation->made = true;
+}
+
+/* FLAW_REUSE_SEQUENCE: the number of children is taken for the number of those ever made. */
+static void number_by_count(struct server *server, const struct request_body *body, struct creation *creation)
+{
+    struct znode_view existing;
+    for (int32_t number = creation->parent.child_count;; number++) {
+        number_child(server, body, number, creation);
+        if (!prep_view_find(server, creation->path, &existing)) {
+            return;
+        }
+        arena_free_bytes(server->arena, creation->path);
+    }
+}
+
 static void name_child(struct server *server, const struct request_body *body, struct creation *creation)
 {
     creation->path = body->path;
     if (!is_sequential(body->flags)) {
         return;
     }
-    char suffix[PATH_SUFFIX_MAX];
-    size_t suffix_length = path_write_suffix(suffix, creation->parent.cversion);
-    uint8_t *made = arena_alloc_raw(server->arena, bytes_size(body->path) + suffix_length);
-    memcpy(made, body->path.data, bytes_size(body->path));
-    memcpy(made + body->path.length, suffix, suffix_length);
-    creation->path = (struct bytes){made, body->path.length + (int32_t)suffix_length};
-    creation->made = true;
+    if (server_flaw(server, FLAW_REUSE_SEQUENCE)) {
+        number_by_count(server, body, creation);
+    } else {
+        number_child(server, body, creation->parent.cversion, creation);
+    }
 }
 
 static int32_t check_child(struct server *server, const struct creation *creation)
@@ -232,6 +255,9 @@ static void write_create_session(struct server *server, const struct request *re
     session_tracker_add(&server->sessions, request->session, body->timeout_ms, server->now);
     session_tracker_set_owner(&server->sessions, request->session, request->owner);
     server_observe(server, (struct observation){OBSERVE_SESSION_OPENED, {request->session, body->timeout_ms}});
+    if (server_flaw(server, FLAW_ZK_2926)) {
+        tree_open_session(server->tree, request->session, body->timeout_ms);
+    }
     struct txn_body txn = {.type = OP_CREATE_SESSION, .timeout_ms = body->timeout_ms};
     txn_body_write(writer, &txn);
 }
@@ -280,7 +306,9 @@ static void write_close_session(struct server *server, const struct request *req
         }
     }
     jute_end_count(writer, mark, count);
-    session_tracker_close(&server->sessions, request->session);
+    if (!server_flaw(server, FLAW_ZK_1208)) {
+        session_tracker_close(&server->sessions, request->session);
+    }
 }
 
 /* ---- multi ---- */
@@ -326,7 +354,9 @@ static void write_multi(struct server *server, const struct request *request, zx
         if (failure == ZOK) {
             failure = prepare_operation(server, request, zxid, &body, &txn);
             if (failure != ZOK) {
-                prep_view_rollback(server, zxid);
+                if (!server_flaw(server, FLAW_PARTIAL_MULTI)) {
+                    prep_view_rollback(server, zxid);
+                }
                 txn = (struct txn_body){.type = OP_ERROR, .error = failure};
             }
         }

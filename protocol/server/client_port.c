@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "protocol/base/ensure.h"
+#include "protocol/pipeline/answer.h"
 #include "protocol/server/password.h"
 #include "protocol/server/server_state.h"
 #include "protocol/wire/frame.h"
@@ -55,6 +56,17 @@ struct id_list client_port_ids(const struct request *request)
     return (struct id_list){1, {address, (int32_t)sizeof address - 1}};
 }
 
+void client_port_close_unattached(struct server *server)
+{
+    struct connection *connection, *next;
+    for (connection = TAILQ_FIRST(&server->connections.list); connection != NULL; connection = next) {
+        next = TAILQ_NEXT(connection, in_list);
+        if (connection->channel == CHANNEL_CLIENT && connection->client_state != CLIENT_SERVED) {
+            server_close(server, connection);
+        }
+    }
+}
+
 /* ---- into the pipeline ---- */
 
 static void submit(struct server *server, struct request *request)
@@ -64,7 +76,9 @@ static void submit(struct server *server, struct request *request)
         prep_request(server, request);
         return;
     }
-    bool to_leader = request->error == ZOK && (opcode_is_write(request->opcode) || request->opcode == OP_SYNC);
+    bool asks = request->opcode == OP_SYNC && !server_flaw(server, FLAW_SYNC_ALONE);
+    bool to_leader = request->error == ZOK && (opcode_is_write(request->opcode) || asks);
+    request->prepared = -1;
     if (to_leader) {
         learner_forward(server, request);
     }
@@ -74,7 +88,11 @@ static void submit(struct server *server, struct request *request)
 void client_port_expire(struct server *server, session_id_t session)
 {
     server_observe(server, (struct observation){OBSERVE_SESSION_EXPIRED, {session}});
-    session_tracker_close(&server->sessions, session);
+    if (server_flaw(server, FLAW_ZK_1496)) {
+        session_tracker_remove(&server->sessions, session);
+    } else {
+        session_tracker_close(&server->sessions, session);
+    }
     struct request *request = request_create(server->arena, session, 0, OP_CLOSE_SESSION, bytes_null());
     prep_request(server, request);
 }
@@ -235,6 +253,20 @@ static void refuse(struct server *server, struct connection *connection, int32_t
     server_close(server, connection);
 }
 
+/* FLAW_SERVE_WHILE_LOOKING: the only way that a connection is open and the server does not serve. */
+static void serve_while_looking(struct server *server, struct connection *connection, struct request_header header,
+                                struct bytes body)
+{
+    ensure(server_flaw(server, FLAW_SERVE_WHILE_LOOKING));
+    if (kind_of(header.opcode) != REQUEST_SERVED || opcode_is_write(header.opcode)) {
+        server_close(server, connection);
+        return;
+    }
+    struct request *request = request_of(server, connection, header.xid, header.opcode, body);
+    answer_read(server, request);
+    request_free(server->arena, request);
+}
+
 static void receive_request(struct server *server, struct connection *connection, struct bytes frame)
 {
     struct jute_reader reader = jute_reader_of_bytes(frame);
@@ -244,6 +276,10 @@ static void receive_request(struct server *server, struct connection *connection
         return;
     }
     touch_connection(server, connection);
+    if (!server->serving) {
+        serve_while_looking(server, connection, header, jute_read_rest(&reader));
+        return;
+    }
     touch_session(server, connection);
     enum request_kind kind = kind_of(header.opcode);
     if (kind == REQUEST_REFUSED) {

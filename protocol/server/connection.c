@@ -94,6 +94,11 @@ struct connection *connections_find_serial(const struct connections *connections
     return connection != NULL && connection->serial == serial ? connection : NULL;
 }
 
+conn_id connections_worth(const struct connections *connections, conn_id id, uint64_t serial)
+{
+    return connections_find_serial(connections, id, serial) == NULL ? CONN_NONE : id;
+}
+
 void connections_remove(struct connections *connections, struct connection *connection)
 {
     ensure(!connection->closed);

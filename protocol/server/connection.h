@@ -74,6 +74,10 @@ struct connection *connections_find(const struct connections *connections, conn_
 /* The connection with this id if it is still the one that had this serial. */
 struct connection *connections_find_serial(const struct connections *connections, conn_id id, uint64_t serial);
 
+/* The id if that connection still has it, else CONN_NONE: what a reference to a connection is worth.  For digests, which must not see
+ * serials. */
+conn_id connections_worth(const struct connections *connections, conn_id id, uint64_t serial);
+
 /* Takes it out of the table; frees it at connections_sweep(). */
 void connections_remove(struct connections *connections, struct connection *connection);
 void connections_sweep(struct connections *connections);

@@ -73,6 +73,7 @@ static void finish(struct server *server, enum disk_op op, struct disk_image ima
     switch (op) {
     case DISK_OP_BOOT:
     case DISK_OP_BOOT_EARLIER:
+    case DISK_OP_LOADED:
         break;
     case DISK_OP_LOG:
         log_synced(server);
@@ -113,7 +114,10 @@ void server_disk_done(struct server *server, const struct input *input)
     enum disk_op op = (enum disk_op)input->disk_done.op;
     ensure(server_disk_is_busy(server, op));
     server->disk_ops &= ~(UINT32_C(1) << op);
-    if (input->disk_done.result != DISK_OK) {
+    bool unnoticed = op == DISK_OP_TRUNCATE && server_flaw(server, FLAW_ZK_3701);
+    if (input->disk_done.result != DISK_OK && unnoticed) {
+        server->learner.uncut = true;
+    } else if (input->disk_done.result != DISK_OK) {
         server_exit(server, input->disk_done.result == DISK_FULL ? EXIT_DISK_FULL : EXIT_DISK_FAILED);
         return;
     }

@@ -1,6 +1,7 @@
 #include "protocol/server/lifecycle.h"
 
 #include "protocol/base/ensure.h"
+#include "protocol/server/client_port.h"
 #include "protocol/server/server_state.h"
 #include "protocol/storage/epoch_file.h"
 #include "protocol/storage/recovery.h"
@@ -64,6 +65,7 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
     struct bytes octets;
     committed_log_clear(&server->committed);
     recovery_begin(recovery, server->arena, image);
+    recovery->tree->flaws = server->config.flaws;
     while (recovery_next_txn(recovery, &txn, &octets)) {
         struct proposal *proposal = proposal_create(server->arena, octets);
         ensure(proposal != NULL);
@@ -74,7 +76,7 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
         refuse(server, reason_of(recovery->status));
         return false;
     }
-    if (is_history_lost(recovery, image)) {
+    if (is_history_lost(recovery, image) && !server_flaw(server, FLAW_ZK_2872)) {
         refuse(server, EXIT_CORRUPT_SNAPSHOT);
         return false;
     }
@@ -82,7 +84,6 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
         tree_destroy(server->tree);
     }
     server->tree = recovery->tree;
-    server->tree->flaws = server->config.flaws;
     tree_set_config(server->tree, server->config_text, 0, 0);
     log_stage_know_files(server, image);
     log_stage_forget(server);
@@ -168,7 +169,7 @@ void lifecycle_boot(struct server *server, const struct input *input)
     }
     server_observe(server, (struct observation){OBSERVE_RECOVERED,
                                                 {server->tree->last_processed, server->accepted_epoch,
-                                                 server->current_epoch, (int64_t)server->tree->digest}});
+                                                 server->current_epoch, (int64_t)tree_agreed_digest(server->tree)}});
     log_stage_drop_broken_snapshots(server, recovery.skipped_snapshots);
     secure_log(server, &recovery, input->boot.disk);
     if (!recovery.has_snapshot) {
@@ -217,6 +218,9 @@ void server_take_role(struct server *server, server_id_t leader)
 static session_id_t first_session(const struct server *server)
 {
     uint64_t ms = server->now / NS_PER_MS;
+    if (server_flaw(server, FLAW_REUSE_SESSION_ID)) {
+        return (session_id_t)((uint64_t)server->config.id << 56 | 1);
+    }
     uint64_t id = (uint64_t)server->config.id << 56 | (ms << 24) >> 8;
     session_id_t next = (session_id_t)id;
     return next > server->next_session ? next : server->next_session;
@@ -241,7 +245,11 @@ void server_start_serving(struct server *server)
 static void drop_role(struct server *server)
 {
     server->serving = false;
-    server_close_channel(server, CHANNEL_CLIENT);
+    if (server_flaw(server, FLAW_SERVE_WHILE_LOOKING)) {
+        client_port_close_unattached(server);
+    } else {
+        server_close_channel(server, CHANNEL_CLIENT);
+    }
     server_close_channel(server, CHANNEL_QUORUM);
     commit_stage_clear(server);
     final_stage_clear(server);
@@ -317,6 +325,6 @@ void lifecycle_reloaded(struct server *server, struct disk_image image)
     server->tree_ahead_of_disk = false;
     server_observe(server, (struct observation){OBSERVE_RECOVERED,
                                                 {server->tree->last_processed, server->accepted_epoch,
-                                                 server->current_epoch, (int64_t)server->tree->digest}});
+                                                 server->current_epoch, (int64_t)tree_agreed_digest(server->tree)}});
     settle(server);
 }

@@ -1,6 +1,7 @@
 #include "protocol/server/request.h"
 
 #include "protocol/base/hash.h"
+#include "protocol/server/connection.h"
 
 struct request *request_create(struct arena *arena, session_id_t session, int32_t cxid, int32_t opcode,
                                struct bytes body)
@@ -54,26 +55,26 @@ bool opcode_is_write(int32_t opcode)
     }
 }
 
-uint64_t request_digest(const struct request *request)
+uint64_t request_digest(const struct request *request, const struct connections *connections)
 {
     uint64_t hash = hash_mix(HASH_START, (uint64_t)request->session);
     hash = hash_mix(hash, (uint32_t)request->cxid);
     hash = hash_mix(hash, (uint32_t)request->opcode);
     hash = hash_mix(hash, (uint32_t)request->error);
-    hash = hash_mix(hash, request->conn);
+    hash = hash_mix(hash, connections_worth(connections, request->conn, request->conn_serial));
     hash = hash_mix(hash, request->owner);
     hash = hash_mix(hash, request->proposal == NULL ? 0 : request->proposal->digest);
     hash = hash_bytes(hash, request->ready);
     return hash_finish(hash_bytes(hash, request->body));
 }
 
-uint64_t request_queue_digest(const struct request_queue *queue)
+uint64_t request_queue_digest(const struct request_queue *queue, const struct connections *connections)
 {
     uint64_t hash = HASH_START;
     const struct request *request;
     STAILQ_FOREACH(request, queue, in_queue)
     {
-        hash = hash_mix(hash, request_digest(request));
+        hash = hash_mix(hash, request_digest(request, connections));
     }
     return hash;
 }

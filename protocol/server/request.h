@@ -25,6 +25,7 @@ struct request {
     session_id_t session;
     int32_t cxid;
     int32_t opcode;
+    zxid_t prepared;      /* FLAW_ZK_1412: of a read, the last zxid given out when the leader saw it; -1: it did not */
     int32_t error;        /* decided before the final stage: answered instead of executed; 0 none */
     conn_id conn;         /* to answer on; CONN_NONE: nobody */
     uint64_t conn_serial; /* which holder of that conn_id */
@@ -47,7 +48,8 @@ void request_queue_clear(struct arena *arena, struct request_queue *queue);
 /* A write: becomes a transaction (sync is none). */
 bool opcode_is_write(int32_t opcode);
 
-uint64_t request_digest(const struct request *request);
-uint64_t request_queue_digest(const struct request_queue *queue);
+struct connections;
+uint64_t request_digest(const struct request *request, const struct connections *connections);
+uint64_t request_queue_digest(const struct request_queue *queue, const struct connections *connections);
 
 #endif

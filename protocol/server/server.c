@@ -18,6 +18,7 @@ void server_config_default(struct server_config *config)
         .init_limit_ticks = 10,
         .sync_limit_ticks = 5,
         .snap_count = 100000,
+        .snap_step_znodes = 64,
         .snap_retain_count = 3,
         .batch_size_max = 1000,
         .commit_log_count = 500,
@@ -381,12 +382,12 @@ static uint64_t digest(const struct node *node)
     }
     hash = hash_mix(hash, links_digest(&server->links));
     hash = hash_mix(hash, election_digest(&server->election));
-    hash = hash_mix(hash, leader_digest(&server->leader));
-    hash = hash_mix(hash, learner_digest(&server->learner));
+    hash = hash_mix(hash, leader_digest(&server->leader, &server->connections));
+    hash = hash_mix(hash, learner_digest(&server->learner, &server->connections));
     hash = hash_mix(hash, prep_digest(&server->prep));
     hash = hash_mix(hash, log_stage_digest(&server->log));
-    hash = hash_mix(hash, commit_stage_digest(&server->commit));
-    hash = hash_mix(hash, final_stage_digest(&server->final));
+    hash = hash_mix(hash, commit_stage_digest(&server->commit, &server->connections));
+    hash = hash_mix(hash, final_stage_digest(&server->final, &server->connections));
     hash = hash_mix(hash, snapshot_stage_digest(&server->snapshot));
     hash = hash_mix(hash, session_tracker_digest(&server->sessions));
     for (uint32_t i = 0; i < server->committed.count; i++) {

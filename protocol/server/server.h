@@ -33,6 +33,7 @@ struct server_config {
     uint32_t session_timeout_ms_min; /* 0: 2 ticks */
     uint32_t session_timeout_ms_max; /* 0: 20 ticks */
     uint32_t snap_count;             /* transactions between snapshots, at least 2 */
+    uint32_t snap_step_znodes;       /* written to a snapshot in one step, at least 1 */
     uint32_t snap_retain_count;      /* snapshots kept, with the logs they need; at least 3 */
     uint32_t batch_size_max;         /* transactions per fsync */
     uint32_t commit_log_count;       /* committed transactions kept in memory for DIFF */

@@ -57,8 +57,9 @@ enum disk_op {
     DISK_OP_TRUNCATE,       /* a learner cuts its log */
     DISK_OP_RELOAD,         /* after an unfinished synchronisation */
     DISK_OP_SNAPSHOT,       /* a fuzzy snapshot is complete */
+    DISK_OP_LOADED,         /* FLAW_ZK_1549, FLAW_ZK_4837: a leader's snapshot of what it loaded */
 };
-#define DISK_OP_COUNT 10
+#define DISK_OP_COUNT 11
 
 struct server {
     struct node node; /* first: node.h hands out pointers to it */

@@ -4,8 +4,6 @@
 #include "protocol/base/hash.h"
 #include "protocol/server/server_state.h"
 
-#define NODES_PER_STEP 64U
-
 bool snapshot_stage_is_busy(const struct server *server)
 {
     return server->snapshot.state != SNAPSHOT_IDLE;
@@ -73,7 +71,7 @@ void snapshot_stage_run(struct server *server)
         return;
     }
     struct jute_writer writer = outputs_write(server->out);
-    bool finished = fuzzy_snapshot_step(&stage->fuzzy, NODES_PER_STEP, &writer);
+    bool finished = fuzzy_snapshot_step(&stage->fuzzy, server->config.snap_step_znodes, &writer);
     if (!finished) {
         append(server, &writer);
         return;

@@ -62,5 +62,6 @@ enum truncation_status truncation_find(struct truncation *truncation, struct dis
 
 bool truncation_deletes(const struct truncation *truncation, struct file_name file)
 {
-    return (file.kind == FILE_LOG || file.kind == FILE_SNAPSHOT) && file.zxid > truncation->zxid;
+    bool goes = file.kind == FILE_LOG || (file.kind == FILE_SNAPSHOT && !truncation->spares_snapshots);
+    return goes && file.zxid > truncation->zxid;
 }

@@ -22,9 +22,10 @@ enum truncation_status {
 
 struct truncation {
     zxid_t zxid;
-    bool has_cut;         /* false: no log keeps anything, or nothing stands behind z in its file */
-    struct file_name cut; /* this log ... */
-    uint64_t length;      /* ... keeps so many octets */
+    bool has_cut;          /* false: no log keeps anything, or nothing stands behind z in its file */
+    struct file_name cut;  /* this log ... */
+    uint64_t length;       /* ... keeps so many octets */
+    bool spares_snapshots; /* FLAW_ZK_1549, FLAW_ZK_4837: only logs are deleted */
 };
 
 enum truncation_status truncation_find(struct truncation *truncation, struct disk_image image, zxid_t zxid);

@@ -45,14 +45,23 @@ void tree_release_session(struct tree *tree, struct session *session)
     arena_free(arena, session, sizeof *session);
 }
 
+static uint64_t digest_session(const struct session *session)
+{
+    uint64_t hash = hash_mix(HASH_START, (uint64_t)session->id);
+    return hash_finish(hash_mix(hash, (uint32_t)session->timeout_ms));
+}
+
 void tree_open_session(struct tree *tree, session_id_t id, int32_t timeout_ms)
 {
     struct session *session = tree_session_entry(tree, id);
     if (!session->is_open) {
         session->is_open = true;
         tree->session_count++;
+    } else {
+        tree->session_digest -= digest_session(session);
     }
     session->timeout_ms = timeout_ms;
+    tree->session_digest += digest_session(session);
 }
 
 void tree_close_session(struct tree *tree, session_id_t id)
@@ -61,6 +70,7 @@ void tree_close_session(struct tree *tree, session_id_t id)
     if (session != NULL && session->is_open) {
         session->is_open = false;
         tree->session_count--;
+        tree->session_digest -= digest_session(session);
         tree_release_session(tree, session);
     }
 }

@@ -112,6 +112,7 @@ struct tree {
     uint64_t ephemeral_count;
 
     struct session *sessions; /* uthash */
+    uint64_t session_digest;  /* order-independent sum over all open ones */
     uint64_t session_count;   /* open ones */
     bool sessions_sorted;
 
@@ -145,6 +146,10 @@ void tree_destroy(struct tree *tree);
 /* Applies one transaction; fills changes, result and results.  Never fails: what does not fit (replay) is an error in
  * the result.  `result.path` and `results[].path` point into the transaction. */
 void tree_apply(struct tree *tree, const struct txn *txn);
+
+/* FLAW_ZK_3127: a multi in two goes, the tree claiming its zxid in between. */
+void tree_apply_first_part(struct tree *tree, const struct txn *txn);
+void tree_apply_other_parts(struct tree *tree, const struct txn *txn);
 
 /* Forgets changes and results of the last transaction and frees what it deleted; apply begins with it. */
 void tree_forget_changes(struct tree *tree);
@@ -194,11 +199,21 @@ const struct znode *znode_next(const struct znode *node, const struct znode *wit
 struct session *tree_find_session(const struct tree *tree, session_id_t id);
 bool tree_session_is_open(const struct tree *tree, session_id_t id);
 
+/* Enters or leaves the session table; createSession and closeSession do this when they are applied. */
+void tree_open_session(struct tree *tree, session_id_t id, int32_t timeout_ms);
+void tree_close_session(struct tree *tree, session_id_t id);
+
 /* Open sessions by ascending id:  for (s = tree_first_session(t); s != NULL; s = session_next(s)) */
 const struct session *tree_first_session(struct tree *tree);
 const struct session *session_next(const struct session *session);
 
 /* Of everything logical: digest, sessions, zxid, the configuration's mtime.  For node_digest(). */
 uint64_t tree_digest(const struct tree *tree);
+
+/* Of what all servers have to agree on at the same zxid: znodes and sessions. */
+static inline uint64_t tree_agreed_digest(const struct tree *tree)
+{
+    return tree->digest + tree->session_digest;
+}
 
 #endif

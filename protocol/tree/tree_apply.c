@@ -96,7 +96,11 @@ static int32_t apply_create(struct tree *tree, const struct txn_header *header, 
         return ZNONODE;
     }
     struct znode *node = tree_find(tree, body->path);
-    raise_cversion(tree, parent, body->parent_cversion, header->zxid);
+    if (!flaw_is_on(&tree->flaws, FLAW_ZK_1046)) {
+        raise_cversion(tree, parent, body->parent_cversion, header->zxid);
+    } else if (node == NULL) {
+        raise_cversion(tree, parent, -1, header->zxid);
+    }
     if (node != NULL) {
         /* Replay: the snapshot may have caught the znode before its list of ACLs (ZOOKEEPER-4846). */
         znode_set_acl(tree, node, tree_take_acl(tree, body->acl));
@@ -171,7 +175,7 @@ static void apply_close_session(struct tree *tree, const struct txn_header *head
     if (flaw_is_on(&tree->flaws, FLAW_KEEP_EPHEMERALS)) {
         return;
     }
-    if (!body->short_form) {
+    if (!body->short_form && !flaw_is_on(&tree->flaws, FLAW_ZK_3145)) {
         struct jute_reader walk = string_list_walk(body->paths);
         struct bytes path;
         while (string_list_next(&walk, &path)) {
@@ -259,7 +263,7 @@ static bool has_failed(struct txn_list txns)
 }
 
 /* All or nothing: one part that is an error turns the others into errors. */
-static void apply_multi(struct tree *tree, const struct txn *txn)
+static void apply_multi(struct tree *tree, const struct txn *txn, size_t from, size_t until)
 {
     struct txn_list txns = txn->body.txns;
     size_t count = txns.count < 0 ? 0 : (size_t)txns.count;
@@ -268,12 +272,15 @@ static void apply_multi(struct tree *tree, const struct txn *txn)
         tree->results = arena_alloc_raw(tree->arena, count * sizeof *tree->results);
         tree->result_capacity = count;
     }
-    bool failed = has_failed(txns);
+    bool failed = has_failed(txns) && !flaw_is_on(&tree->flaws, FLAW_PARTIAL_MULTI);
     bool behind_failure = false;
     struct jute_reader walk = txn_list_walk(txns);
     struct txn_body sub;
-    while (txn_list_next(&walk, &sub)) {
+    for (size_t i = 0; txn_list_next(&walk, &sub); i++) {
         behind_failure = behind_failure || sub.type == OP_ERROR;
+        if (i < from || i >= until) {
+            continue;
+        }
         if (failed && sub.type != OP_ERROR) {
             sub = (struct txn_body){.type = OP_ERROR, .error = behind_failure ? ZRUNTIMEINCONSISTENCY : ZOK};
         }
@@ -291,7 +298,7 @@ void tree_apply(struct tree *tree, const struct txn *txn)
     tree_forget_changes(tree);
     if (txn->header.type == OP_MULTI) {
         tree->result = (struct txn_result){.type = OP_MULTI, .path = bytes_null()};
-        apply_multi(tree, txn);
+        apply_multi(tree, txn, 0, SIZE_MAX);
     } else {
         apply_body(tree, &txn->header, &txn->body, &tree->result);
     }
@@ -299,4 +306,19 @@ void tree_apply(struct tree *tree, const struct txn *txn)
     if (txn->header.zxid > tree->last_processed) {
         tree->last_processed = txn->header.zxid;
     }
+}
+
+/* ---- FLAW_ZK_3127 ---- */
+
+void tree_apply_first_part(struct tree *tree, const struct txn *txn)
+{
+    tree_forget_changes(tree);
+    tree->result = (struct txn_result){.type = OP_MULTI, .path = bytes_null()};
+    apply_multi(tree, txn, 0, 1);
+    tree->last_processed = txn->header.zxid;
+}
+
+void tree_apply_other_parts(struct tree *tree, const struct txn *txn)
+{
+    apply_multi(tree, txn, 1, SIZE_MAX);
 }

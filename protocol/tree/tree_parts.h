@@ -72,8 +72,6 @@ static inline bool owner_is_session(int64_t ephemeral_owner)
 
 /* The session's entry, made if there is none. */
 struct session *tree_session_entry(struct tree *tree, session_id_t id);
-void tree_open_session(struct tree *tree, session_id_t id, int32_t timeout_ms);
-void tree_close_session(struct tree *tree, session_id_t id);
 
 /* Frees an entry that is neither open nor an owner. */
 void tree_release_session(struct tree *tree, struct session *session);

@@ -49,6 +49,22 @@ static void decide_epoch(struct server *server)
     server_save_accepted_epoch(server, leader->epoch);
 }
 
+/* FLAW_ZK_1549, FLAW_ZK_4837: what was loaded is written down before a quorum has agreed to it. */
+static void save_loaded(struct server *server)
+{
+    const struct known_file *newest = TAILQ_LAST(&server->log.snapshots, known_files);
+    struct file_name file = {FILE_SNAPSHOT, server->tree->last_processed};
+    if (newest != NULL && newest->name.zxid >= file.zxid) {
+        return;
+    }
+    struct jute_writer writer = outputs_write(server->out);
+    tree_write_snapshot(server->tree, SNAPSHOT_FILE, &writer);
+    struct bytes octets = outputs_keep(server->out, &writer);
+    server_disk_begin(server, DISK_OP_LOADED);
+    outputs_save(server->out, file, octets, DISK_OP_LOADED);
+    log_stage_snapshot_added(server, file.zxid);
+}
+
 void leader_start(struct server *server)
 {
     struct leader *leader = &server->leader;
@@ -57,6 +73,9 @@ void leader_start(struct server *server)
     leader->accepted_max = server->accepted_epoch;
     leader->known = own_bit(server);
     wait_anew(server);
+    if (server_flaw(server, FLAW_ZK_1549) || server_flaw(server, FLAW_ZK_4837)) {
+        save_loaded(server);
+    }
     decide_epoch(server);
 }
 
@@ -403,7 +422,7 @@ static uint64_t handler_digest(const struct handler *handler)
     return hash_finish(hash_mix(hash, handler->ack_until != INSTANT_NEVER));
 }
 
-uint64_t leader_digest(const struct leader *leader)
+uint64_t leader_digest(const struct leader *leader, const struct connections *connections)
 {
     uint64_t hash = hash_mix(HASH_START, (uint64_t)leader->state << 1 | leader->full_tick);
     hash = hash_mix(hash, (uint64_t)leader->epoch);
@@ -431,7 +450,7 @@ uint64_t leader_digest(const struct leader *leader)
         const struct waiting_sync *sync;
         STAILQ_FOREACH(sync, &outstanding->syncs, next)
         {
-            hash = hash_mix(hash, sync->conn);
+            hash = hash_mix(hash, connections_worth(connections, sync->conn, sync->serial));
         }
     }
     const struct unapplied *unapplied;

@@ -140,7 +140,7 @@ void leader_sync_request(struct server *server, conn_id conn, uint64_t serial);
 /* The final stage has applied it. */
 void leader_applied(struct server *server, zxid_t zxid);
 
-uint64_t leader_digest(const struct leader *leader);
+uint64_t leader_digest(const struct leader *leader, const struct connections *connections);
 
 /* ---- between leader.c, leader_handler.c and leader_sync.c ---- */
 void leader_learner_known(struct server *server, struct handler *handler, epoch_t accepted);

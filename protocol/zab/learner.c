@@ -172,6 +172,13 @@ struct proposal *learner_take_pending(struct server *server, struct pending_queu
     return proposal;
 }
 
+/* What a leader sends first lies behind all that this server has. */
+static bool is_new(const struct server *server, zxid_t zxid)
+{
+    bool behind = zxid > server->log.last_appended && zxid > server->tree->last_processed;
+    return behind || server_flaw(server, FLAW_SKIP_EPOCH_CHECK);
+}
+
 /* Within an epoch counters follow each other; a new epoch starts anywhere above (ZOOKEEPER-4925). */
 bool learner_take_proposal(struct server *server, const struct quorum_packet *packet, struct proposal **proposal)
 {
@@ -183,7 +190,7 @@ bool learner_take_proposal(struct server *server, const struct quorum_packet *pa
     }
     zxid_t zxid = txn.header.zxid;
     zxid_t last = learner->last_queued;
-    bool follows = last == 0 || zxid == last + 1 || zxid_epoch(zxid) > zxid_epoch(last);
+    bool follows = last == 0 ? is_new(server, zxid) : zxid == last + 1 || zxid_epoch(zxid) > zxid_epoch(last);
     if (!follows && !server_flaw(server, FLAW_ZK_4925) && !server_flaw(server, FLAW_ZK_962)) {
         learner_fail(server);
         return false;
@@ -242,6 +249,11 @@ static void receive_inform(struct server *server, const struct quorum_packet *pa
     proposal_release(server->arena, proposal);
 }
 
+static int by_session(const struct touched_session *a, const struct touched_session *b)
+{
+    return a->session < b->session ? -1 : a->session > b->session;
+}
+
 /* The answer to PING carries who was heard of since the last one. */
 static void answer_ping(struct server *server, const struct quorum_packet *packet)
 {
@@ -250,6 +262,7 @@ static void answer_ping(struct server *server, const struct quorum_packet *packe
     struct jute_writer writer = outputs_write(server->out);
     size_t mark = packet_begin(&writer, PACKET_PING, packet->zxid);
     struct touched_session *touched, *next;
+    HASH_SRT(hh, learner->touched, by_session);
     HASH_ITER(hh, learner->touched, touched, next)
     {
         session_touch_write(&writer, (struct session_touch){touched->session, touched->timeout_ms});
@@ -452,7 +465,7 @@ static uint64_t pending_digest(uint64_t hash, const struct pending_queue *queue)
     return hash_mix(hash, 0);
 }
 
-uint64_t learner_digest(const struct learner *learner)
+uint64_t learner_digest(const struct learner *learner, const struct connections *connections)
 {
     uint64_t hash = hash_mix(HASH_START, (uint64_t)learner->state << 1 | learner->promised_before);
     hash = hash_mix(hash, (uint64_t)learner->leader);
@@ -469,7 +482,7 @@ uint64_t learner_digest(const struct learner *learner)
     {
         hash = hash_mix(hash, (uint64_t)committed->zxid);
     }
-    hash = hash_mix(hash, request_queue_digest(&learner->syncs));
+    hash = hash_mix(hash, request_queue_digest(&learner->syncs, connections));
     const struct touched_session *touched;
     uint64_t sum = 0;
     for (touched = learner->touched; touched != NULL; touched = touched->hh.next) {
@@ -479,7 +492,8 @@ uint64_t learner_digest(const struct learner *learner)
     const struct revalidation *asked;
     STAILQ_FOREACH(asked, &learner->revalidations, next)
     {
-        hash = hash_mix(hash_mix(hash, (uint64_t)asked->session), asked->conn);
+        hash = hash_mix(hash, (uint64_t)asked->session);
+        hash = hash_mix(hash, connections_worth(connections, asked->conn, asked->serial));
     }
     return hash_finish(
         hash_mix(hash, (uint64_t)(learner->connect_at != INSTANT_NEVER) << 1 | (learner->read_until != INSTANT_NEVER)));

@@ -80,6 +80,7 @@ struct learner {
     bool promised_before; /* newEpoch was accepted already: ACKEPOCH says -1 */
     int32_t sync_type;    /* DIFF, TRUNC or SNAP */
     zxid_t sync_zxid;
+    bool uncut; /* FLAW_ZK_3701: the log was not truncated, and the snapshot that follows is not written either */
     zxid_t last_queued; /* proposals of one epoch follow each other without a gap */
     bool loading;       /* `loader` is in use */
     struct tree_loader loader;
@@ -128,7 +129,7 @@ void learner_touch(struct server *server, session_id_t session, int32_t timeout_
 /* Asks the leader whether a session that a client wants to resume is alive. */
 void learner_revalidate(struct server *server, struct connection *client);
 
-uint64_t learner_digest(const struct learner *learner);
+uint64_t learner_digest(const struct learner *learner, const struct connections *connections);
 
 /* ---- between learner.c and learner_sync.c ---- */
 size_t learner_sync_receive(struct server *server, struct connection *connection, struct bytes octets);

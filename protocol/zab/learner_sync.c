@@ -57,8 +57,8 @@ static void install_tree(struct server *server, struct tree *tree)
     server->tree_ahead_of_disk = true;
     committed_log_clear(&server->committed);
     log_stage_forget(server);
-    server_observe(server,
-                   (struct observation){OBSERVE_SNAPSHOT_LOADED, {tree->last_processed, (int64_t)tree->digest}});
+    server_observe(server, (struct observation){OBSERVE_SNAPSHOT_LOADED,
+                                                {tree->last_processed, (int64_t)tree_agreed_digest(tree)}});
 }
 
 size_t learner_sync_receive(struct server *server, struct connection *connection, struct bytes octets)
@@ -117,12 +117,29 @@ static void cut_log(struct server *server, const struct truncation *truncation, 
     }
 }
 
+static uint64_t length_of(struct disk_image image, struct file_name log)
+{
+    for (size_t i = 0; i < image.count; i++) {
+        if (image.files[i].name.kind == FILE_LOG && image.files[i].name.zxid == log.zxid) {
+            return image.files[i].length;
+        }
+    }
+    return 0;
+}
+
 /* False: what is left cannot be read back. */
 static bool recover_from(struct server *server, struct disk_image image)
 {
     struct recovery recovery;
     recovery_begin(&recovery, server->arena, image);
-    if (recovery_run(&recovery) != RECOVERY_OK || recovery.tree->last_processed != server->learner.sync_zxid) {
+    recovery.tree->flaws = server->config.flaws;
+    if (recovery_run(&recovery) != RECOVERY_OK) {
+        return false;
+    }
+    if (server_flaw(server, FLAW_ZK_4837)) {
+        recovery.tree->last_processed = server->learner.sync_zxid;
+    }
+    if (recovery.tree->last_processed != server->learner.sync_zxid) {
         return false;
     }
     install_tree(server, recovery.tree);
@@ -146,11 +163,16 @@ void learner_truncate_loaded(struct server *server, struct disk_image image)
         return;
     }
     zxid_t before = server_last_logged(server);
+    truncation.spares_snapshots = server_flaw(server, FLAW_ZK_4837);
     struct disk_image kept = image_after(server, &truncation, image);
     if (recover_from(server, kept)) {
         log_stage_know_files(server, kept);
         server_observe(server, (struct observation){OBSERVE_TRUNCATED, {learner->sync_zxid, before}});
+        truncation.spares_snapshots = truncation.spares_snapshots || server_flaw(server, FLAW_ZK_1549);
         cut_log(server, &truncation, image);
+        if (truncation.has_cut && server_flaw(server, FLAW_ZK_1489)) {
+            log_stage_stay_open(server, truncation.cut, length_of(image, truncation.cut) - truncation.length);
+        }
     } else {
         server_exit(server, EXIT_TRUNCATE_FAILED);
     }
@@ -359,10 +381,20 @@ static void enter_epoch(struct server *server)
 static void save_snapshot(struct server *server)
 {
     server->learner.state = LEARNER_SAVING_SNAPSHOT;
+    if (server->learner.uncut) {
+        learner_snapshot_saved(server);
+        return;
+    }
     struct jute_writer writer = outputs_write(server->out);
     tree_write_snapshot(server->tree, SNAPSHOT_FILE, &writer);
     struct bytes octets = outputs_keep(server->out, &writer);
     struct file_name file = {FILE_SNAPSHOT, server->tree->last_processed};
+    if (server_flaw(server, FLAW_ZK_2872) && server->learner.sync_type == PACKET_SNAP) {
+        outputs_delete(server->out, file);
+        outputs_append(server->out, file, octets);
+        learner_snapshot_saved(server);
+        return;
+    }
     server_disk_begin(server, DISK_OP_SYNC_SNAPSHOT);
     outputs_save(server->out, file, octets, DISK_OP_SYNC_SNAPSHOT);
 }
@@ -387,7 +419,17 @@ void learner_snapshot_saved(struct server *server)
     ensure(server->learner.state == LEARNER_SAVING_SNAPSHOT);
     server->tree_ahead_of_disk = false;
     server->needs_snapshot = false;
-    log_stage_snapshot_replaced(server, server->tree->last_processed);
+    int32_t type = server->learner.sync_type;
+    if (server->learner.uncut) {
+        enter_epoch(server);
+        return;
+    }
+    if ((server_flaw(server, FLAW_ZK_1489) && type == PACKET_TRUNC) ||
+        (server_flaw(server, FLAW_ZK_2872) && type == PACKET_SNAP)) {
+        log_stage_snapshot_added(server, server->tree->last_processed);
+    } else {
+        log_stage_snapshot_replaced(server, server->tree->last_processed);
+    }
     server_observe(server, (struct observation){OBSERVE_SNAPSHOT_TAKEN, {server->tree->last_processed}});
     enter_epoch(server);
 }
