@@ -186,7 +186,7 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .name = "zk-2355",
             .mechanism = "A DIFF moves the learner's last zxid to the leader's before the transactions have arrived.",
             .origin = "ZOOKEEPER-2355",
-            .guarantee = "total-order",
+            .guarantee = "replica-agreement",
             .configuration = "3 servers, 1 client; the connection of a learner breaks during its synchronisation",
         },
     [FLAW_ZK_2832] =
@@ -205,7 +205,7 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .mechanism = "When a role ends, what is logged and not applied yet is not brought into the tree: vote and "
                          "synchronisation ignore it.",
             .origin = "ZOOKEEPER-2845",
-            .guarantee = "replica-agreement",
+            .guarantee = "total-order",
             .configuration = "3 servers, 1 client; the leader dies with a proposal that one follower has logged; later "
                              "that one restarts",
         },

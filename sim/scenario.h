@@ -96,7 +96,7 @@ struct observation_match {
 
 struct scenario_fault {
     enum trigger trigger;
-    int64_t at_ns;
+    int64_t at_ns; /* when: observations before do not count */
     struct span period;
     struct observation_match observation;
     bool is_by; /* only if `by` says so */

@@ -351,6 +351,9 @@ static void read_when(struct scenario_line *line, struct scenario *scenario, boo
             take_selector(line, &fault.by);
         }
     }
+    if (line_accept(line, "since")) {
+        fault.at_ns = line_take_quantity(line, QUANTITY_DURATION, 0, SCENARIO_TIME_NS_MAX);
+    }
     if (line_accept(line, "after")) {
         fault.after = line_take_span(line);
     }
@@ -510,11 +513,12 @@ const struct statement statements[] = {
     {"at", "at TIME FAULT", "a fault, once", true, parse_at},
     {"every", "every TIME FAULT", "a fault again and again, first after one period", true, parse_every},
     {"when",
-     "when OBSERVATION [by TARGET] [after TIME] FAULT | when TARGET sends MESSAGE [to TARGET] [after TIME] FAULT | "
+     "when OBSERVATION [by TARGET] [since TIME] [after TIME] FAULT | when TARGET sends MESSAGE [to TARGET] [after "
+     "TIME] FAULT | "
      "when "
      "TARGET receives MESSAGE [from TARGET] [after TIME] FAULT",
-     "a fault when a node first says so, or a message is first sent or delivered", true, parse_when},
-    {"whenever", "whenever OBSERVATION [by TARGET] [after TIME] FAULT | whenever TARGET sends MESSAGE ...",
+     "a fault when a node first says so (since then), or a message is first sent or delivered", true, parse_when},
+    {"whenever", "whenever OBSERVATION [by TARGET] [since TIME] [after TIME] FAULT | whenever TARGET sends MESSAGE ...",
      "the same, each time", true, parse_whenever},
     {"chaos", "chaos [KEY=VALUE...] FROM..UNTIL",
      "random faults; what the scenario does not say of the ensemble is drawn too", false, parse_chaos},

@@ -229,7 +229,7 @@ static void watch(void *self, struct world *world, uint32_t node, const struct o
     for (guint i = 0; i < simulation->scenario->faults->len; i++) {
         const struct scenario_fault *fault = fault_at(simulation, i);
         if (fault->trigger != TRIGGER_WHEN || !observation_matches(&fault->observation, observation) ||
-            (simulation->fired[i] && !fault->again)) {
+            (simulation->fired[i] && !fault->again) || world->now < (instant_ns)fault->at_ns) {
             continue;
         }
         struct node_set by = {{0}};
@@ -255,7 +255,7 @@ static bool is_such_a_message(struct simulation *simulation, uint32_t index, con
 {
     const struct scenario_fault *fault = fault_at(simulation, index);
     if (fault->trigger != (message->delivered ? TRIGGER_RECEIVES : TRIGGER_SENDS) ||
-        (simulation->fired[index] && !fault->again)) {
+        (simulation->fired[index] && !fault->again) || simulation->world->now < (instant_ns)fault->at_ns) {
         return false;
     }
     bool from_server = simulation->world->nodes[message->from].kind == NODE_SERVER;

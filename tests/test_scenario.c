@@ -52,6 +52,9 @@ static void print_fault(GString *out, const struct scenario_fault *fault)
         if (fault->is_by) {
             g_string_append_printf(out, " by %d:%u", fault->by.kind, fault->by.number);
         }
+        if (fault->at_ns > 0) {
+            g_string_append_printf(out, " since %" G_GINT64_FORMAT, fault->at_ns);
+        }
         print_span(out, " after ", fault->after);
         break;
     case TRIGGER_SENDS:
