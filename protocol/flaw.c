@@ -222,7 +222,7 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .name = "zk-3642",
             .mechanism = "A learner keeps the tree of a SNAP that was not finished, though no file has it.",
             .origin = "ZOOKEEPER-3642",
-            .guarantee = "total-order",
+            .guarantee = "replica-agreement",
             .configuration =
                 "3 servers, 1 client; the leader dies while a learner saves its SNAP; later that one restarts",
         },
