@@ -44,7 +44,7 @@ static const struct {
     [KEY_TERMINATION] = {"termination",
                          "of 3pc when the coordinator is silent: `elected` (a new coordinator) or `timeouts` "
                          "(uncertain aborts, prepared commits); elected"},
-    [KEY_QUORUMS] = {"quorums", "of quorum: sites to commit, sites to abort; a majority each"},
+    [KEY_QUORUMS] = {"quorums", "of quorum: sites to commit, sites to abort; a majority, and one more than are left"},
 };
 
 bool scenario_commit_protocol(size_t index, const char **name, const char **help)

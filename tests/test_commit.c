@@ -427,6 +427,26 @@ static void quorum_commit_never_disagrees(void)
     check_random(COMMIT_QUORUM, 400);
 }
 
+/* The schedules above are able to find what they look for. */
+static void three_phase_commit_disagrees_when_silence_means_nothing(void)
+{
+    for (int termination = 0; termination < 2; termination++) {
+        int broken = 0;
+        for (uint64_t seed = 1; seed <= 200; seed++) {
+            struct sites sites = {.output = NULL};
+            struct random random;
+            struct participant_config config = {.protocol = COMMIT_THREE_PHASE,
+                                                .termination = (enum commit_termination)termination};
+            random_seed(&random, seed);
+            sites_open(&sites, seed, 4, &config, 0);
+            run_at_random(&sites, &random, 400, false);
+            broken += !agree(&sites);
+            world_free(sites.world);
+        }
+        CHECK(broken > 0);
+    }
+}
+
 /* ---- crashes in a world with time: silence means failure --------------------------------------------------------------- */
 
 static void crash_at_random(struct sites *sites, struct clockwork *clockwork, struct random *random)
@@ -597,6 +617,8 @@ static const struct test_case cases[] = {
     {"stories come out as written", stories_come_out_as_written},
     {"two-phase commit never disagrees, whatever silence means", two_phase_commit_never_disagrees},
     {"quorum commit never disagrees, whatever silence means", quorum_commit_never_disagrees},
+    {"three-phase commit disagrees when silence means nothing",
+     three_phase_commit_disagrees_when_silence_means_nothing},
     {"three-phase commit agrees and nobody blocks when silence means failure",
      three_phase_commit_agrees_when_silence_means_failure},
     {"timeouts alone agree when only crashes happen", timeouts_alone_agree_when_only_crashes_happen},
