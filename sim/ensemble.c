@@ -3,6 +3,7 @@
 #include "protocol/base/ensure.h"
 #include "protocol/client/client.h"
 #include "protocol/server/server.h"
+#include "sim/recipe_application.h"
 
 /* ---- settings: given, drawn, default ----------------------------------------------------------------------------- */
 
@@ -115,6 +116,8 @@ static bool settle(struct ensemble *ensemble, const struct scenario *scenario, c
     ensemble->client_count = (uint32_t)settings->value[SETTING_CLIENTS];
     if (scenario->commit.means == COMMIT_BY_SITES) {
         ensemble->participant_count = ensemble->server_count = ensemble->client_count = 0;
+    } else if (scenario->commit.means == COMMIT_BY_ZOOKEEPER && !settings->given[SETTING_CLIENTS]) {
+        ensemble->client_count = 0; /* the sites are clients enough */
     }
     return true;
 }
@@ -226,14 +229,37 @@ static void add_nodes(struct ensemble *ensemble, const struct flaws *flaws)
     }
 }
 
-static void add_sites(struct ensemble *ensemble, const struct scenario_commit *commit)
+/* A client that runs ZooKeeper's recipe. */
+static uint32_t add_client_site(struct ensemble *ensemble, const struct scenario_commit *commit, uint32_t site,
+                                const struct flaws *flaws)
 {
-    for (uint32_t site = 1; commit->means == COMMIT_BY_SITES && site <= commit->sites; site++) {
-        struct participant_config config;
-        scenario_commit_configure(commit, site, &config);
-        const char *name = g_string_chunk_insert(ensemble->names, commit->names[site]);
-        ensemble->sites[site] = world_add_participant(ensemble->world, name, &config);
-        ensemble->site_count = site;
+    struct server_config server;
+    struct client_config client;
+    struct recipe_setting setting;
+    configure_servers(ensemble, flaws, &server);
+    configure_clients(ensemble, &server, &client);
+    scenario_commit_set_recipe(commit, site, &setting);
+    const char *name = g_string_chunk_insert(ensemble->names, commit->names[site]);
+    uint32_t node = world_add_client(ensemble->world, name, &client);
+    world_set_recipe(ensemble->world, node, &setting);
+    world_set_application(ensemble->world, node, &recipe_application, NULL);
+    return node;
+}
+
+static uint32_t add_site(struct ensemble *ensemble, const struct scenario_commit *commit, uint32_t site)
+{
+    struct participant_config config;
+    scenario_commit_configure(commit, site, &config);
+    const char *name = g_string_chunk_insert(ensemble->names, commit->names[site]);
+    return world_add_participant(ensemble->world, name, &config);
+}
+
+static void add_sites(struct ensemble *ensemble, const struct scenario_commit *commit, const struct flaws *flaws)
+{
+    ensemble->site_count = commit->sites;
+    for (uint32_t site = 1; site <= commit->sites; site++) {
+        ensemble->sites[site] = commit->means == COMMIT_BY_ZOOKEEPER ? add_client_site(ensemble, commit, site, flaws)
+                                                                     : add_site(ensemble, commit, site);
     }
 }
 
@@ -290,7 +316,7 @@ struct ensemble *ensemble_new(const struct scenario *scenario, const struct simu
         return NULL;
     }
     add_nodes(ensemble, &flaws);
-    add_sites(ensemble, &scenario->commit);
+    add_sites(ensemble, &scenario->commit, &flaws);
     if (!add_workloads(ensemble, scenario, error)) {
         ensemble_free(ensemble);
         return NULL;

@@ -329,6 +329,7 @@ static void add_value(GString *out, const struct fault *fault)
     case FAULT_FLIP_BIT:
         g_string_append_printf(out, " %s", file_kind_name((int32_t)fault->value));
         return;
+    case FAULT_TELL:
     case FAULT_NONE:
     case FAULT_PARTITION:
     case FAULT_ONE_WAY:

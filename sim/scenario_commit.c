@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "protocol/recipes/two_phase_commit.h"
 #include "sim/scenario_fault.h"
 #include "sim/scenario_line.h"
 #include "sim/scenario_words.h"
@@ -43,7 +44,7 @@ static const struct {
     [KEY_TERMINATION] = {"termination",
                          "of 3pc when the coordinator is silent: `elected` (a new coordinator) or `timeouts` "
                          "(uncertain aborts, prepared commits); elected"},
-    [KEY_QUORUMS] = {"quorums", "of quorum: sites to commit, sites to abort; a majority each"},
+    [KEY_QUORUMS] = {"quorums", "of quorum: sites to commit, sites to abort; a majority, and one more than are left"},
 };
 
 bool scenario_commit_protocol(size_t index, const char **name, const char **help)
@@ -100,6 +101,20 @@ void scenario_commit_configure(const struct scenario_commit *commit, uint32_t si
         config->quorum_commit = (uint32_t)commit->quorum_commit;
         config->quorum_abort = (uint32_t)commit->quorum_abort;
     }
+}
+
+void scenario_commit_set_recipe(const struct scenario_commit *commit, uint32_t site, struct recipe_setting *setting)
+{
+    int64_t second = (int64_t)NS_PER_SECOND;
+    memset(setting, 0, sizeof *setting);
+    setting->recipe = &recipe_two_phase_commit;
+    g_strlcpy(setting->path, "/commit", sizeof setting->path);
+    setting->group = 1;
+    setting->number = site - 1;
+    setting->count = commit->sites;
+    setting->parameter[RECIPE_DELAY] = commit->begin_ns != 0 ? commit->begin_ns : second;
+    setting->parameter[RECIPE_HOLD] = commit->timeout_ns != 0 ? commit->timeout_ns : second;
+    setting->parameter[RECIPE_SIZE] = (commit->no & site_bit(site)) != 0;
 }
 
 /* ---- names ----------------------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #define SIM_SCENARIO_COMMIT_H
 
 #include "protocol/commit/participant.h"
+#include "protocol/recipes/recipe.h"
 
 #define COMMIT_NAME_MAX 24
 
@@ -35,6 +36,8 @@ uint32_t scenario_commit_site(const struct scenario_commit *commit, const char *
 
 /* What the node of a site is made with. */
 void scenario_commit_configure(const struct scenario_commit *commit, uint32_t site, struct participant_config *config);
+
+void scenario_commit_set_recipe(const struct scenario_commit *commit, uint32_t site, struct recipe_setting *setting);
 
 /* For the reference: protocols and keys with their meaning; false after the last. */
 bool scenario_commit_protocol(size_t index, const char **name, const char **help);

@@ -12,6 +12,7 @@ extern const struct test_suite test_suite_captures;
 extern const struct test_suite test_suite_chaos;
 extern const struct test_suite test_suite_client;
 extern const struct test_suite test_suite_clock;
+extern const struct test_suite test_suite_commit;
 extern const struct test_suite test_suite_disk;
 extern const struct test_suite test_suite_election;
 extern const struct test_suite test_suite_event_queue;
@@ -44,6 +45,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_chaos,
     &test_suite_client,
     &test_suite_clock,
+    &test_suite_commit,
     &test_suite_disk,
     &test_suite_election,
     &test_suite_event_queue,

@@ -175,6 +175,22 @@ static void a_clog_lets_everything_out_at_once(void)
     finish(&toy);
 }
 
+static void a_delay_holds_what_is_under_way_and_nothing_overtakes_it(void)
+{
+    struct toy_world toy = settled();
+    toy_fault(&toy, FAULT_SLOW_LINK, S1, S2, 10000);
+    toy_run(&toy, SECOND);
+    CHECK(toy_fault(&toy, FAULT_DELAY, S1, S2, (int64_t)SECOND) > 0);
+    toy_fault(&toy, FAULT_SLOW_LINK, S1, S2, 100);
+    struct toy_status s1 = toy_status(&toy, S1);
+    CHECK_INT(during(&toy, S2, SECOND * 9 / 10).beats_received, 90); /* those of the third server */
+    CHECK(is_about(toy_status(&toy, S1).beats_received - s1.beats_received, 180));
+    struct toy_status s2 = during(&toy, S2, SECOND / 5);
+    CHECK(s2.beats_received > 100);
+    CHECK_INT(s2.disconnects, 0);
+    finish(&toy);
+}
+
 static void loss_delays_and_loses_nothing(void)
 {
     struct toy_world toy = settled();
@@ -477,6 +493,8 @@ static const struct test_case cases[] = {
     {"a reset breaks the connections of the pair", a_reset_breaks_the_connections_of_the_pair},
     {"a slow link takes longer", a_slow_link_takes_longer},
     {"a clog lets everything out at once", a_clog_lets_everything_out_at_once},
+    {"a delay holds what is under way, and nothing overtakes it",
+     a_delay_holds_what_is_under_way_and_nothing_overtakes_it},
     {"loss delays and loses nothing", loss_delays_and_loses_nothing},
     {"a flaky path breaks connections", a_flaky_path_breaks_connections},
     {"the network gives up a dialing that nobody answers", the_network_gives_up_a_dialing_that_nobody_answers},

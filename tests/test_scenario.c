@@ -87,8 +87,24 @@ static void print_time(GString *out, const char *name, int64_t time_ns)
     }
 }
 
+static void print_commit(GString *out, const struct scenario_commit *commit)
+{
+    if (commit->means == COMMIT_BY_NOBODY) {
+        return;
+    }
+    g_string_append_printf(out, "atomic-commit %s%s termination=%d no=0x%x sites",
+                           commit->means == COMMIT_BY_ZOOKEEPER ? "zookeeper " : "",
+                           commit_protocol_name((uint32_t)commit->protocol), commit->termination, commit->no);
+    for (uint32_t site = 1; site <= commit->sites; site++) {
+        g_string_append_printf(out, " %s", commit->names[site]);
+    }
+    g_string_append_printf(out, " timeout=%" G_GINT64_FORMAT " quorums=%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT "\n",
+                           commit->timeout_ns, commit->quorum_commit, commit->quorum_abort);
+}
+
 static void print_setup(GString *out, const struct scenario *scenario)
 {
+    print_commit(out, &scenario->commit);
     if (scenario->title != NULL) {
         g_string_append_printf(out, "title %s\n", scenario->title);
     }

@@ -15,7 +15,7 @@ void participant_config_default(struct participant_config *config)
     uint32_t majority = termination_majority(config->sites);
     config->transaction = 1;
     config->quorum_commit = majority;
-    config->quorum_abort = majority;
+    config->quorum_abort = config->sites + 1 - majority; /* of all sites together, one or the other is always there */
     config->begin_ms = 1000;
     config->timeout_ms = 1000;
     config->retry_ms = 500;

@@ -16,6 +16,8 @@
  * Network:   one connection per pair, dialed by who has something to say first; answers take the connection of the question.
  *            What cannot be sent is lost: whoever waits asks again.  Messages arrive whole, one per INPUT_RECEIVED.
  * Server id: a site listens at its number, on CHANNEL_COMMIT.
+ * Quorums:   any two that together are more than there are sites are safe.  One more is enough, and best: with larger ones
+ *            the sites may divide into two halves, prepared to commit and to abort, that stay blocked with everybody up.
  * Memory:    some 2 KiB, nothing allocated after creation: small states for hosts that keep many.
  * Upstream:  see commit.h; deviations: every record is forced, aborts too; votes of sites that never heard of the transaction
  *            are no, said to whoever asks.
@@ -37,7 +39,7 @@ struct participant_config {
     uint32_t begin_ms, timeout_ms, retry_ms;
 };
 
-/* A majority for both quorums, 1 s to begin and to wait, half a second between questions. */
+/* A majority to commit, and to abort as many as can keep it from committing; 1 s to begin and to wait, half a second between questions. */
 void participant_config_default(struct participant_config *config);
 
 struct node *participant_create(void *region, uint64_t capacity, const struct participant_config *config);

@@ -248,6 +248,8 @@ static void recover(struct participant_step *step)
     struct participant *self = step->self;
     participant_observe(step, OBSERVE_COMMIT_RECOVERED, (int64_t)self->state, 0);
     if (commit_is_decided(self->state)) {
+        /* perhaps for the second time: a record may survive a process that did not live to hear so */
+        participant_observe(step, OBSERVE_COMMIT_DECIDED, self->state == COMMIT_COMMITTED, 0);
         if (is_coordinator(self)) {
             tell(step, everybody(self), self->state == COMMIT_COMMITTED ? COMMIT_DO_COMMIT : COMMIT_ABORT);
         }

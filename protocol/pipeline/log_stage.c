@@ -405,7 +405,7 @@ uint64_t log_stage_digest(const struct log_stage *log)
     uint64_t hash = queue_digest(HASH_START, &log->queue);
     hash = queue_digest(hash, &log->flushing);
     hash = queue_digest(hash, &log->unapplied);
-    hash = hash_mix(hash, log->unanswered);
+    hash = hash_mix(hash, (uint64_t)log->unanswered << 1 | log->runs_on);
     hash = hash_mix(hash, (uint64_t)log->flushes << 2 | (uint64_t)log->dirty << 1 | log->open);
     hash = hash_mix(hash, log->open ? (uint64_t)log->file.zxid : 0);
     hash = hash_mix(hash, log->hole);

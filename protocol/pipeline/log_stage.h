@@ -34,6 +34,7 @@ struct log_stage {
     struct log_queue flushing;  /* appended, waiting for the fsync under way */
     struct log_queue unapplied; /* appended, not in the tree yet */
     uint32_t unanswered;        /* so many of the next to be durable get no ACK */
+    bool runs_on;               /* FLAW_ZK_4712: the role ended, the queue did not */
     bool flushes;               /* an fsync is under way */
     bool dirty;                 /* appended since the last fsync was asked for */
     bool open;                  /* `file` takes appends; else the next append makes a new file */

@@ -270,11 +270,9 @@ void server_stop(struct server *server, enum step_down_reason reason)
     if (server_flaw(server, FLAW_ZK_3642) && server->learner.sync_type == PACKET_SNAP) {
         server->tree_ahead_of_disk = false;
     }
-    bool leaves_log_running = server_flaw(server, FLAW_ZK_4712) && server_is_learning(server);
+    server->log.runs_on = server_flaw(server, FLAW_ZK_4712) && server_is_learning(server);
     server->phase = PHASE_STOPPING;
-    if (leaves_log_running) {
-        server->log.unanswered = UINT32_MAX; /* what is queued is answered to nobody */
-    } else {
+    if (!server->log.runs_on) {
         log_stage_drain(server);
     }
     drop_role(server);
@@ -299,8 +297,8 @@ void lifecycle_stopped(struct server *server)
         log_stage_drain(server); /* it waited for the fsync that was under way */
         return;
     }
-    if (server->log.unanswered == UINT32_MAX) {
-        server->log.unanswered = log_stage_queued(server);
+    if (server->log.runs_on) {
+        server->log.unanswered = log_stage_queued(server); /* there is nobody to answer to any more */
     } else {
         log_stage_clear_queues(server);
     }

@@ -310,18 +310,6 @@ static bool queue_history(struct server *server)
     return true;
 }
 
-/* ZOOKEEPER-4394: all that was proposed so far is logged, and synchronisation knows of none of it any more. */
-static void forget_uncommitted(struct server *server)
-{
-    struct learner *learner = &server->learner;
-    while (!STAILQ_EMPTY(&learner->not_logged)) {
-        struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
-        learner_add_pending(server, &learner->pending, proposal);
-        log_stage_add(server, proposal);
-        server->log.unanswered++;
-    }
-}
-
 /* What the leader had committed goes to the log and into the tree before the ACK; it needs no ACK of its own. */
 static void log_committed(struct server *server)
 {
@@ -365,7 +353,7 @@ static void secure_history(struct server *server)
         history_is_durable(server);
     }
     if (server_flaw(server, FLAW_ZK_4394)) {
-        forget_uncommitted(server);
+        STAILQ_CONCAT(&server->learner.forgotten, &server->learner.not_logged);
     }
 }
 
@@ -464,8 +452,9 @@ void learner_begin_broadcast(struct server *server)
                                                 {learner->epoch, learner->leader, server->tree->last_processed,
                                                  server_is_observer(server)}});
     server_start_serving(server);
-    while (!STAILQ_EMPTY(&learner->not_logged)) {
-        struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
+    STAILQ_CONCAT(&learner->forgotten, &learner->not_logged);
+    while (!STAILQ_EMPTY(&learner->forgotten)) {
+        struct proposal *proposal = learner_take_pending(server, &learner->forgotten);
         learner_add_pending(server, &learner->pending, proposal);
         log_stage_add(server, proposal);
     }
