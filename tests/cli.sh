@@ -72,11 +72,43 @@ expect 1 'NOT as expected' "$zksim" run scenarios/calm.scn --flaw notify-after-r
 expect 1 'watch-before-state is violated' "$zksim" check "$scratch/broken.db"
 expect 1 'zksim run scenarios/calm.scn --seed 2 --flaw notify-after-reply' \
     "$zksim" sweep scenarios/calm.scn --seeds 1..3 --flaw notify-after-reply --out "$scratch/failing"
-expect 1 'watch-before-state is violated' "$zksim" check "$scratch/failing/calm-2.db"
+expect 1 'watch-before-state is violated' "$zksim" check "$scratch"/failing/calm-*-watch-before-state/history.db
 printf 'run for 3s\nexpect violated total-order\n' > "$scratch/holds.scn"
 expect 1 'holds total-order (expected to be violated)' "$zksim" run "$scratch/holds.scn"
 printf 'run for 3s\nexpect observed truncated\n' > "$scratch/never.scn"
 expect 1 'never observed truncated' "$zksim" run "$scratch/never.scn"
+
+# ---- from a failing seed to a bug report ----
+flawed="--flaw notify-after-reply"
+expect 0 'tries' "$zksim" shrink scenarios/calm.scn --seed 2 $flawed --guarantee watch-before-state -j2 -o "$scratch/small.scn"
+expect 0 'expect   violated watch-before-state' cat "$scratch/small.scn"
+expect 0 'as expected' "$zksim" run "$scratch/small.scn" --history "$scratch/small.db" --record messages --report "$scratch/report.txt"
+expect 0 'To see it again:' cat "$scratch/report.txt"
+expect 1 'nothing to shrink' "$zksim" shrink scenarios/calm.scn --seed 2
+expect 1 'nothing to explain' "$zksim" why scenarios/calm.scn --seed 2
+expect 0 'the greatest step' "$zksim" why "$scratch/small.scn" --seed 1 --steps 2 --samples 2 -j2 --guarantee watch-before-state
+expect 0 'seconds' "$zksim" show "$scratch/small.db" --node server-1 --node client-1 --until 2s
+expect 0 'established' "$zksim" show "$scratch/small.db" --timeline
+expect 0 '' "$zksim" show "$scratch/small.db" --svg "$scratch/small.svg" --until 1s
+expect 0 '</svg>' cat "$scratch/small.svg"
+for shard in 1/2 2/2; do
+    "$zksim" sweep scenarios/calm.scn --seeds 1..6 $flawed --format json --shard $shard > "$scratch/shard-${shard%/*}" 2> /dev/null
+done
+"$zksim" sweep scenarios/calm.scn --seeds 1..6 $flawed --format json > "$scratch/whole" 2> /dev/null
+"$zksim" merge --format json "$scratch/shard-1" "$scratch/shard-2" > "$scratch/merged"
+expect 0 '' cmp "$scratch/whole" "$scratch/merged"
+expect 1 'different failures' "$zksim" merge "$scratch/shard-1" "$scratch/shard-2"
+expect 2 'not a line of' "$zksim" merge scenarios/calm.scn
+if command -v parallel > /dev/null; then
+    parallel -j2 "$zksim sweep scenarios/calm.scn --seeds 1..6 $flawed --format json --shard {}/3 2> /dev/null" ::: 1 2 3 \
+        > "$scratch/parallel"
+    "$zksim" merge --format json "$scratch/parallel" > "$scratch/merged"
+    expect 0 '' cmp "$scratch/whole" "$scratch/merged"
+fi
+expect 2 'one SCENARIO and --seed N are needed' "$zksim" shrink scenarios/calm.scn
+expect 2 "unknown guarantee 'x'" "$zksim" shrink scenarios/calm.scn --seed 1 --guarantee x
+expect 2 'no node has that name' "$zksim" show "$scratch/small.db" --node nobody
+expect 2 'one FILE is needed' "$zksim" show
 
 # ---- wrong usage and input ----
 expect 2 'Usage' "$zksim"

@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"plot", command_plot, "KIND FILE -o OUT", "a figure from a history"},
     {"bench", command_bench, "", "how fast it is"},
     {"shrink", command_shrink, "SCENARIO --seed N", "the smallest scenario that still breaks the same guarantee"},
+    {"why", command_why, "SCENARIO --seed N", "when a violation became inevitable"},
     {"merge", command_merge, "FILE...", "the results of a sweep's shards become those of the whole"},
     {"explore", NULL, "SCENARIO", "every interleaving"},
     {"replay", NULL, "SCHEDULE", "a recorded schedule, step for step"},

@@ -4,6 +4,7 @@
 
 #include "protocol/base/types.h"
 #include "sim/cmd/command.h"
+#include "sim/cmd/plot.h"
 #include "sim/store.h"
 
 struct figure {
@@ -78,6 +79,19 @@ static int run_gnuplot(const char *script, const char *history, const char *outp
     return status;
 }
 
+bool plot_can_write(const char *output)
+{
+    return terminal_for(output) != NULL;
+}
+
+int plot_with(const char *name, const char *input, const char *output)
+{
+    char *script = find_script(name);
+    int status = run_gnuplot(script, input, output);
+    g_free(script);
+    return status;
+}
+
 /* A file that cannot be read as a history is refused before gnuplot sees it. */
 static int plot(const struct figure *figure, const char *history, const char *output)
 {
@@ -90,10 +104,7 @@ static int plot(const struct figure *figure, const char *history, const char *ou
         return command_fail(error);
     }
     record_free(record);
-    char *script = find_script(figure->script);
-    int status = run_gnuplot(script, history, output);
-    g_free(script);
-    return status;
+    return plot_with(figure->script, history, output);
 }
 
 static int plot_kind(const char *kind, const char *history, const char *output)

@@ -15,7 +15,7 @@ static char *pooled(const struct record *record, struct pool_text text)
 }
 
 /* From the first to the last time that the explanation names ("at 5.760782 s"); the whole run if it names none. */
-static void times_in(const char *text, int64_t *from_ns, int64_t *until_ns)
+void story_times(const char *text, int64_t *from_ns, int64_t *until_ns)
 {
     *from_ns = RECORD_NEVER;
     *until_ns = 0;
@@ -38,7 +38,7 @@ static void add_violation(GString *out, const struct record *record, const struc
     char *explanation = pooled(record, row->explanation);
     enum guarantee_id id;
     int64_t from_ns, until_ns;
-    times_in(explanation, &from_ns, &until_ns);
+    story_times(explanation, &from_ns, &until_ns);
     g_string_append_printf(out, "\n%s is violated\n\n", name);
     if (guarantee_find(name, &id)) {
         g_string_append_printf(out, "Promised:\n  %s\n  Source: %s\n\n", guarantee_info(id)->statement,

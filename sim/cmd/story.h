@@ -6,6 +6,9 @@
 
 #include "sim/cmd/command.h"
 
+/* From a little before the first to a little after the last time that an explanation names; 0 and RECORD_NEVER if it names none. */
+void story_times(const char *explanation, int64_t *from_ns, int64_t *until_ns);
+
 /* Of every violated guarantee of a checked record; says so if there is none. */
 void story_add(GString *out, const struct record *record, const char *repeat);
 
