@@ -48,6 +48,17 @@ static const struct guarantee catalogue[GUARANTEE_COUNT] = {
     [GUARANTEE_AVAILABLE_AFTER_HEAL] = {"available-after-heal",
                                         "with all servers up and connected, operations finish within a bound",
                                         "ZooKeeper (ATC 2010), section 2.3, liveness"},
+    [GUARANTEE_ATOMIC_MULTI] = {"atomic-multi", "all parts of a multi take effect or none does",
+                                "programming guide, transactions; ZooKeeper.java multi"},
+    [GUARANTEE_SEQUENTIAL_NAMES] = {"sequential-names",
+                                    "the numbers of sequential znodes count what was ever made under their parent",
+                                    "ZooKeeper (ATC 2010), section 2.1"},
+    [GUARANTEE_SESSION_UNIQUENESS] = {"session-uniqueness", "no session id is given out twice",
+                                      "SessionTrackerImpl.java initializeNextSessionId"},
+    [GUARANTEE_BOUNDED_STALENESS] =
+        {"bounded-staleness",
+         "servers answer only while they lead or follow, and a read behind a sync shows what its leader had committed",
+         "consistency-guarantees.mdx, timeliness; ZooKeeper (ATC 2010), section 2.3, sync"},
     [GUARANTEE_AC_AGREEMENT] = {"ac-agreement", "no two sites decide differently about a transaction",
                                 "Bernstein, Hadzilacos, Goodman (1987), section 7.3, AC1"},
     [GUARANTEE_AC_VALIDITY] = {"ac-validity",
@@ -156,6 +167,7 @@ void check_all(struct record *record)
     pass_watches(history);
     pass_zab(history);
     pass_progress(history);
+    pass_staleness(history);
     pass_commit(history);
     pass_recipes(history);
     struct verdict_row verdicts[GUARANTEE_COUNT];

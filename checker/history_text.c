@@ -36,6 +36,7 @@ struct reader {
     GArray *labels;
     GHashTable *next_xid; /* node -> xid */
     GHashTable *sessions; /* node -> session, where a line changed it */
+    GHashTable *servers;  /* client -> node of its server and 1, where a line told */
     struct words words;
 };
 
@@ -307,6 +308,7 @@ static void read_operation(struct reader *reader, int32_t client, int64_t number
     struct operation_row *row = &line.row;
     row->client = client;
     row->session = session_of(reader, client, number);
+    row->server = GPOINTER_TO_INT(g_hash_table_lookup(reader->servers, GINT_TO_POINTER(client))) - 1;
     give_xid(reader, row);
     row->zxid = row->outcome == OUTCOME_OK || row->outcome == OUTCOME_FAILED ? line.zxid : 0;
     GArray *operations = reader->record->operations;
@@ -392,6 +394,7 @@ static void read_session(struct reader *reader, int32_t client, int64_t number, 
             g_hash_table_insert(reader->sessions, GINT_TO_POINTER(client), GSIZE_TO_POINTER(session));
         } else if ((value = word_value(word, "server")) != NULL) {
             row.server = find_node(reader, true, words_number(&reader->words, value));
+            g_hash_table_insert(reader->servers, GINT_TO_POINTER(client), GINT_TO_POINTER(row.server + 1));
         } else if ((value = word_value(word, "at")) != NULL) {
             row.time_ns = words_time(&reader->words, value);
         } else {
@@ -765,6 +768,7 @@ struct history_text *history_text_read(const char *text, char **error)
         .labels = g_array_new(FALSE, FALSE, sizeof(struct label)),
         .next_xid = g_hash_table_new(NULL, NULL),
         .sessions = g_hash_table_new(NULL, NULL),
+        .servers = g_hash_table_new(NULL, NULL),
     };
     reader.record = reader.history->record = record_new();
     reader.record->run.finished = true;
@@ -782,6 +786,7 @@ struct history_text *history_text_read(const char *text, char **error)
     g_array_free(reader.labels, TRUE);
     g_hash_table_destroy(reader.next_xid);
     g_hash_table_destroy(reader.sessions);
+    g_hash_table_destroy(reader.servers);
     *error = reader.words.error;
     if (reader.words.error != NULL) {
         history_text_free(reader.history);

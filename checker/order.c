@@ -1,4 +1,4 @@
-/* Order within one session: fifo-client-order, monotonic-reads, read-your-writes.
+/* Order within one session: fifo-client-order, monotonic-reads, read-your-writes; and that a session is one: session-uniqueness.
  *
  * All three compare an operation with the earlier ones of its session, in the order in which the client asked.  What the
  * earlier and the later one are decides whose promise it is:
@@ -111,6 +111,34 @@ static void walk_operation(struct walk *walk, int32_t index)
     }
 }
 
+/* ---- one session, one client ---------------------------------------------------------------------------------- */
+
+static void check_opened_once(struct history *history)
+{
+    struct report *report = &history->reports[GUARANTEE_SESSION_UNIQUENESS];
+    GHashTable *opened = g_hash_table_new(g_int64_hash, g_int64_equal);
+    for (size_t i = 0; i < history->changes->len; i++) {
+        const struct change *change = change_at(history, i);
+        if (change->type != OP_CREATE_SESSION || change->alternate) {
+            continue;
+        }
+        report->checked++;
+        const struct change *before = g_hash_table_lookup(opened, &change->session);
+        if (before == NULL) {
+            g_hash_table_insert(opened, (void *)(uintptr_t)&change->session, (void *)(uintptr_t)change);
+        } else if (report_violation(report)) {
+            g_string_append_printf(report->story, "Session 0x%" PRIx64 " was opened twice.\n",
+                                   (uint64_t)change->session);
+            g_string_append(report->story, "  seen:    ");
+            explain_transaction(report->story, before);
+            g_string_append(report->story, "\n  seen:    ");
+            explain_transaction(report->story, change);
+            g_string_append(report->story, "\n  allowed: a new id for each createSession\n");
+        }
+    }
+    g_hash_table_destroy(opened);
+}
+
 void pass_sessions(struct history *history)
 {
     for (guint s = 0; s < history->sessions->len; s++) {
@@ -121,4 +149,5 @@ void pass_sessions(struct history *history)
             walk_operation(&walk, history->session_operations[i]);
         }
     }
+    check_opened_once(history);
 }

@@ -4,8 +4,9 @@
  *   it shows an ephemeral whose session is closed        ephemeral-lifetime
  *   it shows a state older than the session's own write  read-your-writes
  *   it shows some other older state                      monotonic-reads (an older prefix under a newer zxid)
- *   it shows what the tree never was                     linearizable-writes
- * To tell the last three apart, the few suspects of the first replay are looked for in a second one.
+ *   it shows what a part of a failed multi had written   atomic-multi
+ *   it shows something else that the tree never was      linearizable-writes
+ * To tell the last four apart, the few suspects of the first replay are looked for in a second one.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -320,11 +321,43 @@ static void explain_history_of(GString *story, const struct history *history, in
     explain_operation(story, history, change_at(history, made - 1)->operation);
 }
 
+/* A multi that failed, and a part of it that was answered as if it had been done. */
+static bool is_left_over(const struct history *history, int32_t part)
+{
+    const struct operation_row *row = operation_at(history, part);
+    bool failed = row->parent != 0 && operation_at(history, row->parent - 1)->outcome == OUTCOME_FAILED;
+    return failed && row->error == ZOK && (row->stat >= 0 || row->result_path.length >= 0);
+}
+
+static bool is_sequential(const struct operation_row *row)
+{
+    return opcode_is_create(row->opcode) &&
+           (row->flags == MODE_PERSISTENT_SEQUENTIAL || row->flags == MODE_EPHEMERAL_SEQUENTIAL);
+}
+
+/* It was made, but under another name. */
+static bool is_misnamed(const struct history *history, int32_t index, const struct spec_result *result)
+{
+    const struct operation_row *row = operation_at(history, index);
+    return is_sequential(row) && result->error == ZOK && result->path != PATH_NONE && row->error == ZOK &&
+           row->result_path.length >= 0 &&
+           !octets_equal(record_octets(history->record, row->result_path), spec_path(history->spec, result->path));
+}
+
 static void report_result(struct history *history, const struct change *change, int32_t index,
                           const struct spec_result *result)
 {
-    struct report *report = &history->reports[GUARANTEE_LINEARIZABLE_WRITES];
+    enum guarantee_id id = is_left_over(history, index)          ? GUARANTEE_ATOMIC_MULTI
+                           : is_misnamed(history, index, result) ? GUARANTEE_SEQUENTIAL_NAMES
+                                                                 : GUARANTEE_LINEARIZABLE_WRITES;
+    struct report *report = &history->reports[id];
     if (!report_violation(report)) {
+        return;
+    }
+    if (id == GUARANTEE_ATOMIC_MULTI) {
+        g_string_append(report->story, "A part of a multi that failed was done all the same.\n");
+        explain_operation(report->story, history, index);
+        g_string_append(report->story, "  allowed: no effect of any part\n");
         return;
     }
     g_string_append_printf(report->story,
@@ -394,7 +427,9 @@ static bool replay_multi(struct replay *replay, const struct change *change)
     }
     for (guint i = 0; i < replay->parts->len; i++) {
         int32_t part = g_array_index(replay->parts, int32_t, i);
-        if (!result_matches(history, part, &results[i])) {
+        history->reports[GUARANTEE_ATOMIC_MULTI].checked++;
+        history->reports[GUARANTEE_SEQUENTIAL_NAMES].checked += is_sequential(operation_at(history, part));
+        if (is_left_over(history, part) || !result_matches(history, part, &results[i])) {
             report_result(history, change, part, &results[i]);
             break;
         }
@@ -414,6 +449,7 @@ static bool replay_single(struct replay *replay, const struct change *change)
     struct spec_result result = {.path = PATH_NONE};
     spec_apply(history->spec, change->zxid, &request, &result);
     bool effect = took_effect(row, change);
+    history->reports[GUARANTEE_SEQUENTIAL_NAMES].checked += effect && is_sequential(row);
     if (effect && result.error == ZSESSIONEXPIRED && is_ephemeral_create(row)) {
         report_late_ephemeral(history, change);
         return true;
@@ -578,15 +614,36 @@ static int32_t *last_own_writes(const struct history *history)
     return writes;
 }
 
+/* Does this answer show what a part of a failed multi would have written? */
+static bool shows_left_over(const struct history *history, int32_t read)
+{
+    const struct operation_row *row = operation_at(history, read);
+    if (row->result_data.length <= 0) {
+        return false;
+    }
+    struct bytes seen = record_octets(history->record, row->result_data);
+    for (guint i = 0; i < history->record->operations->len; i++) {
+        const struct operation_row *part = operation_at(history, i);
+        if (part->parent != 0 && history->paths[i] == history->paths[read] &&
+            operation_at(history, part->parent - 1)->outcome == OUTCOME_FAILED &&
+            octets_equal(seen, record_octets(history->record, part->data))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void judge_suspect(struct replay *replay, const struct suspect *suspect, int32_t write, bool is_first)
 {
     struct history *history = replay->history;
     /* RECORD_NEVER: all is well but the times of the Stat, which contradict what others saw */
     zxid_t until = suspect->matched_until == RECORD_NEVER ? 0 : suspect->matched_until;
     bool own = until != 0 && write != NO_INDEX && until <= operation_at(history, write)->zxid;
-    enum guarantee_id id = until == 0 ? GUARANTEE_LINEARIZABLE_WRITES
-                           : own      ? GUARANTEE_READ_YOUR_WRITES
-                                      : GUARANTEE_MONOTONIC_READS;
+    bool in_part = until == 0 && shows_left_over(history, suspect->operation);
+    enum guarantee_id id = in_part      ? GUARANTEE_ATOMIC_MULTI
+                           : until == 0 ? GUARANTEE_LINEARIZABLE_WRITES
+                           : own        ? GUARANTEE_READ_YOUR_WRITES
+                                        : GUARANTEE_MONOTONIC_READS;
     struct report *report = &history->reports[id];
     if (!report_violation(report)) {
         return;

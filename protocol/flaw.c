@@ -394,7 +394,7 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .mechanism = "After TRUNC the log stays open at its old end, and the next append leaves a hole that "
                          "recovery takes for the end.",
             .origin = "ZOOKEEPER-1489",
-            .guarantee = "replica-agreement",
+            .guarantee = "committed-never-truncated",
             .configuration = "3 servers; one is told to truncate, logs on and restarts",
         },
     [FLAW_ZK_1549] =
@@ -494,7 +494,7 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .mechanism = "A commit that overtakes its request in the commit stage is taken for a stranger's, and the "
                          "request waits forever.",
             .origin = "ZOOKEEPER-1863",
-            .guarantee = "fifo-client-order",
+            .guarantee = "available-after-heal",
             .configuration = "3 servers, 2 clients that write at the same follower",
         },
 

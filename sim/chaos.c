@@ -266,6 +266,7 @@ static int64_t draw_value(struct random *random, enum fault_kind kind)
     case FAULT_FLIP_BIT:
     case FAULT_TORN_TAIL:
     case FAULT_DELAY: /* not drawn */
+    case FAULT_TELL:
     case FAULT_EXIT:
         break;
     }

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "protocol/base/ensure.h"
+#include "protocol/wire/op.h"
+#include "sim/recipe_application.h"
 #include "sim/trace.h"
 #include "sim/world_internal.h"
 
@@ -44,6 +46,8 @@ static const struct fault_info infos[FAULT_KIND_COUNT] = {
     [FAULT_CLOCK_JUMP] = {"clock-jump", "the clock jumps forwards or backwards", FAULT_TARGETS_NODES, "nanoseconds"},
     [FAULT_DELAY] = {"delay", "what is under way from the first group to the second arrives so much later",
                      FAULT_TARGETS_PAIR, "nanoseconds"},
+    [FAULT_TELL] = {"tell", "the application of a client is told to go on, by a channel of its own",
+                    FAULT_TARGETS_NODES, NULL},
     [FAULT_EXIT] = {"exit", "a process ended itself", FAULT_TARGETS_NODES, NULL},
 };
 
@@ -256,6 +260,16 @@ static void apply_to_clock(struct world *world, uint32_t index, const struct fau
     world_announce(world, FRESH_CLOCK, index);
 }
 
+static bool tell(struct world *world, uint32_t index)
+{
+    const struct world_node *node = &world->nodes[index];
+    bool listens = node->calls == &recipe_application && node->life == LIFE_UP;
+    if (listens) {
+        world_request(world, index, 0, OP_PING, bytes_null());
+    }
+    return listens;
+}
+
 static bool apply_to_node(struct world *world, uint32_t index, const struct fault *fault)
 {
     switch (fault->kind) {
@@ -275,6 +289,8 @@ static bool apply_to_node(struct world *world, uint32_t index, const struct faul
     case FAULT_FSYNC_FAIL:
     case FAULT_FLIP_BIT:
         return apply_to_disk(world, index, fault);
+    case FAULT_TELL:
+        return tell(world, index);
     case FAULT_CLOCK_OFFSET:
     case FAULT_CLOCK_DRIFT:
     case FAULT_CLOCK_JUMP:

@@ -42,10 +42,12 @@ enum fault_kind {
     FAULT_CLOCK_JUMP,   /* a, nanoseconds forwards or backwards */
     /* network, again */
     FAULT_DELAY, /* a -> b, nanoseconds: what is under way arrives so much later */
+    /* applications */
+    FAULT_TELL, /* a: clients whose recipe takes commands get one, as by a channel outside the network */
     /* never applied, only recorded: a process ended itself (OUTPUT_EXIT); value: enum exit_reason */
     FAULT_EXIT,
 };
-#define FAULT_KIND_COUNT 28
+#define FAULT_KIND_COUNT 29
 
 enum fault_targets {
     FAULT_TARGETS_NONE,

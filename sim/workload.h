@@ -35,8 +35,16 @@ enum workload_kind {
     WORKLOAD_SIMPLE_LOCK,
     WORKLOAD_SEMAPHORE,
     WORKLOAD_ELECTION,
+    WORKLOAD_QUEUE,
+    WORKLOAD_PRIORITY_QUEUE,
+    WORKLOAD_BARRIER,
+    WORKLOAD_DOUBLE_BARRIER,
+    WORKLOAD_MASTER_WORKER,
+    WORKLOAD_CONFIGURATION,
+    WORKLOAD_LETTERBOX,
+    WORKLOAD_CACHE,
 };
-#define WORKLOAD_COUNT 12
+#define WORKLOAD_COUNT 20
 
 /* What a workload line may set; each workload knows some of these. */
 enum workload_parameter {

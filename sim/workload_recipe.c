@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "protocol/base/ensure.h"
+#include "protocol/recipes/applications.h"
+#include "protocol/recipes/barrier.h"
 #include "protocol/recipes/lock.h"
+#include "protocol/recipes/queue.h"
 
 #define BIT(parameter) (UINT32_C(1) << PARAMETER_##parameter)
 #define MS INT64_C(1000000)
@@ -35,6 +38,55 @@ static const struct workload_info infos[] = {
      .parameters = ROUNDS,
      .defaults = {[PARAMETER_THINK] = 500 * MS},
      .recipe = &recipe_election},
+    {.name = "queue",
+     .description = "a queue: the first half of the clients put items, the others take them",
+     .path = "/queue",
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD) | BIT(SIZE),
+     .defaults = {[PARAMETER_THINK] = 200 * MS, [PARAMETER_HOLD] = 50 * MS, [PARAMETER_SIZE] = 50},
+     .recipe = &recipe_queue},
+    {.name = "priority-queue",
+     .description = "a queue whose items have priorities",
+     .path = "/priority",
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD) | BIT(SIZE),
+     .defaults = {[PARAMETER_THINK] = 200 * MS, [PARAMETER_HOLD] = 50 * MS, [PARAMETER_SIZE] = 50},
+     .recipe = &recipe_priority_queue},
+    {.name = "barrier",
+     .description = "client 1 puts a gate up and takes it away, the others wait before it",
+     .path = "/barrier",
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD),
+     .defaults = {[PARAMETER_THINK] = 1000 * MS, [PARAMETER_HOLD] = 1000 * MS},
+     .recipe = &recipe_barrier},
+    {.name = "double-barrier",
+     .description = "processes that begin and end a round together",
+     .path = "/meeting",
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD) | BIT(SIZE),
+     .defaults = {[PARAMETER_THINK] = 300 * MS, [PARAMETER_HOLD] = 500 * MS, [PARAMETER_SIZE] = 3},
+     .recipe = &recipe_double_barrier},
+    {.name = "master-worker",
+     .description =
+         "the book's application: clients 1 and 2 want to be master, the last submits tasks, the others work",
+     .path = "/office",
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD) | BIT(SIZE),
+     .defaults = {[PARAMETER_THINK] = 1000 * MS, [PARAMETER_HOLD] = 200 * MS, [PARAMETER_SIZE] = 20},
+     .recipe = &recipe_master_worker},
+    {.name = "configuration",
+     .description = "client 1 changes a configuration of several znodes, the others read it",
+     .path = "/configuration",
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD) | BIT(SIZE),
+     .defaults = {[PARAMETER_THINK] = 500 * MS, [PARAMETER_HOLD] = 50 * MS, [PARAMETER_SIZE] = 4},
+     .recipe = &recipe_configuration},
+    {.name = "letterbox",
+     .description = "client 1 writes, the others read, also when they are told to by a second channel",
+     .path = "/letterbox",
+     .parameters = BIT(CLIENTS) | BIT(THINK),
+     .defaults = {[PARAMETER_THINK] = 1000 * MS},
+     .recipe = &recipe_letterbox},
+    {.name = "cache",
+     .description = "client 1 writes, the others answer reads from their caches",
+     .path = "/cache",
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD),
+     .defaults = {[PARAMETER_THINK] = 1000 * MS, [PARAMETER_HOLD] = 100 * MS},
+     .recipe = &recipe_cache},
 };
 
 _Static_assert(ARRAY_LENGTH(infos) == WORKLOAD_COUNT - WORKLOAD_MIXED - 1, "a row for each recipe");
