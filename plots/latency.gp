@@ -32,7 +32,7 @@ plot \
     using 1:2 with points pt 2 ps 0.6 lc rgb "#ee6677" title "lost", \
   query("SELECT time_ms / 1e3, 0.06 FROM v_faults GROUP BY time_ms, fault") \
     using 1:2 with impulses lw 1 dt 2 lc rgb "#aa3377" title "faults", \
-  query("SELECT time_ms / 1e3, 0.06, fault || coalesce(' ' || node, '') FROM v_faults WHERE (SELECT count(*) FROM v_faults) <= 60 GROUP BY time_ms, fault") \
+  query("SELECT time_ms / 1e3, 3, group_concat(label, ', ') FROM (SELECT DISTINCT time_ms, CASE WHEN detail LIKE fault || ' %' OR detail LIKE 'end of%' THEN substr(detail, 1, min(40, instr(replace(detail, 'end of:', 'end of ') || ':', ':') - 1)) ELSE fault END AS label FROM v_faults) WHERE (SELECT count(*) FROM v_faults) <= 60 GROUP BY time_ms") \
     using 1:2:3 with labels rotate left offset 0,0.4 font ",7" tc rgb "#aa3377" noenhanced notitle, \
   query("SELECT time_ms / 1e3, 0.05, 200000 - 0.05 FROM v_faults GROUP BY time_ms, fault") \
     using 1:2:(0):3 with vectors nohead lw 0.5 dt 3 lc rgb "#ccaabb" notitle, \

@@ -6,9 +6,8 @@
 
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
-#include "sim/quantity.h"
+#include "sim/setting.h"
 
-#define US UINT64_C(1000)
 #define MS NS_PER_MS
 
 enum family {
@@ -146,18 +145,8 @@ static void draw_limits(struct random *random, struct chaos_knobs *knobs)
 
 static void draw_machines(struct random *random, struct chaos_knobs *knobs)
 {
-    static const struct distribution disks[] = {
-        {15 * US, 15 * US, 100, 1 * MS},
-        {80 * US, 120 * US, 2000, 5 * MS},
-        {1 * MS, 3 * MS, 5000, 40 * MS},
-    };
-    static const struct distribution delays[] = {
-        {1 * US, 2 * US, 0, 0},
-        {5 * US, 30 * US, 2000, 1 * MS},
-        {20 * US, 200 * US, 20000, 10 * MS},
-    };
-    knobs->fsync = disks[random_below(random, ARRAY_LENGTH(disks))];
-    knobs->task_delay = delays[random_below(random, ARRAY_LENGTH(delays))];
+    knobs->fsync = (uint32_t)random_below(random, PACE_COUNT);
+    knobs->task_delay = (uint32_t)random_below(random, PACE_COUNT);
     uint32_t drift = PICK(random, 0, 200, 20000);
     for (size_t i = 0; i < CHAOS_SERVERS_MAX; i++) {
         knobs->drift_ppm[i] = (int64_t)random_below(random, 2 * drift + 1) - (int64_t)drift;
@@ -442,6 +431,34 @@ struct chaos *chaos_new(uint64_t seed, const struct chaos_knobs *knobs, instant_
     sort_steps(chaos);
     g_array_set_size(chaos->chosen, chaos->steps->len);
     return chaos;
+}
+
+void chaos_replace_rest(struct chaos *chaos, guint *next, const struct chaos *other, instant_ns now)
+{
+    guint begun = *next < chaos->steps->len ? *next : chaos->steps->len;
+    GArray *ends = g_array_new(FALSE, FALSE, sizeof(struct chaos_step));
+    for (guint i = begun; i < chaos->steps->len; i++) {
+        const struct chaos_step *step = &g_array_index(chaos->steps, struct chaos_step, i);
+        if (step->begins >= 0 && (guint)step->begins < begun) {
+            g_array_append_vals(ends, step, 1);
+        }
+    }
+    g_array_set_size(chaos->steps, begun);
+    g_array_append_vals(chaos->steps, ends->data, ends->len);
+    int32_t *place = g_new(int32_t, other->steps->len + 1);
+    for (guint i = 0; i < other->steps->len; i++) {
+        struct chaos_step step = g_array_index(other->steps, struct chaos_step, i);
+        place[i] = -1;
+        if (step.at > now && (step.begins < 0 || place[step.begins] >= 0)) {
+            step.begins = step.begins < 0 ? -1 : place[step.begins];
+            place[i] = (int32_t)chaos->steps->len;
+            g_array_append_val(chaos->steps, step);
+        }
+    }
+    sort_steps(chaos); /* what has begun stays in front: it is earlier, and the sort is stable */
+    g_array_set_size(chaos->chosen, chaos->steps->len);
+    g_array_free(ends, TRUE);
+    g_free(place);
 }
 
 void chaos_free(struct chaos *chaos)

@@ -32,7 +32,7 @@ struct chaos_knobs {
     uint32_t snap_count, snap_step_znodes, commit_log_count, batch_size_max;
     uint32_t notify_ms_min, notify_ms_max, finalize_wait_ms;
     const char *network; /* preset */
-    struct distribution fsync, task_delay;
+    uint32_t fsync, task_delay; /* paces; sim/setting.h */
     int64_t drift_ppm[CHAOS_SERVERS_MAX]; /* of each server from the start */
     int64_t offset_ns[CHAOS_SERVERS_MAX];
     uint32_t kinds;                                         /* bit per enum fault_kind that may happen */
@@ -83,6 +83,9 @@ uint32_t chaos_kinds(void);
 /* Draws the steps for these knobs. */
 struct chaos *chaos_new(uint64_t seed, const struct chaos_knobs *knobs, instant_ns from, instant_ns until);
 void chaos_free(struct chaos *chaos);
+
+/* Instead of the steps from *next on: those of `other` after `now`, and the ends of what has begun. */
+void chaos_replace_rest(struct chaos *chaos, guint *next, const struct chaos *other, instant_ns now);
 
 /* Carries out step `index`, at the world's present; `servers` are the node indices in the ensemble's order.  The caller calls
  * clockwork_refresh().  Returns what fault_apply() did. */

@@ -182,11 +182,14 @@ uint32_t chaos_perform(struct chaos *chaos, struct world *world, const uint32_t 
     } else {
         choose(world, servers, step, &fault);
     }
-    g_array_index(chaos->chosen, struct fault, index) = fault;
-    if (is_empty(&fault.a) || (needs_peer(fault.kind) && is_empty(&fault.b))) {
-        return 0; /* nobody to hit: all are down, say */
+    bool is_for_nobody = is_empty(&fault.a) || (needs_peer(fault.kind) && is_empty(&fault.b));
+    if (!is_for_nobody) {
+        soften_clock(world, &fault);
     }
-    soften_clock(world, &fault);
+    g_array_index(chaos->chosen, struct fault, index) = fault;
+    if (is_for_nobody) {
+        return 0; /* all are down, say */
+    }
     return fault_apply(world, &fault, NULL);
 }
 

@@ -117,6 +117,20 @@ struct clockwork *clockwork_new(struct world *world, const struct clockwork_conf
     return clockwork;
 }
 
+void clockwork_reseed(struct clockwork *clockwork)
+{
+    uint32_t count = clockwork->node_count;
+    for (uint32_t i = 0; i < count; i++) {
+        world_stream(clockwork->world, "service", i, &clockwork->nodes[i].service);
+        world_stream(clockwork->world, "disk", i, &clockwork->nodes[i].disk);
+        world_stream(clockwork->world, "task", i, &clockwork->nodes[i].task);
+        for (uint32_t k = 0; k < count; k++) {
+            world_stream(clockwork->world, "line", i * WORLD_NODES_MAX + k, &clockwork->lines[i * count + k].random);
+        }
+    }
+    world_stream(clockwork->world, "boot-time", 0, &clockwork->boot);
+}
+
 /* ---- links ---- */
 
 static duration_ns draw_latency(struct clockwork *clockwork, struct line *line, const struct path *path)

@@ -74,6 +74,9 @@ bool clockwork_run_until(struct clockwork *clockwork, instant_ns until);
 /* After a fault or anything else done to the world from outside: schedules what it made possible. */
 void clockwork_refresh(struct clockwork *clockwork);
 
+/* Draws anew, from the world's present seed, what is not drawn yet. */
+void clockwork_reseed(struct clockwork *clockwork);
+
 /* Where two runs can be compared: time, trace. */
 uint64_t clockwork_digest(const struct clockwork *clockwork);
 

@@ -45,6 +45,11 @@ static void share_with_knobs(struct settings *settings, struct chaos_knobs *knob
     share_with_knob(settings, SETTING_NOTIFY_MIN, &knobs->notify_ms_min, ms);
     share_with_knob(settings, SETTING_NOTIFY_MAX, &knobs->notify_ms_max, ms);
     share_with_knob(settings, SETTING_FINALIZE_WAIT, &knobs->finalize_wait_ms, ms);
+    if (!settings->given[SETTING_FSYNC] && !settings->given[SETTING_DISK]) {
+        settings->value[SETTING_FSYNC] = knobs->fsync;
+        settings->given[SETTING_FSYNC] = true;
+    }
+    share_with_knob(settings, SETTING_TASK_DELAY, &knobs->task_delay, 1);
     if (settings->given[SETTING_NETWORK]) {
         knobs->network = setting_choice(SETTING_NETWORK, (size_t)settings->value[SETTING_NETWORK]);
     } else {
@@ -169,18 +174,21 @@ static void configure_clients(const struct ensemble *ensemble, const struct serv
     }
 }
 
-static void configure_clockwork(const struct ensemble *ensemble, bool has_chaos, struct clockwork_config *config)
+static void configure_clockwork(const struct ensemble *ensemble, struct clockwork_config *config)
 {
     const struct settings *settings = &ensemble->settings;
     clockwork_config_default(config);
     config->line = network_preset_at((size_t)settings->value[SETTING_NETWORK])->line;
-    if (has_chaos) {
-        config->fsync = ensemble->knobs.fsync;
-        config->task_delay = ensemble->knobs.task_delay;
+    if (settings->given[SETTING_TASK_DELAY]) {
+        config->task_delay = task_pace_at((size_t)settings->value[SETTING_TASK_DELAY])->time;
+    }
+    if (settings->given[SETTING_FSYNC]) {
+        config->fsync = fsync_pace_at((size_t)settings->value[SETTING_FSYNC])->time;
+    } else if (settings->given[SETTING_DISK]) {
+        config->fsync = disk_preset_at((size_t)settings->value[SETTING_DISK])->fsync;
     }
     if (settings->given[SETTING_DISK]) {
         const struct disk_preset *disk = disk_preset_at((size_t)settings->value[SETTING_DISK]);
-        config->fsync = disk->fsync;
         config->save = disk->save;
         config->load = disk->load;
         config->disk_octets_per_second = disk->octets_per_second;
@@ -319,7 +327,7 @@ struct ensemble *ensemble_new(const struct scenario *scenario, const struct simu
         set_clocks(ensemble);
     }
     struct clockwork_config config;
-    configure_clockwork(ensemble, scenario->has_chaos, &config);
+    configure_clockwork(ensemble, &config);
     ensemble->clockwork = clockwork_new(ensemble->world, &config);
     return ensemble;
 }

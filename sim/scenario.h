@@ -62,6 +62,7 @@ enum selector_kind {
     SELECT_REST_OF_SERVERS, /* every such server */
     SELECT_SITE,            /* number: a site of the atomic commit, by name */
     SELECT_SITES,           /* all of them */
+    SELECT_ANY_SITE,
 };
 
 struct selector {
@@ -143,6 +144,8 @@ struct scenario {
     int64_t chaos_crash_gap_ns, chaos_network_gap_ns, chaos_other_gap_ns, chaos_outage_ns; /* 0: as drawn */
     int64_t quiet_from_ns;                                                                 /* 0: never */
     int64_t run_for_ns;
+    bool has_seeds; /* it says for which seeds it is as expected */
+    uint64_t first_seed, last_seed;
     int64_t available_within_ns; /* 0: the guarantee's default */
 };
 

@@ -444,6 +444,21 @@ static void parse_quiet(struct scenario_line *line, struct scenario *scenario)
     scenario->quiet_from_ns = line_take_quantity(line, QUANTITY_DURATION, 1, SCENARIO_TIME_NS_MAX);
 }
 
+static void parse_seeds(struct scenario_line *line, struct scenario *scenario)
+{
+    uint32_t word = line->next;
+    const char *text = line_take(line, "a seed or a range of seeds, such as 7 or 1..20");
+    const char *dots = strstr(text, "..");
+    char *first = dots == NULL ? g_strdup(text) : g_strndup(text, (gsize)(dots - text));
+    if (!line->failed && (!g_ascii_string_to_unsigned(first, 10, 0, UINT64_MAX / 2, &scenario->first_seed, NULL) ||
+                          !g_ascii_string_to_unsigned(dots == NULL ? first : dots + 2, 10, scenario->first_seed,
+                                                      UINT64_MAX / 2, &scenario->last_seed, NULL))) {
+        line_fail(line, word, "expected a seed or a range of seeds, such as 7 or 1..20");
+    }
+    scenario->has_seeds = true;
+    g_free(first);
+}
+
 static void parse_run(struct scenario_line *line, struct scenario *scenario)
 {
     if (!line_accept(line, "for")) {
@@ -523,6 +538,8 @@ const struct statement statements[] = {
     {"chaos", "chaos [KEY=VALUE...] FROM..UNTIL",
      "random faults; what the scenario does not say of the ensemble is drawn too", false, parse_chaos},
     {"quiet", "quiet from TIME", "everything heals and restarts, and no fault happens any more", false, parse_quiet},
+    {"seeds", "seeds A[..B]", "for which seeds it breaks what is expected to break; a run alone takes the first", false,
+     parse_seeds},
     {"run", "run for TIME", "how long, in virtual time", false, parse_run},
     {"expect", "expect all guarantees | expect [violated] GUARANTEE [within TIME] | expect observed OBSERVATION",
      "what the verdicts have to be", true, parse_expect},

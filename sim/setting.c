@@ -54,6 +54,9 @@ static const struct setting_info infos[SETTING_COUNT] = {
                                  NUMBER(QUANTITY_DURATION, MS, 3600 * SECOND, -1)},
     [SETTING_SERVER_MEMORY] = {"serverMemory", "octets of each server's memory; 0: plenty",
                                NUMBER(QUANTITY_OCTETS, 0, INT64_C(1) << 36, 0)},
+    [SETTING_FSYNC] = {"fsync", "the latency of an fsync alone", SETTING_IS_FSYNC, QUANTITY_COUNT, 0, 0, 0},
+    [SETTING_TASK_DELAY] = {"taskDelay", "how long a task waits inside a server", SETTING_IS_TASK, QUANTITY_COUNT, 0, 0,
+                            0},
 };
 
 static const struct disk_preset disks[] = {
@@ -65,6 +68,28 @@ static const struct disk_preset disks[] = {
      {12000000, 12000000, 0, 0},
      120000000},
 };
+
+static const struct pace fsyncs[PACE_COUNT] = {
+    {"quick", {15000, 15000, 100, 1000000}},
+    {"usual", {80000, 120000, 2000, 5000000}},
+    {"slow", {1000000, 3000000, 5000, 40000000}},
+};
+
+static const struct pace tasks[PACE_COUNT] = {
+    {"quick", {1000, 2000, 0, 0}},
+    {"usual", {5000, 30000, 2000, 1000000}},
+    {"slow", {20000, 200000, 20000, 10000000}},
+};
+
+const struct pace *fsync_pace_at(size_t index)
+{
+    return index < PACE_COUNT ? &fsyncs[index] : NULL;
+}
+
+const struct pace *task_pace_at(size_t index)
+{
+    return index < PACE_COUNT ? &tasks[index] : NULL;
+}
 
 const struct setting_info *setting_info(enum setting setting)
 {
@@ -109,6 +134,10 @@ const char *setting_choice(enum setting setting, size_t index)
         const struct disk_preset *preset = disk_preset_at(index);
         return preset == NULL ? NULL : preset->name;
     }
+    case SETTING_IS_FSYNC:
+        return index < PACE_COUNT ? fsyncs[index].name : NULL;
+    case SETTING_IS_TASK:
+        return index < PACE_COUNT ? tasks[index].name : NULL;
     case SETTING_IS_QUANTITY:
         break;
     }

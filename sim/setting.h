@@ -38,13 +38,17 @@ enum setting {
     SETTING_SUPERVISOR,
     SETTING_CONNECT_TIMEOUT,
     SETTING_SERVER_MEMORY,
+    SETTING_FSYNC,
+    SETTING_TASK_DELAY,
 };
-#define SETTING_COUNT 25
+#define SETTING_COUNT 27
 
 enum setting_type {
     SETTING_IS_QUANTITY,
     SETTING_IS_NETWORK, /* the name of a network preset */
     SETTING_IS_DISK,    /* the name of a disk preset */
+    SETTING_IS_FSYNC,   /* the name of a pace of fsyncs */
+    SETTING_IS_TASK,    /* the name of a pace of tasks */
 };
 
 struct setting_info {
@@ -66,6 +70,17 @@ struct disk_preset {
     struct distribution fsync, save, load;
     uint64_t octets_per_second;
 };
+
+/* How long something takes, by name; those that chaos draws. */
+struct pace {
+    const char *name;
+    struct distribution time;
+};
+#define PACE_COUNT 3
+
+/* NULL after the last. */
+const struct pace *fsync_pace_at(size_t index);
+const struct pace *task_pace_at(size_t index);
 
 const struct setting_info *setting_info(enum setting setting);
 bool setting_find(const char *name, enum setting *setting);

@@ -37,6 +37,7 @@ struct simulation {
     GArray *triggered;      /* uint32_t: faults whose observation was just seen */
     uint64_t watched;       /* bit per observation that some fault waits for */
     instant_ns end, quiet_from;
+    size_t pauses; /* past */
 };
 
 static const struct scenario_fault *fault_at(const struct simulation *simulation, uint32_t index)
@@ -117,6 +118,7 @@ static struct node_set candidates(const struct simulation *simulation, const str
         node_set_add(&set, ensemble->sites[selector->number]);
         return set;
     case SELECT_SITES:
+    case SELECT_ANY_SITE:
         for (uint32_t site = 1; site <= ensemble->site_count; site++) {
             node_set_add(&set, ensemble->sites[site]);
         }
@@ -133,7 +135,7 @@ static struct node_set candidates(const struct simulation *simulation, const str
 static bool is_one_of_many(enum selector_kind kind)
 {
     return kind == SELECT_ANY_SERVER || kind == SELECT_ANY_PARTICIPANT || kind == SELECT_ANY_FOLLOWER ||
-           kind == SELECT_ANY_OBSERVER || kind == SELECT_ANY_CLIENT;
+           kind == SELECT_ANY_OBSERVER || kind == SELECT_ANY_CLIENT || kind == SELECT_ANY_SITE;
 }
 
 /* Resolves all but `rest`. */
@@ -316,6 +318,14 @@ static void schedule_all(struct simulation *simulation)
 
 /* ---- what ------------------------------------------------------------------------------------------------------------ */
 
+static void remember(struct simulation *simulation, const struct fault *fault)
+{
+    if (simulation->options->trail != NULL) {
+        struct applied_fault applied = {(int64_t)simulation->world->now, *fault};
+        g_array_append_val(simulation->options->trail->faults, applied);
+    }
+}
+
 /* The line as it was written, and whom it meant. */
 static void apply(struct simulation *simulation, const struct fault *fault, const char *text)
 {
@@ -326,6 +336,7 @@ static void apply(struct simulation *simulation, const struct fault *fault, cons
             g_string_append_printf(detail, "%s%s", named++ == 0 ? ": " : " ", simulation->world->nodes[i].name);
         }
     }
+    remember(simulation, fault);
     fault_apply(simulation->world, fault, detail->str);
     g_string_free(detail, TRUE);
 }
@@ -370,7 +381,13 @@ static void perform_action(struct simulation *simulation, const struct action *a
 
 static void perform_chaos(struct simulation *simulation)
 {
-    chaos_perform(simulation->chaos, simulation->world, simulation->ensemble->servers, simulation->chaos_next++);
+    guint index = simulation->chaos_next++;
+    chaos_perform(simulation->chaos, simulation->world, simulation->ensemble->servers, index);
+    const struct fault *fault = &g_array_index(simulation->chaos->chosen, struct fault, index);
+    bool is_pair = fault_info(fault->kind)->targets == FAULT_TARGETS_PAIR;
+    if (node_set_count(&fault->a) > 0 && (!is_pair || node_set_count(&fault->b) > 0)) {
+        remember(simulation, fault);
+    }
 }
 
 static void become_quiet(struct simulation *simulation)
@@ -410,6 +427,9 @@ static instant_ns next_stop(const struct simulation *simulation)
     const struct action *action = next_action(simulation);
     stop = earliest(stop, action == NULL ? INSTANT_NEVER : action->at);
     stop = earliest(stop, next_chaos_time(simulation));
+    if (simulation->pauses < simulation->options->pause_count) {
+        stop = earliest(stop, (instant_ns)simulation->options->pauses_ns[simulation->pauses]);
+    }
     return earliest(stop, simulation->quiet_from);
 }
 
@@ -429,6 +449,10 @@ static void perform_due(struct simulation *simulation)
         simulation->quiet_from = INSTANT_NEVER;
     }
     clockwork_refresh(simulation->ensemble->clockwork);
+    const struct simulation_options *options = simulation->options;
+    while (simulation->pauses < options->pause_count && options->pauses_ns[simulation->pauses] <= (int64_t)now) {
+        options->pause(options->pause_self, simulation, options->pauses_ns[simulation->pauses++]);
+    }
 }
 
 static void fill_progress(struct simulation *simulation)
@@ -531,6 +555,29 @@ static void describe_run(const struct scenario *scenario, const struct simulatio
     run->available_within_ns = scenario->available_within_ns;
 }
 
+static void remember_clock(struct simulation *simulation, uint32_t node, enum fault_kind kind, int64_t value)
+{
+    struct fault fault = {.kind = kind, .value = value};
+    node_set_add(&fault.a, node);
+    if (value != 0) {
+        remember(simulation, &fault);
+    }
+}
+
+static void begin_trail(struct simulation *simulation)
+{
+    const struct ensemble *ensemble = simulation->ensemble;
+    struct simulation_trail *trail = simulation->options->trail;
+    trail->settings = ensemble->settings;
+    for (uint32_t i = 0; i < simulation->world->node_count; i++) {
+        g_ptr_array_add(trail->names, g_strdup(simulation->world->nodes[i].name));
+    }
+    for (uint32_t i = 0; simulation->scenario->has_chaos && i < ensemble->server_count; i++) {
+        remember_clock(simulation, ensemble->servers[i], FAULT_CLOCK_OFFSET, ensemble->knobs.offset_ns[i]);
+        remember_clock(simulation, ensemble->servers[i], FAULT_CLOCK_DRIFT, ensemble->knobs.drift_ppm[i]);
+    }
+}
+
 static void begin(struct simulation *simulation)
 {
     const struct scenario *scenario = simulation->scenario;
@@ -544,6 +591,9 @@ static void begin(struct simulation *simulation)
     if (scenario->has_chaos) {
         simulation->chaos = chaos_new(simulation->options->seed, &simulation->ensemble->knobs,
                                       (instant_ns)scenario->chaos_from_ns, (instant_ns)scenario->chaos_until_ns);
+    }
+    if (simulation->options->trail != NULL) {
+        begin_trail(simulation);
     }
     clockwork_boot_all(simulation->ensemble->clockwork);
 }
@@ -559,6 +609,45 @@ static void finish(struct simulation *simulation)
     g_free(simulation->randoms);
     g_free(simulation->fired);
     ensemble_free(simulation->ensemble);
+}
+
+/* ---- the trail ------------------------------------------------------------------------------------------------------- */
+
+struct simulation_trail *simulation_trail_new(void)
+{
+    struct simulation_trail *trail = g_new0(struct simulation_trail, 1);
+    trail->names = g_ptr_array_new_with_free_func(g_free);
+    trail->faults = g_array_new(FALSE, FALSE, sizeof(struct applied_fault));
+    return trail;
+}
+
+void simulation_trail_free(struct simulation_trail *trail)
+{
+    g_ptr_array_free(trail->names, TRUE);
+    g_array_free(trail->faults, TRUE);
+    g_free(trail);
+}
+
+/* ---- other chances ----------------------------------------------------------------------------------------------------- */
+
+void simulation_reseed(struct simulation *simulation, uint64_t seed)
+{
+    struct world *world = simulation->world;
+    world->seed = seed;
+    world_reseed(world);
+    clockwork_reseed(simulation->ensemble->clockwork);
+    for (uint32_t i = 0; i < simulation->ensemble->client_count; i++) {
+        workload_reseed(world, simulation->ensemble->clients[i]);
+    }
+    for (guint i = 0; i < simulation->scenario->faults->len; i++) {
+        world_stream(world, fault_at(simulation, i)->text, i, &simulation->randoms[i]);
+    }
+    if (simulation->chaos != NULL) {
+        struct chaos *chaos = chaos_new(seed, &simulation->ensemble->knobs, (instant_ns)simulation->scenario->chaos_from_ns,
+                                        (instant_ns)simulation->scenario->chaos_until_ns);
+        chaos_replace_rest(simulation->chaos, &simulation->chaos_next, chaos, world->now);
+        chaos_free(chaos);
+    }
 }
 
 bool simulation_run(const struct scenario *scenario, const struct simulation_options *options, struct record *record,

@@ -24,6 +24,27 @@ enum simulation_error {
     SIMULATION_ERROR_MACHINE,  /* no address space */
 };
 
+/* A fault as it happened: to nodes, not to roles. */
+struct applied_fault {
+    int64_t at_ns;
+    struct fault fault;
+};
+
+/* What the seed made of a scenario: enough to write it down again without anything left open. */
+struct simulation_trail {
+    struct settings settings; /* in effect */
+    GPtrArray *names;         /* char *: of the nodes, by index */
+    GArray *faults;           /* struct applied_fault, in order; clocks that start wrong come first; not those of the quiet phase */
+};
+
+struct simulation_trail *simulation_trail_new(void);
+void simulation_trail_free(struct simulation_trail *trail);
+
+struct simulation;
+
+/* Called when virtual time has come to `at_ns`; may call simulation_reseed(). */
+typedef void(simulation_pause)(void *self, struct simulation *simulation, int64_t at_ns);
+
 struct simulation_options {
     uint64_t seed;
     enum record_level level;
@@ -31,7 +52,16 @@ struct simulation_options {
     const struct settings *settings; /* those given overrule the scenario's; NULL: none */
     const char *version;             /* of the program, for the record; NULL: unknown */
     struct store *store;             /* flushed now and then; NULL: none */
+    struct simulation_trail *trail;  /* filled; NULL: nobody asks */
+    simulation_pause *pause;         /* NULL: none */
+    void *pause_self;
+    const int64_t *pauses_ns; /* rising */
+    size_t pause_count;
 };
+
+/* From now on everything that is still open is drawn anew: latencies, service times, losses, what clients do, and the faults
+ * that chaos has not begun yet. */
+void simulation_reseed(struct simulation *simulation, uint64_t seed);
 
 /* Empties the record and fills it.  The scenario was parsed with the same seed.  False with an error; what was recorded until
  * then stays in the record. */

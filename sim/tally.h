@@ -22,4 +22,7 @@ void tally_add(struct tally *sum, const struct tally *more);
 /* By index for listings: false after the last. */
 bool tally_item(const struct tally *tally, size_t index, const char **name, uint64_t *value);
 
+/* Sets the counter at the same index. */
+void tally_set_item(struct tally *tally, size_t index, uint64_t value);
+
 #endif

@@ -128,6 +128,9 @@ bool workload_plan_add(struct workload_plan *plan, const struct workload_setting
  * False when recipes need more clients than there are. */
 bool workload_plan_install(struct workload_plan *plan, struct world *world, const uint32_t *clients, uint32_t count);
 
+/* What the client's workloads draw from now on comes from the world's present seed. */
+void workload_reseed(struct world *world, uint32_t client);
+
 extern const struct application_calls workload_application;
 
 #endif

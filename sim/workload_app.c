@@ -332,6 +332,18 @@ static void on_start(struct world *world, uint32_t client, void *state, const vo
     }
 }
 
+void workload_reseed(struct world *world, uint32_t client)
+{
+    struct workload_app *app = world->nodes[client].application;
+    if (world->nodes[client].calls != &workload_application || app == NULL || app->assignment == NULL) {
+        return;
+    }
+    world_stream(world, "application again", client, &app->random);
+    for (uint32_t i = 0; i < app->assignment->count; i++) {
+        world_stream(world, "workload again", i * WORLD_NODES_MAX + client, &app->slots[i].random);
+    }
+}
+
 static void on_answer(struct world *world, uint32_t client, void *state, const struct output *output)
 {
     struct workload_app *app = state;

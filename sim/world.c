@@ -49,6 +49,12 @@ static struct outputs *make_outputs(void)
     return outputs;
 }
 
+void world_reseed(struct world *world)
+{
+    world_stream(world, "boot", 0, &world->boot_random);
+    world_stream(world, "crash", 0, &world->crash_random);
+}
+
 struct world *world_new(const struct world_config *config)
 {
     uint64_t octets = config->world_octets_max == 0 ? WORLD_OCTETS_DEFAULT : config->world_octets_max;
@@ -70,8 +76,7 @@ struct world *world_new(const struct world_config *config)
         world->node_of_server[i] = NODE_NONE;
     }
     world->trace = HASH_START;
-    world_stream(world, "boot", 0, &world->boot_random);
-    world_stream(world, "crash", 0, &world->crash_random);
+    world_reseed(world);
     world->outputs = make_outputs();
     return world;
 }

@@ -240,6 +240,9 @@ void world_start(struct world *world);
 /* A generator for one purpose, e.g. ("workload", client). */
 void world_stream(const struct world *world, const char *purpose, uint64_t index, struct random *random);
 
+/* Boots and crashes draw anew, from the present seed. */
+void world_reseed(struct world *world);
+
 /* ---- what could happen, and making it happen ---- */
 
 /* All events possible now, in a fixed order, whatever their time; a paused node has none.  Returns how many, writes at most `capacity`. */

@@ -41,7 +41,7 @@ expect 0 '"summary": true' "$zksim" sweep scenarios/calm.scn --seeds 1..2 --form
 expect 0 '4 runs, 0 not as expected' "$zksim" sweep scenarios/calm.scn scenarios/observer.scn --seeds 1..2 -j2
 expect 0 '1 runs, 0 not as expected' "$zksim" sweep scenarios/calm.scn --seeds 1..2 --shard 2/2
 expect 0 'Usage' "$zksim" --help
-for command in run sweep check list plot bench; do
+for command in run sweep check list plot bench shrink merge why show; do
     expect 0 'Usage' "$zksim" $command --help
 done
 for what in scenarios guarantees flaws workloads faults settings plots words; do
@@ -54,6 +54,18 @@ expect 0 'when OBSERVATION' "$zksim" list words
 "$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j1 > "$scratch/one" 2> /dev/null
 "$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j4 > "$scratch/four" 2> /dev/null
 expect 0 '' cmp "$scratch/one" "$scratch/four"
+
+# Every query of sim/README.md has an answer.
+"$zksim" run scenarios/deposed-leader.scn --seed 42 --record messages --history "$scratch/queries.db" > /dev/null
+awk -v out="$scratch/query" '/^```sql/ {n++; inside = 1; next} /^```/ {inside = 0} inside {print > (out n)}' sim/README.md
+for query in "$scratch"/query[0-9]*; do
+    checks=$((checks + 1))
+    if ! sqlite3 -readonly "$scratch/queries.db" < "$query" 2> "$scratch/err" | grep -q .; then
+        failures=$((failures + 1))
+        echo "tests/cli.sh: sim/README.md: no answer to:" >&2
+        cat "$query" "$scratch/err" >&2
+    fi
+done
 
 # ---- a guarantee breaks, or does not break as expected ----
 expect 1 'NOT as expected' "$zksim" run scenarios/calm.scn --flaw notify-after-reply --history "$scratch/broken.db"
@@ -69,7 +81,7 @@ expect 1 'never observed truncated' "$zksim" run "$scratch/never.scn"
 # ---- wrong usage and input ----
 expect 2 'Usage' "$zksim"
 expect 2 "unknown command 'rum'" "$zksim" rum
-for command in shrink explore replay show serve; do
+for command in explore replay serve; do
     expect 2 "'$command' is not built yet" "$zksim" $command
 done
 expect 2 'one SCENARIO is needed' "$zksim" run

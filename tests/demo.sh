@@ -8,7 +8,7 @@ rm -rf "$out"
 mkdir -p "$out"
 
 say() {
-    printf '\n$ %s\n' "$*"
+    printf '\n==> %s\n' "$*"
 }
 
 say "zksim run scenarios/deposed-leader.scn --seed 42 --history $out/history.db"

@@ -23,6 +23,7 @@ extern const struct test_suite test_suite_interleavings;
 extern const struct test_suite test_suite_library;
 extern const struct test_suite test_suite_network;
 extern const struct test_suite test_suite_quantity;
+extern const struct test_suite test_suite_recipes;
 extern const struct test_suite test_suite_record;
 extern const struct test_suite test_suite_rollover;
 extern const struct test_suite test_suite_scenario;
@@ -37,37 +38,19 @@ extern const struct test_suite test_suite_wire;
 extern const struct test_suite test_suite_workload;
 extern const struct test_suite test_suite_world;
 
+/* One line each. */
+/* clang-format off */
 static const struct test_suite *const suites[] = {
-    &test_suite_arena,
-    &test_suite_captures,
-    &test_suite_chaos,
-    &test_suite_client,
-    &test_suite_clock,
-    &test_suite_commit,
-    &test_suite_disk,
-    &test_suite_election,
-    &test_suite_event_queue,
-    &test_suite_fault,
-    &test_suite_flaw,
-    &test_suite_guarantees,
-    &test_suite_interleavings,
-    &test_suite_library,
-    &test_suite_network,
-    &test_suite_quantity,
-    &test_suite_record,
-    &test_suite_rollover,
-    &test_suite_scenario,
-    &test_suite_server,
-    &test_suite_server_digest,
-    &test_suite_spec,
-    &test_suite_storage,
-    &test_suite_store,
-    &test_suite_tree,
-    &test_suite_watch,
-    &test_suite_wire,
-    &test_suite_workload,
-    &test_suite_world,
+    &test_suite_arena,         &test_suite_captures,      &test_suite_chaos,    &test_suite_client,
+    &test_suite_clock,         &test_suite_commit,        &test_suite_disk,     &test_suite_election,
+    &test_suite_event_queue,   &test_suite_fault,         &test_suite_flaw,     &test_suite_guarantees,
+    &test_suite_interleavings, &test_suite_library,       &test_suite_network,  &test_suite_quantity,
+    &test_suite_recipes,       &test_suite_record,        &test_suite_rollover, &test_suite_scenario,
+    &test_suite_server,        &test_suite_server_digest, &test_suite_spec,     &test_suite_storage,
+    &test_suite_store,         &test_suite_tree,          &test_suite_watch,    &test_suite_wire,
+    &test_suite_workload,      &test_suite_world,
 };
+/* clang-format on */
 
 void ensure_failed(const char *condition, const char *file, int line)
 {
@@ -93,7 +76,8 @@ void check_int_equal(int64_t got, int64_t want, const char *expression, const ch
         return;
     }
     char text[512];
-    snprintf(text, sizeof text, "%s: got %" PRId64 " (0x%" PRIx64 "), want %" PRId64, expression, got, (uint64_t)got, want);
+    snprintf(text, sizeof text, "%s: got %" PRId64 " (0x%" PRIx64 "), want %" PRId64, expression, got, (uint64_t)got,
+             want);
     fail(text, file, line);
 }
 
@@ -107,8 +91,8 @@ void check_text_equal(const char *got, const char *want, const char *expression,
     fail(expression, file, line);
 }
 
-void check_octets_equal(
-    const void *got, size_t got_length, const void *want, size_t want_length, const char *file, int line)
+void check_octets_equal(const void *got, size_t got_length, const void *want, size_t want_length, const char *file,
+                        int line)
 {
     size_t same = 0;
     while (same < got_length && same < want_length && ((const char *)got)[same] == ((const char *)want)[same]) {

@@ -22,8 +22,8 @@ struct test_suite {
 
 void check_int_equal(int64_t got, int64_t want, const char *expression, const char *file, int line);
 void check_text_equal(const char *got, const char *want, const char *expression, const char *file, int line);
-void check_octets_equal(
-    const void *got, size_t got_length, const void *want, size_t want_length, const char *file, int line);
+void check_octets_equal(const void *got, size_t got_length, const void *want, size_t want_length, const char *file,
+                        int line);
 
 #define CHECK_INT(got, want) check_int_equal((int64_t)(got), (int64_t)(want), #got, __FILE__, __LINE__)
 #define CHECK_TEXT(got, want) check_text_equal((got), (want), #got, __FILE__, __LINE__)

@@ -24,13 +24,14 @@ static const char scenario_text[] = "title    Five servers, ten clients, mostly 
                                     "servers  5\n"
                                     "clients  10\n"
                                     "network  lan\n"
-                                    "workload register rate=4000/s read=70%% keys=16 window=16\n"
+                                    "workload register rate=%u/s read=70%% keys=16 window=16\n"
                                     "run for  %us\n";
 
 struct case_of_bench {
     const char *name;
     enum record_level level;
     bool has_file;
+    unsigned rate;    /* operations per simulated second */
     unsigned seconds; /* simulated; 0: the bare event queue */
 };
 
@@ -84,7 +85,7 @@ static bool all_hold(const struct record *record)
 static bool measure_run(const struct bench *bench, const struct case_of_bench *which, struct measurement *measurement,
                         GError **error)
 {
-    char *text = g_strdup_printf(scenario_text, which->seconds);
+    char *text = g_strdup_printf(scenario_text, which->rate, which->seconds);
     char *path = which->has_file ? g_strdup_printf("%s/zksim-bench-%d.db", bench->folder, (int)getpid()) : NULL;
     struct scenario *scenario = scenario_parse("bench", text, strlen(text), 1, command_vocabulary(), error);
     struct record *record = record_new();
@@ -207,14 +208,16 @@ static int run_case(const struct bench *bench, const struct case_of_bench *which
 static int run_cases(const struct bench *bench, bool is_long)
 {
     static const struct case_of_bench cases[] = {
-        {"bare event queue", RECORD_OPS, false, 0},         {"ops", RECORD_OPS, false, 60},
-        {"ops, to a file", RECORD_OPS, true, 60},           {"messages", RECORD_MESSAGES, false, 60},
-        {"messages, to a file", RECORD_MESSAGES, true, 60},
+        {"bare event queue", RECORD_OPS, false, 0, 0},
+        {"ops", RECORD_OPS, false, 4000, 60},
+        {"ops, to a file", RECORD_OPS, true, 4000, 60},
+        {"messages", RECORD_MESSAGES, false, 4000, 60},
+        {"messages, to a file", RECORD_MESSAGES, true, 4000, 60},
     };
     static const struct case_of_bench long_cases[] = {
-        {"ops, 1 minute", RECORD_OPS, false, 60},
-        {"ops, 10 minutes", RECORD_OPS, false, 600},
-        {"ops, 1 hour", RECORD_OPS, false, 3600},
+        {"ops, 1 minute", RECORD_OPS, false, 200, 60},
+        {"ops, 10 minutes", RECORD_OPS, false, 200, 600},
+        {"ops, 1 hour", RECORD_OPS, false, 200, 3600},
     };
     int worst = STATUS_AS_EXPECTED;
     size_t count = is_long ? ARRAY_LENGTH(long_cases) : ARRAY_LENGTH(cases);

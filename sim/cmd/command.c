@@ -83,6 +83,24 @@ bool command_parse(int *argc, char ***argv, const char *arguments, const char *s
     return ok;
 }
 
+/* GLib's parser wants -j and its number apart. */
+char **command_split_short_option(int *argc, char **argv)
+{
+    char **split = g_new0(char *, 2 * (gsize)*argc + 1);
+    int count = 0;
+    for (int i = 0; i < *argc; i++) {
+        if (strncmp(argv[i], "-j", 2) == 0 && argv[i][2] != '\0') {
+            static char option[] = "-j";
+            split[count++] = option;
+            split[count++] = argv[i] + 2;
+        } else {
+            split[count++] = argv[i];
+        }
+    }
+    *argc = count;
+    return split;
+}
+
 bool command_parse_format(const char *text, enum format *format, GError **error)
 {
     static const char *const names[] = {"text", "json", "junit"};

@@ -30,6 +30,10 @@ int command_check(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_plot(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_shrink(int argc, char **argv);
+int command_merge(int argc, char **argv);
+int command_why(int argc, char **argv);
+int command_show(int argc, char **argv);
 
 #define COMMAND_ERROR command_error_quark()
 GQuark command_error_quark(void);
@@ -47,6 +51,9 @@ int command_usage(const char *command, const char *format, ...) G_GNUC_PRINTF(2,
  * and returns false with *status. */
 bool command_parse(int *argc, char ***argv, const char *arguments, const char *summary, const GOptionEntry *entries,
                    int *status);
+
+/* GLib's parser wants -j and its number apart: "-j2" becomes two arguments, in a new array of the same strings. */
+char **command_split_short_option(int *argc, char **argv);
 
 bool command_parse_format(const char *text, enum format *format, GError **error);
 bool command_parse_number(const char *text, const char *what, uint64_t least, uint64_t most, uint64_t *number,

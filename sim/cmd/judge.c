@@ -60,6 +60,10 @@ static void judge_verdicts(const struct scenario *scenario, const struct record 
         struct bytes octets = record_octets(record, row->guarantee);
         char *name = g_strndup((const char *)octets.data, bytes_size(octets));
         enum wish wish = wish_for(scenario, name);
+        if (wish == WISH_VIOLATED && scenario->has_seeds &&
+            (record->run.seed < scenario->first_seed || record->run.seed > scenario->last_seed)) {
+            wish = WISH_NOTHING;
+        }
         if (!record->run.finished && wish != WISH_NOTHING) {
             wish = wish == WISH_VIOLATED ? WISH_NOTHING : WISH_NOT_VIOLATED;
         }

@@ -3,6 +3,7 @@
  *   nothing said, or `expect all guarantees`   every guarantee holds; `unknown` is not holding
  *   `expect NAME`                              that one holds, and no other is violated
  *   `expect violated NAME`                     that one is violated; others may be too
+ *   `seeds A..B`                               with other seeds it is not asked for
  *   `expect observed NAME`                     some node said so at least once
  *
  * Of a run that was killed half way only this is asked: that nothing is violated which should hold.

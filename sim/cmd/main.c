@@ -24,10 +24,11 @@ static const struct command commands[] = {
     {"list", command_list, "WHAT", "scenarios, guarantees, flaws, workloads, faults, settings, plots or words"},
     {"plot", command_plot, "KIND FILE -o OUT", "a figure from a history"},
     {"bench", command_bench, "", "how fast it is"},
-    {"shrink", NULL, "SCENARIO --seed N", "the smallest scenario that still breaks the same guarantee"},
+    {"shrink", command_shrink, "SCENARIO --seed N", "the smallest scenario that still breaks the same guarantee"},
+    {"merge", command_merge, "FILE...", "the results of a sweep's shards become those of the whole"},
     {"explore", NULL, "SCENARIO", "every interleaving"},
     {"replay", NULL, "SCHEDULE", "a recorded schedule, step for step"},
-    {"show", NULL, "FILE", "the story of a history"},
+    {"show", command_show, "FILE", "the story of a history"},
     {"serve", NULL, "[SCENARIO]", "the live ensemble for real clients"},
 };
 
@@ -58,6 +59,16 @@ void ensure_failed(const char *condition, const char *file, int line)
     if (getenv("ZKSIM_ABORT") != NULL) {
         abort();
     }
+    _exit(STATUS_MACHINE);
+}
+
+/* GLib ends the process when memory runs out; say so and keep to the exit statuses. */
+static void fatal_message(const char *domain, GLogLevelFlags level, const char *message, gpointer unused)
+{
+    (void)domain;
+    (void)level;
+    (void)unused;
+    fprintf(stderr, "zksim: %s\n", message);
     _exit(STATUS_MACHINE);
 }
 
@@ -101,6 +112,7 @@ static int close_stdout(int status)
 
 int main(int argc, char **argv)
 {
+    g_log_set_handler("GLib", G_LOG_LEVEL_ERROR | G_LOG_FLAG_FATAL | G_LOG_FLAG_RECURSION, fatal_message, NULL);
     if (argc < 2) {
         print_usage(stderr);
         return STATUS_USAGE;

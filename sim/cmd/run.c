@@ -4,6 +4,7 @@
 #include "sim/cmd/command.h"
 #include "sim/cmd/judge.h"
 #include "sim/cmd/report.h"
+#include "sim/cmd/story.h"
 #include "sim/store.h"
 
 static void print_report(const struct scenario *scenario, const struct record *record, enum format format,
@@ -40,8 +41,12 @@ static bool run_and_check(const struct scenario *scenario, const struct simulati
     return options->store == NULL || store_finish(options->store, record, error);
 }
 
+struct run_files {
+    char *history, *report; /* NULL: not wanted */
+};
+
 static int run_scenario(const struct scenario *scenario, const struct run_options *options, uint64_t seed,
-                        const char *history)
+                        const struct run_files *files)
 {
     GError *error = NULL;
     struct simulation_options simulation = {
@@ -51,7 +56,7 @@ static int run_scenario(const struct scenario *scenario, const struct run_option
         .settings = &options->settings,
         .version = program_version,
     };
-    if (history != NULL && (simulation.store = store_create(history, &error)) == NULL) {
+    if (files->history != NULL && (simulation.store = store_create(files->history, &error)) == NULL) {
         return command_fail(error);
     }
     struct record *record = record_new();
@@ -62,6 +67,9 @@ static int run_scenario(const struct scenario *scenario, const struct run_option
         char *repeat = command_line_of_run(scenario->name, seed, options);
         status = judge(scenario, record, unmet) ? STATUS_AS_EXPECTED : STATUS_BROKEN;
         print_report(scenario, record, options->format, unmet->str, repeat);
+        if (!story_write(files->report, record, repeat, &error)) {
+            status = command_fail(error);
+        }
         g_free(repeat);
         g_string_free(unmet, TRUE);
     } else {
@@ -72,7 +80,7 @@ static int run_scenario(const struct scenario *scenario, const struct run_option
     return status;
 }
 
-static int run_file(const char *path, const char *seed_text, const char *history, struct run_options *options)
+static int run_file(const char *path, const char *seed_text, const struct run_files *files, struct run_options *options)
 {
     GError *error = NULL;
     uint64_t seed = 1;
@@ -81,10 +89,15 @@ static int run_file(const char *path, const char *seed_text, const char *history
         return command_fail(error);
     }
     struct scenario *scenario = command_load_scenario(path, seed, options, &error);
+    if (scenario != NULL && seed_text == NULL && scenario->has_seeds && scenario->first_seed != seed) {
+        seed = scenario->first_seed;
+        scenario_free(scenario);
+        scenario = command_load_scenario(path, seed, options, &error);
+    }
     if (scenario == NULL) {
         return command_fail(error);
     }
-    int status = run_scenario(scenario, options, seed, history);
+    int status = run_scenario(scenario, options, seed, files);
     scenario_free(scenario);
     return status;
 }
@@ -93,20 +106,23 @@ int command_run(int argc, char **argv)
 {
     struct run_options options = {0};
     char *seed = NULL;
-    char *history = NULL;
-    GOptionEntry entries[9] = {
+    struct run_files files = {0};
+    GOptionEntry entries[10] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &seed, "Decides everything that is left open (default 1)", "N"},
-        {"history", 0, 0, G_OPTION_ARG_FILENAME, &history, "Write what happened into this SQLite file", "FILE"},
+        {"history", 0, 0, G_OPTION_ARG_FILENAME, &files.history, "Write what happened into this SQLite file", "FILE"},
+        {"report", 0, 0, G_OPTION_ARG_FILENAME, &files.report,
+         "Write the story of what broke into this file: promise, excerpt, faults and leaders around it", "FILE"},
     };
-    command_run_entries(&options, entries + 2);
+    command_run_entries(&options, entries + 3);
     int status;
     if (command_parse(&argc, &argv, "SCENARIO", "Runs one simulation, checks it, prints the verdicts and the digest.",
                       entries, &status)) {
         status =
-            argc == 2 ? run_file(argv[1], seed, history, &options) : command_usage("run", "one SCENARIO is needed");
+            argc == 2 ? run_file(argv[1], seed, &files, &options) : command_usage("run", "one SCENARIO is needed");
     }
     command_free_run_options(&options);
     g_free(seed);
-    g_free(history);
+    g_free(files.history);
+    g_free(files.report);
     return status;
 }

@@ -34,6 +34,8 @@ struct sweep {
     unsigned worker_count;
     struct sweep_summary summary;
     GString *junit;
+    GPtrArray *failures;
+    const char *folder; /* for what is kept of failures; NULL: nothing */
     bool is_terminal;
     struct timespec start, last_progress;
 };
@@ -95,6 +97,14 @@ static void clear_progress(const struct sweep *sweep)
 static void print_result(struct sweep *sweep, const struct sweep_result *result, const char *text)
 {
     sweep_summary_add(&sweep->summary, result);
+    if (result->signature[0] != '\0') {
+        struct sweep_task task;
+        describe_task(sweep, result->task, &task);
+        char *signature = g_utf8_make_valid(result->signature, -1);
+        const struct failure failure = {sweep->job.scenarios[task.scenario], signature, task.seed, result->events, 1};
+        failures_add(sweep->failures, &failure);
+        g_free(signature);
+    }
     if (result->text_length == 0) {
         return;
     }
@@ -329,10 +339,11 @@ static void print_summary(struct sweep *sweep)
     clock_gettime(CLOCK_MONOTONIC, &now);
     switch (sweep->job.options->format) {
     case FORMAT_TEXT:
+        failures_text(sweep->failures, sweep->job.options, out);
         sweep_summary_text(&sweep->summary, out);
         break;
     case FORMAT_JSON:
-        sweep_summary_json(&sweep->summary, out);
+        sweep_summary_json(&sweep->summary, sweep->failures, out);
         break;
     case FORMAT_JUNIT:
         sweep_summary_junit(&sweep->summary, sweep->junit, out);
@@ -357,6 +368,7 @@ static int run_sweep(struct sweep *sweep)
     sweep->tasks = all > sweep->shard ? (all - sweep->shard + sweep->shards - 1) / sweep->shards : 0;
     sweep->waiting = g_hash_table_new_full(NULL, NULL, NULL, free_kept);
     sweep->junit = g_string_new(NULL);
+    sweep->failures = failures_new();
     sweep->is_terminal = isatty(STDERR_FILENO) != 0;
     clock_gettime(CLOCK_MONOTONIC, &sweep->start);
     bool ok = true;
@@ -372,6 +384,16 @@ static int run_sweep(struct sweep *sweep)
     print_summary(sweep);
     g_hash_table_unref(sweep->waiting);
     g_string_free(sweep->junit, TRUE);
+    GError *error = NULL;
+    int status = STATUS_AS_EXPECTED;
+    if (ok && sweep->folder != NULL &&
+        !failures_write(sweep->failures, sweep->folder, sweep->job.options, sweep->worker_count, &error)) {
+        status = command_fail(error);
+    }
+    g_ptr_array_free(sweep->failures, TRUE);
+    if (status != STATUS_AS_EXPECTED) {
+        return status;
+    }
     if (!ok || sweep->summary.machine_failed) {
         return STATUS_MACHINE;
     }
@@ -447,39 +469,21 @@ static bool check_texts(struct sweep *sweep, struct run_options *options, const 
         return false;
     }
     sweep->worker_count = (unsigned)jobs;
-    sweep->job.folder = texts->folder;
+    sweep->folder = texts->folder;
     sweep->job.options = options;
     return true;
 }
 
-/* GLib's parser wants -j and its number apart. */
-static char **split_short_option(int *argc, char **argv)
-{
-    char **split = g_new0(char *, 2 * (gsize)*argc + 1);
-    int count = 0;
-    for (int i = 0; i < *argc; i++) {
-        if (strncmp(argv[i], "-j", 2) == 0 && argv[i][2] != '\0') {
-            static char option[] = "-j";
-            split[count++] = option;
-            split[count++] = argv[i] + 2;
-        } else {
-            split[count++] = argv[i];
-        }
-    }
-    *argc = count;
-    return split;
-}
-
 int command_sweep(int argc, char **argv)
 {
-    char **split = argv = split_short_option(&argc, argv);
+    char **split = argv = command_split_short_option(&argc, argv);
     struct run_options options = {0};
     struct sweep_texts texts = {0};
     GOptionEntry entries[11] = {
         {"seeds", 0, 0, G_OPTION_ARG_STRING, &texts.seeds, "The seeds to run", "A..B"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &texts.jobs, "Processes that work at once (default 1)", "N"},
         {"shard", 0, 0, G_OPTION_ARG_STRING, &texts.shard, "Only the K-th of M equal parts", "K/M"},
-        {"out", 0, 0, G_OPTION_ARG_FILENAME, &texts.folder, "Write the history of each failing run into this folder",
+        {"out", 0, 0, G_OPTION_ARG_FILENAME, &texts.folder, "For each way of failing a folder in this one: history, report, shrunk scenario, command",
          "DIR"},
     };
     command_run_entries(&options, entries + 4);

@@ -5,9 +5,9 @@
 #include <sys/wait.h>
 
 #include "protocol/base/hash.h"
+#include "checker/signature.h"
 #include "sim/cmd/judge.h"
 #include "sim/cmd/report.h"
-#include "sim/store.h"
 
 struct sweep_worker {
     const struct sweep_job *job;
@@ -55,29 +55,6 @@ static void describe_run(struct sweep_worker *worker, const struct sweep_task *t
     g_free(repeat);
 }
 
-/* DIR/NAME-SEED.db */
-static char *history_path(const struct sweep_job *job, const struct sweep_task *task)
-{
-    char *base = g_path_get_basename(job->scenarios[task->scenario]);
-    if (g_str_has_suffix(base, ".scn")) {
-        base[strlen(base) - 4] = '\0';
-    }
-    char *path = g_strdup_printf("%s/%s-%" G_GUINT64_FORMAT ".db", job->folder, base, task->seed);
-    g_free(base);
-    return path;
-}
-
-static bool keep_history(struct sweep_worker *worker, const struct sweep_task *task, GError **error)
-{
-    if (worker->job->folder == NULL) {
-        return true;
-    }
-    char *path = history_path(worker->job, task);
-    struct store *store = store_create(path, error);
-    g_free(path);
-    return store != NULL && store_finish(store, worker->record, error);
-}
-
 /* ---- a run ----------------------------------------------------------------------------------------------------------- */
 
 static void fill_result(const struct record *record, struct sweep_result *result)
@@ -91,6 +68,15 @@ static void fill_result(const struct record *record, struct sweep_result *result
         result->verdicts[i] = (uint8_t)row->verdict;
         result->checked[i] = row->checked > 0;
     }
+}
+
+/* How it failed; without a violation, what was not as expected. */
+static void sign(const struct record *record, const char *unmet, struct sweep_result *result)
+{
+    const struct verdict_row *row = violation_of(record, NULL);
+    char *signature = row == NULL ? g_strdup(unmet) : signature_of(record, row);
+    g_strlcpy(result->signature, signature, sizeof result->signature);
+    g_free(signature);
 }
 
 static bool run_task(struct sweep_worker *worker, const struct sweep_task *task, const struct scenario *scenario,
@@ -110,14 +96,13 @@ static bool run_task(struct sweep_worker *worker, const struct sweep_task *task,
     check_all(worker->record);
     fill_result(worker->record, result);
     GString *unmet = g_string_new(NULL);
-    bool ok = true;
     if (!judge(scenario, worker->record, unmet)) {
         result->outcome = SWEEP_FAILED;
-        ok = keep_history(worker, task, error);
+        sign(worker->record, unmet->str, result);
     }
     describe_run(worker, task, scenario, unmet->str, text);
     g_string_free(unmet, TRUE);
-    return ok;
+    return true;
 }
 
 /* What went wrong is told at once; this run counts as failed. */
@@ -151,6 +136,7 @@ void sweep_result_of_death(const struct sweep_job *job, const struct sweep_task 
                            struct sweep_result *result, GString *text)
 {
     *result = (struct sweep_result){.task = task->number, .outcome = SWEEP_DIED};
+    g_strlcpy(result->signature, "the program died", sizeof result->signature);
     char *why = WIFSIGNALED(status) ? g_strdup_printf("the process was ended by signal %d", WTERMSIG(status))
                                     : g_strdup("zksim broke an invariant of its own");
     if (job->options->format == FORMAT_TEXT) {
@@ -212,7 +198,7 @@ void sweep_summary_text(const struct sweep_summary *summary, GString *out)
     g_string_append_printf(out, "\ndigest %016" G_GINT64_MODIFIER "x\n", summary->digest);
 }
 
-void sweep_summary_json(const struct sweep_summary *summary, GString *out)
+void sweep_summary_json(const struct sweep_summary *summary, const GPtrArray *failures, GString *out)
 {
     g_string_append_printf(
         out,
@@ -229,6 +215,7 @@ void sweep_summary_json(const struct sweep_summary *summary, GString *out)
                                summary->violated[i], summary->unknown[i], summary->empty[i]);
     }
     g_string_append(out, "], ");
+    failures_json(failures, out);
     json_add_tally(out, &summary->tally);
     g_string_append(out, "}\n");
 }

@@ -7,13 +7,13 @@
 
 #include "checker/guarantee.h"
 #include "sim/cmd/command.h"
+#include "sim/cmd/failures.h"
 #include "sim/tally.h"
 
 struct sweep_job {
     char **scenarios;
     uint32_t scenario_count;
     const struct run_options *options;
-    const char *folder; /* for histories of failing runs; NULL: none */
 };
 
 struct sweep_task {
@@ -36,6 +36,7 @@ struct sweep_result {
     uint8_t verdicts[GUARANTEE_COUNT]; /* enum verdict */
     bool checked[GUARANTEE_COUNT];     /* there was something to check */
     uint32_t text_length;              /* of what is printed about it */
+    char signature[FAILURE_SIGNATURE_MAX]; /* of a failure */
 };
 
 struct sweep_summary {
@@ -61,7 +62,7 @@ void sweep_result_of_death(const struct sweep_job *job, const struct sweep_task 
 
 void sweep_summary_add(struct sweep_summary *summary, const struct sweep_result *result);
 void sweep_summary_text(const struct sweep_summary *summary, GString *out);
-void sweep_summary_json(const struct sweep_summary *summary, GString *out);
+void sweep_summary_json(const struct sweep_summary *summary, const GPtrArray *failures, GString *out);
 void sweep_summary_junit(const struct sweep_summary *summary, const GString *cases, GString *out);
 
 #endif

@@ -1,0 +1,80 @@
+#include "sim/cmd/attempt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "checker/guarantee.h"
+#include "checker/signature.h"
+
+#define STATUS_SAME 42
+
+bool attempt_run(const char *text, uint64_t seed, struct record *record, GError **error)
+{
+    struct scenario *scenario = scenario_parse("shrunk", text, strlen(text), seed, command_vocabulary(), error);
+    if (scenario == NULL) {
+        return false;
+    }
+    const struct simulation_options options = {.seed = seed, .level = RECORD_OPS, .version = program_version};
+    bool ok = simulation_run(scenario, &options, record, error);
+    if (ok) {
+        check_all(record);
+    }
+    scenario_free(scenario);
+    return ok;
+}
+
+/* In the child. */
+static G_GNUC_NORETURN void answer(const struct attempt *attempt, const char *text, uint64_t seed)
+{
+    const struct rlimit limit = {ATTEMPT_SECONDS_MAX, ATTEMPT_SECONDS_MAX};
+    setrlimit(RLIMIT_CPU, &limit);
+    int nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, STDERR_FILENO);
+    struct record *record = record_new();
+    bool same = attempt_run(text, seed, record, NULL) && has_signature(record, attempt->signature);
+    _exit(same ? STATUS_SAME : 0);
+}
+
+static bool end_of(pid_t pid)
+{
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == STATUS_SAME;
+}
+
+int attempt_first(const struct attempt *attempt, const GPtrArray *texts, const GArray *seeds)
+{
+    pid_t *children = g_new0(pid_t, texts->len + 1);
+    guint started = 0;
+    int found = -1;
+    for (guint i = 0; i < texts->len && found == -1; i++) {
+        for (; started < texts->len && started < i + attempt->jobs; started++) {
+            children[started] = fork();
+            if (children[started] == 0) {
+                answer(attempt, texts->pdata[started], g_array_index(seeds, uint64_t, started));
+            }
+        }
+        if (attempt->until_us != 0 && g_get_monotonic_time() > attempt->until_us) {
+            found = -2;
+            break;
+        }
+        if (children[i] > 0 && end_of(children[i])) {
+            found = (int)i;
+        }
+        children[i] = 0;
+    }
+    for (guint i = 0; i < started; i++) {
+        if (children[i] > 0) {
+            kill(children[i], SIGKILL);
+            end_of(children[i]);
+        }
+    }
+    g_free(children);
+    return found;
+}

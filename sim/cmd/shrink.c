@@ -1,0 +1,290 @@
+/* A failing run becomes the smallest scenario that fails in the same way. */
+#include "sim/cmd/shrink.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "checker/guarantee.h"
+#include "checker/shrink.h"
+#include "checker/signature.h"
+#include "sim/cmd/attempt.h"
+
+#define TRIES_MAX 20000U
+#define BUDGET_SECONDS 55
+#define SEEDS_SHOWN 20U
+
+struct shrinking {
+    struct attempt attempt;
+    struct shrink shrink;
+    bool is_terminal;
+};
+
+/* ---- candidates -------------------------------------------------------------------------------------------------------- */
+
+static void show_progress(const struct shrinking *shrinking)
+{
+    const struct plan *plan = shrinking->shrink.plan;
+    if (shrinking->is_terminal) {
+        fprintf(stderr, "\r%" G_GUINT64_FORMAT " tried: %u servers, %u clients, %u faults, %.1f s   ",
+                shrinking->shrink.tries, plan_count(plan, "server"), plan_count(plan, "client"), plan->faults->len,
+                (double)plan->run_for_ns / 1e9);
+        fflush(stderr);
+    }
+}
+
+static int test(void *self, const GPtrArray *candidates)
+{
+    struct shrinking *shrinking = self;
+    GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+    GArray *seeds = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    for (guint i = 0; i < candidates->len; i++) {
+        const struct plan *plan = candidates->pdata[i];
+        g_ptr_array_add(texts, plan_text(plan));
+        g_array_append_val(seeds, plan->seed);
+    }
+    show_progress(shrinking);
+    int found = attempt_first(&shrinking->attempt, texts, seeds);
+    g_ptr_array_free(texts, TRUE);
+    g_array_free(seeds, TRUE);
+    return found;
+}
+
+/* ---- the failing run --------------------------------------------------------------------------------------------------- */
+
+static struct plan *run_failing(const struct shrink_order *order, struct record *record, GError **error)
+{
+    struct scenario *scenario = command_load_scenario(order->path, order->seed, order->options, error);
+    if (scenario == NULL) {
+        return NULL;
+    }
+    struct simulation_trail *trail = simulation_trail_new();
+    const struct simulation_options options = {
+        .seed = order->seed,
+        .level = RECORD_OPS,
+        .flaws = order->options->flaws,
+        .settings = &order->options->settings,
+        .version = program_version,
+        .trail = trail,
+    };
+    struct plan *plan = NULL;
+    if (simulation_run(scenario, &options, record, error)) {
+        check_all(record);
+        plan = plan_new(scenario, trail, &order->options->flaws, order->seed);
+    }
+    simulation_trail_free(trail);
+    scenario_free(scenario);
+    return plan;
+}
+
+/* ---- the result -------------------------------------------------------------------------------------------------------- */
+
+static unsigned count_showing(const struct shrinking *shrinking, const char *text)
+{
+    unsigned shows = 0;
+    for (uint64_t seed = 1; seed <= SEEDS_SHOWN; seed++) {
+        GPtrArray *texts = g_ptr_array_new();
+        GArray *seeds = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        struct attempt attempt = shrinking->attempt;
+        attempt.until_us = 0;
+        g_ptr_array_add(texts, g_strdup(text));
+        g_array_append_val(seeds, seed);
+        shows += attempt_first(&attempt, texts, seeds) == 0;
+        g_free(texts->pdata[0]);
+        g_ptr_array_free(texts, TRUE);
+        g_array_free(seeds, TRUE);
+    }
+    return shows;
+}
+
+static char *story_of(const struct shrink_order *order, const struct shrinking *shrinking,
+                      const struct shrink_outcome *outcome)
+{
+    char *repeat = command_line_of_run(order->path, order->seed, order->options);
+    char *story = g_strdup_printf("Shrunk from `%s` (%u faults, %.0f s).\n%s\nIt also shows with %u of the seeds 1 to %u.", repeat,
+                                  outcome->faults_before, (double)outcome->before_ns / 1e9,
+                                  shrinking->attempt.signature, outcome->shows, SEEDS_SHOWN);
+    g_free(repeat);
+    return story;
+}
+
+static void conclude(const struct shrink_order *order, struct shrinking *shrinking, struct shrink_outcome *outcome)
+{
+    struct plan *plan = shrinking->shrink.plan;
+    char *text = plan_text(plan);
+    outcome->shows = count_showing(shrinking, text);
+    g_free(text);
+    g_free(plan->story);
+    g_free(plan->title);
+    plan->story = story_of(order, shrinking, outcome);
+    plan->title = g_strdup_printf("%s breaks: %s", plan->violated, strchr(shrinking->attempt.signature, ':') + 2);
+    outcome->text = plan_text(plan);
+    outcome->signature = g_strdup(shrinking->attempt.signature);
+    outcome->seed = plan->seed;
+    outcome->servers = plan_count(plan, "server") + plan_count(plan, "observer");
+    outcome->clients = plan_count(plan, "client");
+    outcome->faults = plan->faults->len;
+    outcome->after_ns = plan->run_for_ns;
+    outcome->tries = shrinking->shrink.tries;
+    outcome->interrupted = shrinking->shrink.interrupted;
+}
+
+static bool fails_by_itself(struct shrinking *shrinking, struct plan *plan)
+{
+    GPtrArray *only = g_ptr_array_new();
+    g_ptr_array_add(only, plan);
+    int found = test(shrinking, only);
+    g_ptr_array_free(only, TRUE);
+    return found == 0;
+}
+
+static bool shrink_plan(const struct shrink_order *order, struct plan *plan, char *signature,
+                        struct shrink_outcome *outcome, GError **error)
+{
+    struct shrinking shrinking = {
+        .attempt = {.signature = signature,
+                    .jobs = order->jobs,
+                    .until_us = order->budget_us == 0 ? 0 : g_get_monotonic_time() + order->budget_us},
+        .is_terminal = !order->quietly && isatty(STDERR_FILENO) != 0,
+    };
+    shrinking.shrink = (struct shrink){.plan = plan, .test = test, .self = &shrinking, .tries_max = order->tries_max};
+    outcome->faults_before = plan->faults->len;
+    outcome->before_ns = plan->run_for_ns;
+    bool ok = fails_by_itself(&shrinking, plan);
+    if (ok) {
+        shrink_run(&shrinking.shrink);
+        conclude(order, &shrinking, outcome);
+    } else {
+        g_set_error(error, COMMAND_ERROR, 0, "%s: written down with concrete times, the run does not fail the same way",
+                    order->path);
+    }
+    if (shrinking.is_terminal) {
+        fputs("\r\033[K", stderr);
+    }
+    plan_free(shrinking.shrink.plan);
+    return ok;
+}
+
+bool shrink_failure(const struct shrink_order *order, struct shrink_outcome *outcome, bool *nothing, GError **error)
+{
+    struct record *record = record_new();
+    struct plan *plan = run_failing(order, record, error);
+    const struct verdict_row *row = plan == NULL ? NULL : violation_of(record, order->guarantee);
+    bool ok = plan != NULL;
+    *nothing = ok && row == NULL;
+    memset(outcome, 0, sizeof *outcome);
+    if (row != NULL) {
+        char *signature = signature_of(record, row);
+        plan->violated = g_strndup(signature, strcspn(signature, ":"));
+        record_free(record);
+        ok = shrink_plan(order, plan, signature, outcome, error);
+        g_free(signature);
+        return ok;
+    }
+    plan_free(plan);
+    record_free(record);
+    return ok;
+}
+
+void shrink_outcome_clear(struct shrink_outcome *outcome)
+{
+    g_free(outcome->text);
+    g_free(outcome->signature);
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------------------- */
+
+static int write_outcome(const struct shrink_outcome *outcome, const char *path)
+{
+    GError *error = NULL;
+    if (path == NULL) {
+        fputs(outcome->text, stdout);
+    } else if (!g_file_set_contents(path, outcome->text, -1, &error)) {
+        return command_fail(error);
+    }
+    fprintf(stderr,
+            "%u faults in %.0f s became %u faults in %.1f s, %u servers, %u clients; %" G_GUINT64_FORMAT
+            " tries%s; shows with %u of the seeds 1 to %u\n",
+            outcome->faults_before, (double)outcome->before_ns / 1e9, outcome->faults, (double)outcome->after_ns / 1e9,
+            outcome->servers, outcome->clients, outcome->tries, outcome->interrupted ? ", then the budget was spent" : "",
+            outcome->shows, SEEDS_SHOWN);
+    return STATUS_AS_EXPECTED;
+}
+
+static int shrink_file(struct shrink_order *order, const char *output)
+{
+    GError *error = NULL;
+    struct shrink_outcome outcome;
+    bool nothing = false;
+    int status;
+    if (!shrink_failure(order, &outcome, &nothing, &error)) {
+        status = command_fail(error);
+    } else if (nothing) {
+        fprintf(stderr, "zksim: nothing to shrink: %s%s with this seed\n",
+                order->guarantee == NULL ? "no guarantee" : order->guarantee,
+                order->guarantee == NULL ? " is violated" : " is not violated");
+        status = STATUS_BROKEN;
+    } else {
+        status = write_outcome(&outcome, output);
+    }
+    shrink_outcome_clear(&outcome);
+    return status;
+}
+
+struct shrink_texts {
+    char *seed, *jobs, *budget, *guarantee, *output;
+};
+
+static int shrink_texts(const char *path, const struct shrink_texts *texts, struct run_options *options)
+{
+    GError *error = NULL;
+    uint64_t jobs = 1;
+    uint64_t seed = 1;
+    int64_t budget_ns = BUDGET_SECONDS * INT64_C(1000000000);
+    enum guarantee_id id;
+    if (!command_check_run_options(options, &error) || !command_parse_number(texts->seed, "--seed", 0, UINT64_MAX, &seed, &error) ||
+        (texts->jobs != NULL && !command_parse_number(texts->jobs, "-j", 1, 256, &jobs, &error))) {
+        return command_fail(error);
+    }
+    if (texts->budget != NULL && (!quantity_parse(QUANTITY_DURATION, texts->budget, &budget_ns) || budget_ns < 0)) {
+        return command_usage("shrink", "--budget %s: a time such as 30s is needed; 0 is no limit", texts->budget);
+    }
+    if (texts->guarantee != NULL && !guarantee_find(texts->guarantee, &id)) {
+        return command_usage("shrink", "unknown guarantee '%s'; 'zksim list guarantees' shows them", texts->guarantee);
+    }
+    struct shrink_order order = {.path = path, .seed = seed, .options = options, .guarantee = texts->guarantee,
+                                 .jobs = (unsigned)jobs, .budget_us = budget_ns / 1000, .tries_max = TRIES_MAX};
+    return shrink_file(&order, texts->output);
+}
+
+int command_shrink(int argc, char **argv)
+{
+    char **split = argv = command_split_short_option(&argc, argv);
+    struct run_options options = {0};
+    struct shrink_texts texts = {0};
+    GOptionEntry entries[12] = {
+        {"seed", 0, 0, G_OPTION_ARG_STRING, &texts.seed, "The seed that fails", "N"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &texts.output, "Write the scenario there (default: stdout)", "FILE"},
+        {"guarantee", 0, 0, G_OPTION_ARG_STRING, &texts.guarantee, "Which violation to keep (default: the first)", "NAME"},
+        {"jobs", 'j', 0, G_OPTION_ARG_STRING, &texts.jobs, "Processes that work at once (default 1)", "N"},
+        {"budget", 0, 0, G_OPTION_ARG_STRING, &texts.budget,
+         "Stop after so much time with what there is (default 55s; 0: never)", "TIME"},
+    };
+    command_run_entries(&options, entries + 5);
+    int status;
+    if (command_parse(&argc, &argv, "SCENARIO --seed N",
+                      "Finds the smallest scenario that still breaks the same guarantee in the same way.\n"
+                      "The result is the same at any -j, unless the budget ends the search.",
+                      entries, &status)) {
+        status = argc == 2 && texts.seed != NULL ? shrink_texts(argv[1], &texts, &options)
+                                                 : command_usage("shrink", "one SCENARIO and --seed N are needed");
+    }
+    command_free_run_options(&options);
+    g_free(texts.seed);
+    g_free(texts.jobs);
+    g_free(texts.budget);
+    g_free(texts.guarantee);
+    g_free(texts.output);
+    g_free(split);
+    return status;
+}

@@ -1,0 +1,478 @@
+#include "sim/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/base/ensure.h"
+#include "sim/record_names.h"
+
+#define SELECTORS_MAX 16U
+
+/* ---- from a run -------------------------------------------------------------------------------------------------------- */
+
+static bool is_same_side(const struct node_set *a, const struct node_set *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+/* `end` is how `begin ... for TIME` would end. */
+static bool is_end_of(const struct fault *begin, const struct fault *end)
+{
+    enum fault_kind opposite;
+    int64_t value;
+    if (!scenario_fault_can_end(begin->kind, &opposite, &value) || end->kind != opposite ||
+        !is_same_side(&begin->a, &end->a)) {
+        return false;
+    }
+    bool has_value = fault_info(end->kind)->value != NULL;
+    return (!has_value || end->value == value) &&
+           (begin->kind == FAULT_ISOLATE || is_same_side(&begin->b, &end->b));
+}
+
+/* Is by itself the end of something, so that it begins nothing. */
+static bool restores(const struct fault *fault)
+{
+    enum fault_kind opposite;
+    int64_t value;
+    return scenario_fault_can_end(fault->kind, &opposite, &value) && opposite == fault->kind && value == fault->value;
+}
+
+/* A beginning and the next end that fits become one line with `for`. */
+static void join_ends(GArray *faults)
+{
+    for (guint i = 0; i < faults->len; i++) {
+        struct plan_fault *begin = &g_array_index(faults, struct plan_fault, i);
+        for (guint k = i + 1; k < faults->len && !restores(&begin->fault); k++) {
+            const struct plan_fault *end = &g_array_index(faults, struct plan_fault, k);
+            if (end->at_ns > begin->at_ns && end->lasts_ns == 0 && is_end_of(&begin->fault, &end->fault)) {
+                begin->lasts_ns = end->at_ns - begin->at_ns;
+                g_array_remove_index(faults, k);
+                break;
+            }
+        }
+    }
+}
+
+/* Statements that a plan says in its own way. */
+static bool is_own_statement(const char *word)
+{
+    static const char *const words[] = {"title", "servers", "observers", "clients",  "network", "disk",
+                                        "set",   "flaw",    "workload",  "at",       "every",   "when",
+                                        "chaos", "quiet",   "run",       "whenever", "expect",  "seeds"};
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+        if (strcmp(words[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void keep_other_lines(const char *text, GPtrArray *others)
+{
+    char **lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line != NULL; line++) {
+        char *stripped = g_strstrip(g_strdup(*line));
+        char *word = g_strndup(stripped, strcspn(stripped, " \t"));
+        if (*word != '\0' && *word != '#' && !is_own_statement(word)) {
+            g_ptr_array_add(others, g_strdup(stripped));
+        }
+        g_free(word);
+        g_free(stripped);
+    }
+    g_strfreev(lines);
+}
+
+static struct plan *make_plan(void)
+{
+    struct plan *plan = g_new0(struct plan, 1);
+    plan->workloads = g_array_new(FALSE, FALSE, sizeof(struct workload_setting));
+    plan->others = g_ptr_array_new_with_free_func(g_free);
+    plan->faults = g_array_new(FALSE, FALSE, sizeof(struct plan_fault));
+    plan->names = g_ptr_array_new_with_free_func(g_free);
+    return plan;
+}
+
+struct plan *plan_new(const struct scenario *scenario, const struct simulation_trail *trail, const struct flaws *flaws,
+                      uint64_t seed)
+{
+    struct plan *plan = make_plan();
+    plan->title = g_strdup(scenario->title == NULL ? scenario->name : scenario->title);
+    plan->story = g_strdup("");
+    plan->seed = plan->last_seed = seed;
+    plan->settings = trail->settings;
+    plan->flaws = scenario->flaws;
+    flaws_add(&plan->flaws, flaws);
+    plan->quiet_from_ns = scenario->quiet_from_ns;
+    plan->run_for_ns = scenario->run_for_ns;
+    plan->available_within_ns = scenario->available_within_ns;
+    g_array_append_vals(plan->workloads, scenario->workloads->data, scenario->workloads->len);
+    keep_other_lines(scenario->text, plan->others);
+    for (guint i = 0; i < trail->names->len; i++) {
+        g_ptr_array_add(plan->names, g_strdup(trail->names->pdata[i]));
+    }
+    for (guint i = 0; i < trail->faults->len; i++) {
+        const struct applied_fault *applied = &g_array_index(trail->faults, struct applied_fault, i);
+        struct plan_fault fault = {.at_ns = applied->at_ns, .fault = applied->fault};
+        g_array_append_val(plan->faults, fault);
+    }
+    join_ends(plan->faults);
+    return plan;
+}
+
+static gpointer copy_text(gconstpointer text, gpointer nothing)
+{
+    (void)nothing;
+    return g_strdup(text);
+}
+
+struct plan *plan_copy(const struct plan *plan)
+{
+    struct plan *copy = g_new(struct plan, 1);
+    *copy = *plan;
+    copy->title = g_strdup(plan->title);
+    copy->story = g_strdup(plan->story);
+    copy->violated = g_strdup(plan->violated);
+    copy->workloads = g_array_copy(plan->workloads);
+    copy->faults = g_array_copy(plan->faults);
+    copy->others = g_ptr_array_copy(plan->others, copy_text, NULL);
+    copy->names = g_ptr_array_copy(plan->names, copy_text, NULL);
+    g_ptr_array_set_free_func(copy->others, g_free);
+    g_ptr_array_set_free_func(copy->names, g_free);
+    return copy;
+}
+
+void plan_free(struct plan *plan)
+{
+    if (plan == NULL) {
+        return;
+    }
+    g_free(plan->title);
+    g_free(plan->story);
+    g_free(plan->violated);
+    g_array_free(plan->workloads, TRUE);
+    g_array_free(plan->faults, TRUE);
+    g_ptr_array_free(plan->others, TRUE);
+    g_ptr_array_free(plan->names, TRUE);
+    g_free(plan);
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------------------- */
+
+/* "server-3" is a "server". */
+static bool is_of_kind(const char *name, const char *kind)
+{
+    size_t length = strlen(kind);
+    return strncmp(name, kind, length) == 0 && name[length] == '-';
+}
+
+static bool is_left(const struct plan *plan, uint32_t node, const char *kind)
+{
+    return !node_set_has(&plan->removed, node) && is_of_kind(plan->names->pdata[node], kind);
+}
+
+uint32_t plan_count(const struct plan *plan, const char *kind)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < plan->names->len; i++) {
+        count += is_left(plan, i, kind);
+    }
+    return count;
+}
+
+static enum setting count_setting(const char *kind)
+{
+    return strcmp(kind, "server") == 0 ? SETTING_SERVERS : *kind == 'o' ? SETTING_OBSERVERS : SETTING_CLIENTS;
+}
+
+bool plan_remove(struct plan *plan, const char *kind)
+{
+    for (uint32_t i = plan->names->len; i-- > 0;) {
+        if (is_left(plan, i, kind)) {
+            node_set_add(&plan->removed, i);
+            plan->settings.value[count_setting(kind)]--;
+            plan->settings.given[count_setting(kind)] = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t left_in(const struct plan *plan, const struct node_set *set)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < plan->names->len; i++) {
+        count += node_set_has(set, i) && !node_set_has(&plan->removed, i);
+    }
+    return count;
+}
+
+bool plan_fault_matters(const struct plan *plan, const struct plan_fault *fault)
+{
+    bool has_a = node_set_count(&fault->fault.a) > 0;
+    bool has_b = node_set_count(&fault->fault.b) > 0;
+    return (!has_a || left_in(plan, &fault->fault.a) > 0) && (!has_b || left_in(plan, &fault->fault.b) > 0);
+}
+
+/* ---- workloads --------------------------------------------------------------------------------------------------------- */
+
+bool plan_unmix(struct plan *plan, guint workload)
+{
+    struct workload_setting mixed = g_array_index(plan->workloads, struct workload_setting, workload);
+    struct workload_plan *parts = g_new0(struct workload_plan, 1);
+    bool ok = mixed.kind == WORKLOAD_MIXED && workload_plan_add(parts, &mixed);
+    if (ok) {
+        g_array_remove_index(plan->workloads, workload);
+        g_array_insert_vals(plan->workloads, workload, parts->settings, parts->count);
+    }
+    g_free(parts);
+    return ok;
+}
+
+/* ---- as text ----------------------------------------------------------------------------------------------------------- */
+
+static void add_quantity(GString *out, enum quantity quantity, int64_t value)
+{
+    char text[QUANTITY_TEXT_MAX];
+    quantity_print(quantity, value, text);
+    g_string_append(out, text);
+}
+
+/* The number of a server or client among those left; servers and observers are counted together. */
+static uint32_t place_of(const struct plan *plan, uint32_t node)
+{
+    bool is_client = is_of_kind(plan->names->pdata[node], "client");
+    uint32_t place = 0;
+    for (uint32_t i = 0; i <= node; i++) {
+        bool counts = is_client ? is_left(plan, i, "client") : is_left(plan, i, "server") || is_left(plan, i, "observer");
+        place += counts;
+    }
+    return place;
+}
+
+static bool has_all(const struct plan *plan, const struct node_set *set, const char *kind)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < plan->names->len; i++) {
+        if (is_left(plan, i, kind)) {
+            count++;
+            if (!node_set_has(set, i)) {
+                return false;
+            }
+        }
+    }
+    return count > 1;
+}
+
+static void add_node(GString *out, const struct plan *plan, uint32_t node)
+{
+    const char *name = plan->names->pdata[node];
+    bool is_client = is_of_kind(name, "client");
+    if (is_client || is_of_kind(name, "server") || is_of_kind(name, "observer")) {
+        g_string_append_printf(out, " %s %u", is_client ? "client" : "server", place_of(plan, node));
+    } else {
+        g_string_append_printf(out, " %s", name);
+    }
+}
+
+static void add_side(GString *out, const struct plan *plan, const struct node_set *set)
+{
+    if (left_in(plan, set) + node_set_count(&plan->removed) >= plan->names->len) {
+        g_string_append(out, " all");
+        return;
+    }
+    bool all_servers = has_all(plan, set, "server") && (plan_count(plan, "observer") == 0 || has_all(plan, set, "observer"));
+    bool all_clients = has_all(plan, set, "client");
+    if (all_servers) {
+        g_string_append(out, " servers");
+    }
+    for (uint32_t i = 0; i < plan->names->len; i++) {
+        const char *name = plan->names->pdata[i];
+        bool is_client = is_of_kind(name, "client");
+        bool is_server = is_of_kind(name, "server") || is_of_kind(name, "observer");
+        if (node_set_has(set, i) && !node_set_has(&plan->removed, i) && !(is_client && all_clients) &&
+            !(is_server && all_servers)) {
+            add_node(out, plan, i);
+        }
+    }
+    if (all_clients) {
+        g_string_append(out, " clients");
+    }
+}
+
+static void add_value(GString *out, const struct fault *fault)
+{
+    switch (fault->kind) {
+    case FAULT_SLOW_LINK:
+    case FAULT_SLOW_CPU:
+        g_string_append_c(out, ' ');
+        add_quantity(out, QUANTITY_PERCENT, fault->value * 10000);
+        return;
+    case FAULT_LOSS:
+    case FAULT_FLAKY:
+        g_string_append_c(out, ' ');
+        add_quantity(out, QUANTITY_PERCENT, fault->value);
+        return;
+    case FAULT_DELAY:
+    case FAULT_DISK_STALL:
+    case FAULT_CLOCK_OFFSET:
+    case FAULT_CLOCK_JUMP:
+        g_string_append_c(out, ' ');
+        add_quantity(out, QUANTITY_DURATION, fault->value);
+        return;
+    case FAULT_CLOCK_DRIFT:
+        g_string_append_c(out, ' ');
+        add_quantity(out, QUANTITY_DRIFT, fault->value);
+        return;
+    case FAULT_FSYNC_FAIL:
+        g_string_append_printf(out, " next %d", (int)fault->value);
+        return;
+    case FAULT_FLIP_BIT:
+        g_string_append_printf(out, " %s", file_kind_name((int32_t)fault->value));
+        return;
+    case FAULT_TELL:
+    case FAULT_NONE:
+    case FAULT_PARTITION:
+    case FAULT_ONE_WAY:
+    case FAULT_ISOLATE:
+    case FAULT_HEAL:
+    case FAULT_RESET:
+    case FAULT_CLOG:
+    case FAULT_UNCLOG:
+    case FAULT_CRASH:
+    case FAULT_KILL:
+    case FAULT_RESTART:
+    case FAULT_PAUSE:
+    case FAULT_RESUME:
+    case FAULT_DISK_FULL:
+    case FAULT_DISK_FREE:
+    case FAULT_TORN_TAIL:
+    case FAULT_EXIT:
+        return;
+    }
+}
+
+static void add_fault(GString *out, const struct plan *plan, const struct plan_fault *fault)
+{
+    g_string_append(out, "at ");
+    add_quantity(out, QUANTITY_DURATION, fault->at_ns);
+    g_string_append_printf(out, " %s", fault_info(fault->fault.kind)->name);
+    if (node_set_count(&fault->fault.a) > 0) {
+        add_side(out, plan, &fault->fault.a);
+    }
+    if (node_set_count(&fault->fault.b) > 0) {
+        g_string_append(out, scenario_fault_is_directed(fault->fault.kind) ? " ->" : " |");
+        add_side(out, plan, &fault->fault.b);
+    }
+    add_value(out, &fault->fault);
+    if (fault->lasts_ns > 0) {
+        g_string_append(out, " for ");
+        add_quantity(out, QUANTITY_DURATION, fault->lasts_ns);
+    }
+    g_string_append_c(out, '\n');
+}
+
+static void add_settings(GString *out, const struct plan *plan)
+{
+    static const char *const statements[] = {"servers", "observers", "clients", "network", "disk"};
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const struct setting_info *info = setting_info((enum setting)i);
+        if (!plan->settings.given[i] && i > SETTING_CLIENTS) {
+            continue;
+        }
+        bool is_nobody = (i == SETTING_OBSERVERS && plan_count(plan, "observer") == 0) ||
+                         (i == SETTING_SERVERS && plan_count(plan, "server") == 0) ||
+                         (i == SETTING_CLIENTS && plan_count(plan, "client") == 0);
+        if (is_nobody) {
+            continue;
+        }
+        if (i < ARRAY_LENGTH(statements)) {
+            g_string_append_printf(out, "%-8s ", statements[i]);
+        } else {
+            g_string_append_printf(out, "%-8s %s ", "set", info->name);
+        }
+        if (info->type == SETTING_IS_QUANTITY) {
+            add_quantity(out, info->quantity, plan->settings.value[i]);
+        } else {
+            g_string_append(out, setting_choice((enum setting)i, (size_t)plan->settings.value[i]));
+        }
+        g_string_append_c(out, '\n');
+    }
+}
+
+static void add_workload(GString *out, const struct workload_setting *setting)
+{
+    const struct workload_info *info = workload_info(setting->kind);
+    g_string_append_printf(out, "workload %s", info->name);
+    if (strcmp(setting->path, info->path) != 0) {
+        g_string_append_printf(out, " path=%s", setting->path);
+    }
+    for (unsigned i = 0; i < WORKLOAD_PARAMETER_COUNT; i++) {
+        const struct workload_parameter_info *parameter = workload_parameter_info((enum workload_parameter)i);
+        if ((info->parameters >> i & 1U) != 0 && setting->value[i] != info->defaults[i]) {
+            g_string_append_printf(out, " %s=", parameter->name);
+            add_quantity(out, parameter->quantity, setting->value[i]);
+        }
+    }
+    g_string_append_c(out, '\n');
+}
+
+static void add_head(GString *out, const struct plan *plan)
+{
+    g_string_append_printf(out, "title    %s\n\n", plan->title);
+    char **lines = g_strsplit(plan->story, "\n", -1);
+    for (char **line = lines; *line != NULL; line++) {
+        g_string_append_printf(out, **line == '\0' ? "" : "# %s\n", *line);
+    }
+    g_strfreev(lines);
+    g_string_append_c(out, '\n');
+    for (unsigned i = 0; i < FLAW_COUNT; i++) {
+        if (flaw_is_on(&plan->flaws, (enum flaw)i)) {
+            g_string_append_printf(out, "flaw     %s\n", flaw_info((enum flaw)i)->name);
+        }
+    }
+    g_string_append_printf(out, "seeds    %" G_GUINT64_FORMAT, plan->seed);
+    if (plan->last_seed > plan->seed) {
+        g_string_append_printf(out, "..%" G_GUINT64_FORMAT, plan->last_seed);
+    }
+    g_string_append_c(out, '\n');
+}
+
+static void add_line_of_time(GString *out, const char *statement, int64_t time_ns)
+{
+    g_string_append_printf(out, "%s ", statement);
+    add_quantity(out, QUANTITY_DURATION, time_ns);
+    g_string_append_c(out, '\n');
+}
+
+char *plan_text(const struct plan *plan)
+{
+    GString *out = g_string_new(NULL);
+    add_head(out, plan);
+    add_settings(out, plan);
+    for (guint i = 0; i < plan->others->len; i++) {
+        g_string_append_printf(out, "%s\n", (const char *)plan->others->pdata[i]);
+    }
+    for (guint i = 0; i < plan->workloads->len; i++) {
+        add_workload(out, &g_array_index(plan->workloads, struct workload_setting, i));
+    }
+    g_string_append_c(out, '\n');
+    for (guint i = 0; i < plan->faults->len; i++) {
+        const struct plan_fault *fault = &g_array_index(plan->faults, struct plan_fault, i);
+        if (plan_fault_matters(plan, fault)) {
+            add_fault(out, plan, fault);
+        }
+    }
+    if (plan->quiet_from_ns != 0) {
+        add_line_of_time(out, "quiet from", plan->quiet_from_ns);
+    }
+    add_line_of_time(out, "run for ", plan->run_for_ns);
+    if (plan->violated != NULL) {
+        g_string_append_printf(out, "\nexpect   violated %s", plan->violated);
+        if (strcmp(plan->violated, "available-after-heal") == 0 && plan->available_within_ns != 0) {
+            g_string_append(out, " within ");
+            add_quantity(out, QUANTITY_DURATION, plan->available_within_ns);
+        }
+        g_string_append_c(out, '\n');
+    }
+    return g_string_free(out, FALSE);
+}
