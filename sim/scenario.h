@@ -62,6 +62,7 @@ enum selector_kind {
     SELECT_REST_OF_SERVERS, /* every such server */
     SELECT_SITE,            /* number: a site of the atomic commit, by name */
     SELECT_SITES,           /* all of them */
+    SELECT_ANY_SITE,
 };
 
 struct selector {

@@ -39,6 +39,7 @@ static const struct target_word target_words[] = {
     {"majority without leader", SELECT_MAJORITY_WITHOUT_LEADER, false, "as few, the leader not among them"},
     {"all", SELECT_ALL, false, "every node, clients too"},
     {"sites", SELECT_SITES, false, "every site of the atomic commit; the name of one is a target too"},
+    {"any site", SELECT_ANY_SITE, false, "one of them, drawn"},
     {"rest", SELECT_REST, false, "every node that the other side does not name"},
     {"rest of servers", SELECT_REST_OF_SERVERS, false, "every server that the other side does not name"},
 };

@@ -118,6 +118,7 @@ static struct node_set candidates(const struct simulation *simulation, const str
         node_set_add(&set, ensemble->sites[selector->number]);
         return set;
     case SELECT_SITES:
+    case SELECT_ANY_SITE:
         for (uint32_t site = 1; site <= ensemble->site_count; site++) {
             node_set_add(&set, ensemble->sites[site]);
         }
@@ -134,7 +135,7 @@ static struct node_set candidates(const struct simulation *simulation, const str
 static bool is_one_of_many(enum selector_kind kind)
 {
     return kind == SELECT_ANY_SERVER || kind == SELECT_ANY_PARTICIPANT || kind == SELECT_ANY_FOLLOWER ||
-           kind == SELECT_ANY_OBSERVER || kind == SELECT_ANY_CLIENT;
+           kind == SELECT_ANY_OBSERVER || kind == SELECT_ANY_CLIENT || kind == SELECT_ANY_SITE;
 }
 
 /* Resolves all but `rest`. */

@@ -126,12 +126,12 @@ static bool passes(const char *path, uint64_t seed)
     return expected;
 }
 
-static void every_scenario_is_as_it_expects(void)
+static void all_are_as_they_expect(const char *folder)
 {
-    GPtrArray *names = names_in("scenarios");
+    GPtrArray *names = names_in(folder);
     CHECK(names->len >= 15);
     for (guint i = 0; i < names->len; i++) {
-        char *path = g_strdup_printf("scenarios/%s", (const char *)names->pdata[i]);
+        char *path = g_strdup_printf("%s/%s", folder, (const char *)names->pdata[i]);
         bool passed = passes(path, 42);
         if (!passed) {
             fprintf(stderr, "\nnot as expected: zksim run %s --seed 42\n", path);
@@ -140,6 +140,16 @@ static void every_scenario_is_as_it_expects(void)
         g_free(path);
     }
     g_ptr_array_free(names, TRUE);
+}
+
+static void every_scenario_is_as_it_expects(void)
+{
+    all_are_as_they_expect("scenarios");
+}
+
+static void every_recipe_is_as_its_scenario_expects(void)
+{
+    all_are_as_they_expect("scenarios/recipes");
 }
 
 static bool expects_violated(const struct scenario *scenario, const char *guarantee)
@@ -238,15 +248,19 @@ static void the_listing_is_what_there_is(void)
 {
     char *library = listing("scenarios");
     char *flaws = listing("scenarios/flaws");
+    char *recipes = listing("scenarios/recipes");
     compare_section("library", library);
     compare_section("flaws", flaws);
+    compare_section("recipes", recipes);
     g_free(library);
     g_free(flaws);
+    g_free(recipes);
 }
 
 static const struct test_case cases[] = {
     {"every scenario has a title, a story and a line in the README", the_listing_is_what_there_is},
     {"every scenario is as it expects", every_scenario_is_as_it_expects},
+    {"every recipe is as its scenario expects, with its mistake and without", every_recipe_is_as_its_scenario_expects},
     {"every flaw has a scenario that catches it by the guarantee it breaks", every_flaw_is_caught},
     {NULL, NULL},
 };

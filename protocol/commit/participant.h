@@ -18,7 +18,7 @@
  * Server id: a site listens at its number, on CHANNEL_COMMIT.
  * Quorums:   any two that together are more than there are sites are safe.  One more is enough, and best: with larger ones
  *            the sites may divide into two halves, prepared to commit and to abort, that stay blocked with everybody up.
- * Memory:    some 2 KiB, nothing allocated after creation: small states for hosts that keep many.
+ * Memory:    some 3 KiB, nothing allocated after creation: small states for hosts that keep many.
  * Upstream:  see commit.h; deviations: every record is forced, aborts too; votes of sites that never heard of the transaction
  *            are no, said to whoever asks.
  */
