@@ -39,9 +39,10 @@ enum channel {
     CHANNEL_CLIENT,
     CHANNEL_QUORUM,
     CHANNEL_ELECTION,
-    CHANNEL_COMMIT, /* between the sites of an atomic commit */
+    CHANNEL_COMMIT,    /* between the sites of an atomic commit */
+    CHANNEL_HEARTBEAT, /* between a primary and its backup (recipes/strawman.h) */
 };
-#define CHANNEL_COUNT 4
+#define CHANNEL_COUNT 5
 
 /* The queues of a server that a host steps one element (or one batch) at a time. */
 enum task {
@@ -102,7 +103,7 @@ enum input_type {
     INPUT_DEADLINE,     /* an armed deadline was reached */
     INPUT_DISK_DONE,    /* a disk operation finished */
     INPUT_TASK,         /* step a queue that node_tasks() shows as runnable */
-    INPUT_REQUEST,      /* the application of a client wants something; a command to the recipe of a client that has one */
+    INPUT_REQUEST, /* the application of a client wants something; a command to the recipe of a client that has one */
 };
 
 struct input {
@@ -132,29 +133,29 @@ struct input {
         } disk_done;
         enum task task;
         struct {
-            uint64_t tag;        /* comes back with the answer */
-            int32_t opcode;      /* wire/op.h; OP_CREATE_SESSION asks for a new session after the old one ended */
-            struct bytes body;   /* the encoded request body (wire/record.h) */
+            uint64_t tag;      /* comes back with the answer */
+            int32_t opcode;    /* wire/op.h; OP_CREATE_SESSION asks for a new session after the old one ended */
+            struct bytes body; /* the encoded request body (wire/record.h) */
         } request;
     };
 };
 
 enum output_type {
-    OUTPUT_OPEN,      /* dial a server's port */
-    OUTPUT_CLOSE,     /* close a connection after what was sent */
-    OUTPUT_SEND,      /* one message */
-    OUTPUT_APPEND,    /* append to a file, created if missing; not durable yet */
-    OUTPUT_FSYNC,     /* make a file and all appends to it so far durable; completes */
-    OUTPUT_TRUNCATE,  /* cut a file to a length, durably; completes */
-    OUTPUT_SAVE,      /* replace a file atomically and durably (temporary, fsync, rename); completes */
-    OUTPUT_DELETE,    /* remove a file; durable with the next completion */
-    OUTPUT_LOAD,      /* read the whole disk; completes with its image */
-    OUTPUT_ANSWER,    /* to the application: the result of one request */
-    OUTPUT_EVENT,     /* to the application: a watch event */
-    OUTPUT_SESSION,   /* to the application: the session's state changed */
-    OUTPUT_OBSERVE,   /* to the record only */
-    OUTPUT_EXIT,      /* the process ends itself, as a crash; what was output before stands */
-    OUTPUT_SUBMIT,    /* to the record only: the recipe on a client submits an operation, answered with the same tag */
+    OUTPUT_OPEN,     /* dial a server's port */
+    OUTPUT_CLOSE,    /* close a connection after what was sent */
+    OUTPUT_SEND,     /* one message */
+    OUTPUT_APPEND,   /* append to a file, created if missing; not durable yet */
+    OUTPUT_FSYNC,    /* make a file and all appends to it so far durable; completes */
+    OUTPUT_TRUNCATE, /* cut a file to a length, durably; completes */
+    OUTPUT_SAVE,     /* replace a file atomically and durably (temporary, fsync, rename); completes */
+    OUTPUT_DELETE,   /* remove a file; durable with the next completion */
+    OUTPUT_LOAD,     /* read the whole disk; completes with its image */
+    OUTPUT_ANSWER,   /* to the application: the result of one request */
+    OUTPUT_EVENT,    /* to the application: a watch event */
+    OUTPUT_SESSION,  /* to the application: the session's state changed */
+    OUTPUT_OBSERVE,  /* to the record only */
+    OUTPUT_EXIT,     /* the process ends itself, as a crash; what was output before stands */
+    OUTPUT_SUBMIT,   /* to the record only: the recipe on a client submits an operation, answered with the same tag */
 };
 
 /* The client's states as its application sees them (Watcher.Event.KeeperState). */

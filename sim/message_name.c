@@ -45,6 +45,8 @@ const char *message_name(enum channel channel, bool from_server, struct bytes oc
         return "vote";
     case CHANNEL_COMMIT:
         return known(commit_message_name((uint32_t)int_at(octets, 4)));
+    case CHANNEL_HEARTBEAT:
+        return "heartbeat";
     }
     return "?";
 }

@@ -31,6 +31,7 @@ static const char *const channels[] = {
     [CHANNEL_QUORUM] = "quorum",
     [CHANNEL_ELECTION] = "election",
     [CHANNEL_COMMIT] = "commit",
+    [CHANNEL_HEARTBEAT] = "heartbeat",
 };
 
 static const char *const disk_operations[] = {

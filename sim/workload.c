@@ -225,8 +225,12 @@ static uint32_t install_recipes(struct workload_plan *plan, struct world *world,
         for (uint32_t n = 0; n < plan->runners[i]; n++) {
             struct recipe_setting setting;
             workload_recipe_setting(&plan->settings[i], i, n, plan->runners[i], &setting);
-            world_set_recipe(world, clients[taken], &setting);
-            world_set_application(world, clients[taken++], &recipe_application, NULL);
+            if (plan->settings[i].kind == WORKLOAD_STRAWMAN) {
+                world_set_strawman(world, clients[taken++], &setting);
+            } else {
+                world_set_recipe(world, clients[taken], &setting);
+                world_set_application(world, clients[taken++], &recipe_application, NULL);
+            }
         }
     }
     return taken;

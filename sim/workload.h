@@ -43,8 +43,9 @@ enum workload_kind {
     WORKLOAD_CONFIGURATION,
     WORKLOAD_LETTERBOX,
     WORKLOAD_CACHE,
+    WORKLOAD_STRAWMAN,
 };
-#define WORKLOAD_COUNT 20
+#define WORKLOAD_COUNT 21
 
 /* What a workload line may set; each workload knows some of these. */
 enum workload_parameter {

@@ -7,6 +7,7 @@
 #include "protocol/recipes/barrier.h"
 #include "protocol/recipes/lock.h"
 #include "protocol/recipes/queue.h"
+#include "protocol/recipes/strawman.h"
 
 #define BIT(parameter) (UINT32_C(1) << PARAMETER_##parameter)
 #define MS INT64_C(1000000)
@@ -87,6 +88,13 @@ static const struct workload_info infos[] = {
      .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD),
      .defaults = {[PARAMETER_THINK] = 1000 * MS, [PARAMETER_HOLD] = 100 * MS},
      .recipe = &recipe_cache},
+    {.name = "strawman",
+     .description =
+         "no clients of ZooKeeper: a primary and its backup, with heartbeats every hold and patience of think",
+     .path = "/strawman",
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD),
+     .defaults = {[PARAMETER_CLIENTS] = 2, [PARAMETER_THINK] = 3000 * MS, [PARAMETER_HOLD] = 1000 * MS},
+     .recipe = &recipe_strawman},
 };
 
 _Static_assert(ARRAY_LENGTH(infos) == WORKLOAD_COUNT - WORKLOAD_MIXED - 1, "a row for each recipe");

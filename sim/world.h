@@ -225,6 +225,9 @@ uint32_t world_add_participant(struct world *world, const char *name, const stru
 /* Makes the client run a recipe; of world_add_client(), before world_start(). */
 void world_set_recipe(struct world *world, uint32_t client, const struct recipe_setting *setting);
 
+/* Puts a primary (number 0) or its backup in the place of the client. */
+void world_set_strawman(struct world *world, uint32_t client, const struct recipe_setting *setting);
+
 /* `setting` must outlive the world; it is not copied and not saved. */
 void world_set_application(struct world *world, uint32_t client, const struct application_calls *calls,
                            const void *setting);

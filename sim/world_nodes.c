@@ -2,6 +2,7 @@
 #include "protocol/base/ensure.h"
 #include "protocol/client/client.h"
 #include "protocol/commit/participant.h"
+#include "protocol/recipes/strawman.h"
 #include "protocol/server/server.h"
 #include "sim/world.h"
 
@@ -71,4 +72,25 @@ void world_set_recipe(struct world *world, uint32_t client, const struct recipe_
     struct world_node *node = &world->nodes[client];
     ensure(!world->started && node->create == make_client);
     ((struct client_config *)node->config)->recipe = *setting;
+}
+
+static struct node *make_strawman(void *region, uint64_t capacity, const void *config)
+{
+    return strawman_create(region, capacity, config);
+}
+
+/* Backups listen at the upper end of the numbers. */
+void world_set_strawman(struct world *world, uint32_t client, const struct recipe_setting *setting)
+{
+    struct world_node *node = &world->nodes[client];
+    server_id_t backup = (server_id_t)(ARRAY_LENGTH(world->node_of_server) - 1 - setting->group);
+    ensure(!world->started && node->create == make_client);
+    struct strawman_config *config = arena_alloc(world->arena, sizeof *config);
+    *config = (struct strawman_config){*setting, backup};
+    node->create = make_strawman;
+    node->config = config;
+    if (setting->number == 1) {
+        node->server = backup;
+        world->node_of_server[backup] = client;
+    }
 }

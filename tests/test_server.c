@@ -164,6 +164,7 @@ static void describe(struct teller *teller, const struct world_event *event, str
         break;
     }
     case CHANNEL_COMMIT: /* servers have none */
+    case CHANNEL_HEARTBEAT:
         break;
     }
 }

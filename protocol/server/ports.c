@@ -19,6 +19,7 @@ static void leave(struct server *server, struct connection *connection)
         links_disconnected(server, connection);
         break;
     case CHANNEL_COMMIT:
+    case CHANNEL_HEARTBEAT:
         break;
     }
 }
@@ -78,6 +79,7 @@ void ports_accept(struct server *server, conn_id id, enum channel channel)
     case CHANNEL_ELECTION:
         break;
     case CHANNEL_COMMIT: /* no server listens there */
+    case CHANNEL_HEARTBEAT:
         server_close(server, connection);
         break;
     }
@@ -117,6 +119,7 @@ static size_t read_one(struct server *server, struct connection *connection, str
     case CHANNEL_ELECTION:
         return links_receive(server, connection, octets);
     case CHANNEL_COMMIT:
+    case CHANNEL_HEARTBEAT:
         break;
     }
     return 0;

@@ -94,6 +94,9 @@ static char *describe_message(const struct record *record, const struct message_
     case CHANNEL_COMMIT:
         describe_commit_message(&text, octets);
         break;
+    case CHANNEL_HEARTBEAT:
+        text_add(&text, "heartbeat");
+        break;
     }
     return g_strdup(buffer);
 }
