@@ -294,6 +294,30 @@ static void follow_snapshot(struct zab *zab, struct server *server, int32_t obse
     server->replaced = false;
 }
 
+/* Who serves an epoch has everything that was committed in those before it. */
+static void check_entry(struct zab *zab, const struct server *server, int32_t observation, const int64_t *value)
+{
+    struct history *history = zab->history;
+    struct report *report = &history->reports[GUARANTEE_AGREEMENT];
+    for (size_t at = history_position(history, zxid_make(value[0], 0), 0); at > 0; at--) {
+        const struct change *change = change_at(history, at - 1);
+        if (change->zxid <= value[2]) {
+            return;
+        }
+        if (!change->known || !was_committed(history, change, observation) || !report_violation(report)) {
+            continue;
+        }
+        g_string_append(report->story, "A server began to serve an epoch before it had the epochs before it.\n  ");
+        explain_node(report->story, history, server->node);
+        g_string_append_printf(report->story, " begins to serve epoch %" PRId64 " and is at 0x%" PRIx64 "\n", value[0],
+                               (uint64_t)value[2]);
+        g_string_append(report->story, "  allowed: a server that has applied ");
+        explain_transaction(report->story, change);
+        g_string_append_c(report->story, '\n');
+        return;
+    }
+}
+
 static void follow(struct zab *zab, struct server *server, int32_t observation)
 {
     const struct observation_row *row = observation_at(zab->history, observation);
@@ -328,6 +352,7 @@ static void follow(struct zab *zab, struct server *server, int32_t observation)
         put(zab, server, value[0]);
         break;
     case OBSERVE_FOLLOWING:
+        check_entry(zab, server, observation, value);
         move_up(zab, server, value[2]);
         confirm(server);
         break;

@@ -234,15 +234,6 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .guarantee = "committed-never-truncated",
             .configuration = "3 servers; one is killed right after its ACK of NEWLEADER, then the leader dies",
         },
-    [FLAW_ZK_4394] =
-        {
-            .name = "zk-4394",
-            .mechanism =
-                "At NEWLEADER a learner forgets the proposals that are not committed yet; their COMMIT ends it.",
-            .origin = "ZOOKEEPER-4394",
-            .guarantee = "available-after-heal",
-            .configuration = "3 servers, 1 client; a server joins while proposals are under way",
-        },
     [FLAW_ZK_4643] =
         {
             .name = "zk-4643",
@@ -326,14 +317,6 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .configuration =
                 "3 servers, 1 client; one logs a write alone, is elected, is cut off before it is established",
         },
-    [FLAW_ZK_1192] =
-        {
-            .name = "zk-1192",
-            .mechanism = "A leader whose wait for a quorum of ACKEPOCH is over goes on as if it had one.",
-            .origin = "ZOOKEEPER-1192",
-            .guarantee = "available-after-heal",
-            .configuration = "3 servers; a follower's ACKEPOCH does not come",
-        },
     [FLAW_ZK_1277] =
         {
             .name = "zk-1277",
@@ -350,25 +333,8 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .guarantee = "available-after-heal",
             .configuration = "3 servers; a leader dies after one follower has accepted its epoch",
         },
-    [FLAW_ZK_2959] =
-        {
-            .name = "zk-2959",
-            .mechanism =
-                "Observers count when a leader chooses its epoch: it may be one that the voters have left behind.",
-            .origin = "ZOOKEEPER-2959",
-            .guarantee = "available-after-heal",
-            .configuration = "3 servers, 1 observer; an observer is faster than the voters",
-        },
 
     /* ---- election ---- */
-    [FLAW_ZK_975] =
-        {
-            .name = "zk-975",
-            .mechanism = "An election is over when all voters have answered, though they disagree.",
-            .origin = "ZOOKEEPER-975",
-            .guarantee = "available-after-heal",
-            .configuration = "3 servers; a server looks while votes still change",
-        },
     [FLAW_ZK_1419] =
         {
             .name = "zk-1419",
@@ -377,14 +343,6 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .origin = "ZOOKEEPER-1419",
             .guarantee = "available-after-heal",
             .configuration = "3 servers; an epoch without transactions passes while one is down",
-        },
-    [FLAW_ZK_1732] =
-        {
-            .name = "zk-1732",
-            .mechanism = "A joining server wants zxid and round of the established ensemble's votes to agree, too.",
-            .origin = "ZOOKEEPER-1732",
-            .guarantee = "available-after-heal",
-            .configuration = "3 servers; two agree on a leader in different rounds, the third joins",
         },
 
     /* ---- persistence ---- */

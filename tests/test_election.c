@@ -67,8 +67,8 @@ static bool run(void *teller, char **words, GString *output)
         return true;
     }
     if (strcmp(words[0], "agree") == 0) {
-        g_string_append(output, vote_agrees(&(const struct flaws){{0}}, a, b) ? "yes\n" : "no\n");
-        return vote_agrees(&(const struct flaws){{0}}, a, b) == vote_agrees(&(const struct flaws){{0}}, b, a);
+        g_string_append(output, vote_agrees(a, b) ? "yes\n" : "no\n");
+        return vote_agrees(a, b) == vote_agrees(b, a);
     }
     return false;
 }

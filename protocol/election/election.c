@@ -82,7 +82,7 @@ static uint32_t supporters(const struct server *server, const struct ballot *bal
 {
     uint32_t members = 0;
     for (size_t i = 0; i < server->config.member_count; i++) {
-        if (ballots[i].present && vote_agrees(&server->config.flaws, ballots[i].vote, vote)) {
+        if (ballots[i].present && vote_agrees(ballots[i].vote, vote)) {
             members |= UINT32_C(1) << i;
         }
     }
@@ -106,22 +106,10 @@ static void wait_for_silence(struct server *server)
     server->election.finalize_at = server->now + (duration_ns)server->config.finalize_wait_ms * NS_PER_MS;
 }
 
-static bool all_have_answered(const struct server *server)
-{
-    for (size_t i = 0; i < server->config.member_count; i++) {
-        if (server->config.members[i].role == MEMBER_PARTICIPANT && !server->election.received[i].present) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void count_votes(struct server *server)
 {
     struct election *election = &server->election;
-    if (server_flaw(server, FLAW_ZK_975) && all_have_answered(server)) {
-        finish(server, election->proposal, role_for(server, election->proposal.leader));
-    } else if (server_has_quorum(server, supporters(server, election->received, election->proposal))) {
+    if (server_has_quorum(server, supporters(server, election->received, election->proposal))) {
         wait_for_silence(server);
     }
 }
@@ -277,9 +265,7 @@ void election_finalize_expired(struct server *server)
 
 void election_update_vote(struct server *server, epoch_t epoch)
 {
-    if (!server_flaw(server, FLAW_ZK_1732)) {
-        server->election.current.epoch = epoch;
-    }
+    server->election.current.epoch = epoch;
 }
 
 static uint64_t vote_digest(uint64_t hash, struct vote vote)

@@ -15,13 +15,10 @@ bool vote_beats(const struct flaws *flaws, struct vote challenger, struct vote c
     return challenger.leader > champion.leader;
 }
 
-bool vote_agrees(const struct flaws *flaws, struct vote a, struct vote b)
+bool vote_agrees(struct vote a, struct vote b)
 {
     if (a.leader != b.leader || a.epoch != b.epoch) {
         return false;
-    }
-    if (flaw_is_on(flaws, FLAW_ZK_1732)) {
-        return a.zxid == b.zxid && a.round == b.round;
     }
     bool either_looks = a.state == SERVER_LOOKING || b.state == SERVER_LOOKING;
     return !either_looks || (a.zxid == b.zxid && a.round == b.round);

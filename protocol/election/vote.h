@@ -23,6 +23,6 @@ bool vote_beats(const struct flaws *flaws, struct vote challenger, struct vote c
 
 /* Same leader on the same grounds.  Between servers that are not LOOKING only leader and epoch count: their zxid and round may
  * legitimately differ (ZOOKEEPER-1732). */
-bool vote_agrees(const struct flaws *flaws, struct vote a, struct vote b);
+bool vote_agrees(struct vote a, struct vote b);
 
 #endif

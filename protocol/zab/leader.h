@@ -54,7 +54,7 @@ struct handler {
     enum handler_state state;
     server_id_t learner;
     bool observer;
-    bool chosen;           /* it was sent what it lacks up to chosen_last */
+    bool chosen; /* it was sent what it lacks up to chosen_last */
     zxid_t chosen_last;
     bool forwarding;       /* gets proposals (or INFORMs) and commits */
     epoch_t current_epoch; /* as ACKEPOCH said; -1: it had accepted the epoch before */

@@ -14,7 +14,6 @@ void learner_init(struct learner *learner)
 {
     memset(learner, 0, sizeof *learner);
     STAILQ_INIT(&learner->not_logged);
-    STAILQ_INIT(&learner->forgotten);
     STAILQ_INIT(&learner->committed);
     STAILQ_INIT(&learner->pending);
     STAILQ_INIT(&learner->syncs);
@@ -432,7 +431,6 @@ void learner_clear(struct server *server)
     struct arena *arena = server->arena;
     struct learner *learner = &server->learner;
     clear_pending(server, &learner->not_logged);
-    clear_pending(server, &learner->forgotten);
     clear_pending(server, &learner->pending);
     request_queue_clear(arena, &learner->syncs);
     struct committed_zxid *committed;
@@ -478,7 +476,6 @@ uint64_t learner_digest(const struct learner *learner, const struct connections 
     hash = hash_mix(hash, (uint64_t)learner->last_queued);
     hash = hash_mix(hash, learner->loading ? tree_digest(learner->loader.tree) : 0);
     hash = pending_digest(hash, &learner->not_logged);
-    hash = pending_digest(hash, &learner->forgotten);
     hash = pending_digest(hash, &learner->pending);
     const struct committed_zxid *committed;
     STAILQ_FOREACH(committed, &learner->committed, next)

@@ -85,7 +85,6 @@ struct learner {
     bool loading;       /* `loader` is in use */
     struct tree_loader loader;
     struct pending_queue not_logged;         /* during synchronisation, until UPTODATE */
-    struct pending_queue forgotten;          /* FLAW_ZK_4394: no COMMIT finds them */
     STAILQ_HEAD(, committed_zxid) committed; /* commits for them that were not applied at once */
     struct pending_queue pending;            /* in broadcast: proposed, not committed */
     struct request_queue syncs;              /* sent to the leader, not answered; copies are in the commit stage */

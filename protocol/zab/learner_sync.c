@@ -212,11 +212,6 @@ static void apply_first(struct server *server)
 static void receive_sync_commit(struct server *server, zxid_t zxid)
 {
     struct learner *learner = &server->learner;
-    if (server_flaw(server, FLAW_ZK_4394) && learner->state == LEARNER_WAIT_UPTODATE &&
-        STAILQ_EMPTY(&learner->not_logged)) {
-        learner_fail(server); /* Apache's thread dies of a null pointer */
-        return;
-    }
     if (!applies_at_once(learner)) {
         note_committed(server, zxid);
         return;
@@ -303,6 +298,9 @@ static bool leaves_diff_to_log_stage(const struct server *server)
 static bool queue_history(struct server *server)
 {
     queue_committed(server);
+    if (server->phase != PHASE_ACTIVE) {
+        return false; /* the leader's fault */
+    }
     if (server_flaw(server, FLAW_ZK_4685)) {
         return STAILQ_EMPTY(&server->log.queue); /* it acknowledges what it has logged as ever */
     }
@@ -351,9 +349,6 @@ static void secure_history(struct server *server)
         log_committed(server);
     } else if (queue_history(server)) {
         history_is_durable(server);
-    }
-    if (server_flaw(server, FLAW_ZK_4394)) {
-        STAILQ_CONCAT(&server->learner.forgotten, &server->learner.not_logged);
     }
 }
 
@@ -452,9 +447,8 @@ void learner_begin_broadcast(struct server *server)
                                                 {learner->epoch, learner->leader, server->tree->last_processed,
                                                  server_is_observer(server)}});
     server_start_serving(server);
-    STAILQ_CONCAT(&learner->forgotten, &learner->not_logged);
-    while (!STAILQ_EMPTY(&learner->forgotten)) {
-        struct proposal *proposal = learner_take_pending(server, &learner->forgotten);
+    while (!STAILQ_EMPTY(&learner->not_logged)) {
+        struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
         learner_add_pending(server, &learner->pending, proposal);
         log_stage_add(server, proposal);
     }
