@@ -6,7 +6,7 @@
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
-#define OTHER_SEEDS 6U  /* for what takes away much */
+#define OTHER_SEEDS 6U /* for what takes away much */
 #define MANY_SEEDS 20U /* for one of the last few faults */
 #define FEW_FAULTS 14U
 #define ROUNDS_MAX 4U

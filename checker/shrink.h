@@ -18,7 +18,7 @@ struct shrink {
     shrink_test *test;
     void *self;
     uint64_t tries_max;
-    uint64_t tries;  /* made */
+    uint64_t tries;   /* made */
     bool interrupted; /* out of tries, or the test said stop */
 };
 

@@ -25,8 +25,7 @@ static bool is_end_of(const struct fault *begin, const struct fault *end)
         return false;
     }
     bool has_value = fault_info(end->kind)->value != NULL;
-    return (!has_value || end->value == value) &&
-           (begin->kind == FAULT_ISOLATE || is_same_side(&begin->b, &end->b));
+    return (!has_value || end->value == value) && (begin->kind == FAULT_ISOLATE || is_same_side(&begin->b, &end->b));
 }
 
 /* Is by itself the end of something, so that it begins nothing. */
@@ -243,7 +242,8 @@ static uint32_t place_of(const struct plan *plan, uint32_t node)
     bool is_client = is_of_kind(plan->names->pdata[node], "client");
     uint32_t place = 0;
     for (uint32_t i = 0; i <= node; i++) {
-        bool counts = is_client ? is_left(plan, i, "client") : is_left(plan, i, "server") || is_left(plan, i, "observer");
+        bool counts =
+            is_client ? is_left(plan, i, "client") : is_left(plan, i, "server") || is_left(plan, i, "observer");
         place += counts;
     }
     return place;
@@ -280,7 +280,8 @@ static void add_side(GString *out, const struct plan *plan, const struct node_se
         g_string_append(out, " all");
         return;
     }
-    bool all_servers = has_all(plan, set, "server") && (plan_count(plan, "observer") == 0 || has_all(plan, set, "observer"));
+    bool all_servers =
+        has_all(plan, set, "server") && (plan_count(plan, "observer") == 0 || has_all(plan, set, "observer"));
     bool all_clients = has_all(plan, set, "client");
     if (all_servers) {
         g_string_append(out, " servers");

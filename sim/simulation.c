@@ -643,8 +643,9 @@ void simulation_reseed(struct simulation *simulation, uint64_t seed)
         world_stream(world, fault_at(simulation, i)->text, i, &simulation->randoms[i]);
     }
     if (simulation->chaos != NULL) {
-        struct chaos *chaos = chaos_new(seed, &simulation->ensemble->knobs, (instant_ns)simulation->scenario->chaos_from_ns,
-                                        (instant_ns)simulation->scenario->chaos_until_ns);
+        struct chaos *chaos =
+            chaos_new(seed, &simulation->ensemble->knobs, (instant_ns)simulation->scenario->chaos_from_ns,
+                      (instant_ns)simulation->scenario->chaos_until_ns);
         chaos_replace_rest(simulation->chaos, &simulation->chaos_next, chaos, world->now);
         chaos_free(chaos);
     }

@@ -34,7 +34,8 @@ struct applied_fault {
 struct simulation_trail {
     struct settings settings; /* in effect */
     GPtrArray *names;         /* char *: of the nodes, by index */
-    GArray *faults;           /* struct applied_fault, in order; clocks that start wrong come first; not those of the quiet phase */
+    GArray
+        *faults; /* struct applied_fault, in order; clocks that start wrong come first; not those of the quiet phase */
 };
 
 struct simulation_trail *simulation_trail_new(void);

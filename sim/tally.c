@@ -94,8 +94,9 @@ bool tally_item(const struct tally *tally, size_t index, const char **name, uint
 void tally_set_item(struct tally *tally, size_t index, uint64_t value)
 {
     uint64_t *const items[] = {
-        &tally->crashes,    &tally->partitions,          &tally->faults,        &tally->leaders,         &tally->operations,
-        &tally->acknowledged_writes, &tally->indeterminate, &tally->sessions_expired, &tally->messages,
+        &tally->crashes,       &tally->partitions,       &tally->faults,
+        &tally->leaders,       &tally->operations,       &tally->acknowledged_writes,
+        &tally->indeterminate, &tally->sessions_expired, &tally->messages,
     };
     if (index < ARRAY_LENGTH(items)) {
         *items[index] = value;

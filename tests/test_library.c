@@ -226,6 +226,30 @@ static void every_flaw_is_caught(void)
     }
 }
 
+/* A failure under chaos, shrunk: it shows under the seed it names, and the flaw is to blame. */
+static void every_regression_shows_and_is_its_flaws(void)
+{
+    GPtrArray *names = names_in("scenarios/regressions");
+    CHECK(names->len >= 10);
+    for (guint i = 0; i < names->len; i++) {
+        char *path = g_strdup_printf("scenarios/regressions/%s", (const char *)names->pdata[i]);
+        struct scenario *scenario = load(path, 1);
+        CU_ASSERT_FATAL(scenario != NULL && scenario->has_seeds && scenario->expectations->len == 1);
+        const char *guarantee = g_array_index(scenario->expectations, struct expectation, 0).name;
+        if (!passes(path, scenario->first_seed)) {
+            fprintf(stderr, "\nnot as expected: zksim run %s\n", path);
+            CU_FAIL("a regression does not show");
+        }
+        scenario_remove_flaws(scenario);
+        struct record *record = run(scenario, scenario->first_seed);
+        CHECK(verdict_of(record, guarantee) != VERDICT_VIOLATED);
+        record_free(record);
+        scenario_free(scenario);
+        g_free(path);
+    }
+    g_ptr_array_free(names, TRUE);
+}
+
 /* ---- the listing ---- */
 
 static char *listing(const char *folder)
@@ -283,6 +307,9 @@ static void the_listing_is_what_there_is(void)
     compare_section("library", library);
     compare_section("flaws", flaws);
     compare_section("recipes", recipes);
+    char *regressions = listing("scenarios/regressions");
+    compare_section("regressions", regressions);
+    g_free(regressions);
     g_free(library);
     g_free(flaws);
     g_free(recipes);
@@ -294,6 +321,7 @@ static const struct test_case cases[] = {
     {"every recipe is as its scenario expects, with its mistake and without", every_recipe_is_as_its_scenario_expects},
     {"every flaw has a scenario that catches it by the guarantee it breaks", every_flaw_is_caught},
     {"every bug of ZooKeeper's is its flaw's: without it all holds", every_bug_is_its_flaws},
+    {"every shrunk failure shows, and is its flaw's", every_regression_shows_and_is_its_flaws},
     {NULL, NULL},
 };
 

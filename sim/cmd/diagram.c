@@ -153,22 +153,34 @@ static void pick_message(struct picker *picker, const struct message_row *messag
     }
     const char *name = message_name((enum channel)message->channel, node_at(record, message->from)->is_server,
                                     record_octets(record, message->octets));
-    if (is_noise(name) && !picker->choice->with_pings &&
-        (message->channel != CHANNEL_COMMIT)) {
+    if (is_noise(name) && !picker->choice->with_pings && (message->channel != CHANNEL_COMMIT)) {
         return;
     }
     char *label = g_strdup(name);
     char *detail = describe_message(record, message);
-    struct diagram_row row = {DIAGRAM_ARROW, message->sent_ns, message->seq, message->from, message->to, is_lost,
-                              !is_lost && message->delivered_ns - message->sent_ns > LATE_NS, label, detail};
+    struct diagram_row row = {DIAGRAM_ARROW,
+                              message->sent_ns,
+                              message->seq,
+                              message->from,
+                              message->to,
+                              is_lost,
+                              !is_lost && message->delivered_ns - message->sent_ns > LATE_NS,
+                              label,
+                              detail};
     if (is_wanted_message(picker, message, detail)) {
         if (is_in_window(picker, row.time_ns)) {
             add_row(picker, &row);
         }
         if (row.is_late && is_in_window(picker, message->delivered_ns)) {
             char *late = g_strdup_printf("%s, sent at %.3f s", detail, (double)message->sent_ns / 1e9);
-            row = (struct diagram_row){DIAGRAM_ARROW, message->delivered_ns, message->delivered_seq, message->from,
-                                       message->to,   false,                 false,                  label,
+            row = (struct diagram_row){DIAGRAM_ARROW,
+                                       message->delivered_ns,
+                                       message->delivered_seq,
+                                       message->from,
+                                       message->to,
+                                       false,
+                                       false,
+                                       label,
                                        late};
             add_row(picker, &row);
             g_free(late);
@@ -234,7 +246,8 @@ static void pick_observations(struct picker *picker)
         if (is_in_window(picker, seen->time_ns) && picker->is_chosen[seen->node] &&
             is_telling(picker, &seen->observation)) {
             char *words = words_of(&seen->observation);
-            struct diagram_row row = {DIAGRAM_NOTE, seen->time_ns, seen->seq, seen->node, -1, false, false, words, NULL};
+            struct diagram_row row = {DIAGRAM_NOTE, seen->time_ns, seen->seq, seen->node, -1,
+                                      false,        false,         words,     NULL};
             add_row(picker, &row);
             g_free(words);
         }
@@ -253,8 +266,8 @@ static void pick_faults(struct picker *picker)
         char *label = strstr(detail, name) != NULL ? g_strdup(detail) : g_strdup_printf("%s %s", name, detail);
         bool is_again = fault->time_ns == before_ns && strcmp(label, before) == 0;
         if (is_in_window(picker, fault->time_ns) && !is_again) {
-            struct diagram_row row = {DIAGRAM_BAND, fault->time_ns, fault->seq, fault->node, fault->peer, false, false,
-                                      label, NULL};
+            struct diagram_row row = {DIAGRAM_BAND, fault->time_ns, fault->seq, fault->node, fault->peer,
+                                      false,        false,          label,      NULL};
             add_row(picker, &row);
         }
         g_free(before);
@@ -278,14 +291,22 @@ static void pick_operation(struct picker *picker, const struct operation_row *op
     char *label = g_strdup_printf("%s %s", name == NULL ? "?" : name, path);
     bool is_answered = operation->returned_ns != RECORD_NEVER && operation->server >= 0;
     if (is_in_window(picker, operation->invoked_ns)) {
-        struct diagram_row row = {DIAGRAM_NOTE, operation->invoked_ns, operation->invoked_seq, operation->client, -1,
-                                  false,        false,                 label,                  NULL};
+        struct diagram_row row = {
+            DIAGRAM_NOTE, operation->invoked_ns, operation->invoked_seq, operation->client, -1, false, false, label,
+            NULL};
         add_row(picker, &row);
     }
     if (is_answered && is_in_window(picker, operation->returned_ns)) {
         char *answer = g_strdup_printf("%s: %s", label, operation->error == 0 ? "ok" : "error");
-        struct diagram_row row = {DIAGRAM_ARROW, operation->returned_ns, operation->returned_seq, operation->server,
-                                  operation->client, false, false, answer, NULL};
+        struct diagram_row row = {DIAGRAM_ARROW,
+                                  operation->returned_ns,
+                                  operation->returned_seq,
+                                  operation->server,
+                                  operation->client,
+                                  false,
+                                  false,
+                                  answer,
+                                  NULL};
         add_row(picker, &row);
         g_free(answer);
     }
@@ -441,7 +462,8 @@ void timeline_text(const struct record *record, int64_t from_ns, int64_t until_n
         bool is_leader = strncmp(row->label, "established", 11) == 0 || strncmp(row->label, "stepped-down", 12) == 0 ||
                          strncmp(row->label, "truncated", 9) == 0;
         if (row->kind == DIAGRAM_BAND || is_leader) {
-            char *name = row->kind == DIAGRAM_BAND ? g_strdup("fault") : pooled(record, node_at(record, row->from)->name);
+            char *name =
+                row->kind == DIAGRAM_BAND ? g_strdup("fault") : pooled(record, node_at(record, row->from)->name);
             g_string_append_printf(out, "  %10.6f s  %-12s %s\n", (double)row->time_ns / 1e9, name, row->label);
             g_free(name);
         }

@@ -142,8 +142,9 @@ void diagram_text(const struct diagram *diagram, GString *out)
         add_text_row(diagram, &g_array_index(diagram->rows, struct diagram_row, i), out);
     }
     if (diagram->left_out > 0) {
-        g_string_append_printf(out, "... and %u rows more: choose with --from, --until, --node, --zxid or --operation, or raise --rows\n",
-                               diagram->left_out);
+        g_string_append_printf(
+            out, "... and %u rows more: choose with --from, --until, --node, --zxid or --operation, or raise --rows\n",
+            diagram->left_out);
     }
 }
 
@@ -178,9 +179,13 @@ static void add_svg_row(const struct diagram *diagram, const struct diagram_row 
     case DIAGRAM_ARROW: {
         int to = svg_x(column_of(diagram, row->to));
         int end = row->is_lost ? from + (to - from) * 3 / 4 : to;
-        g_string_append_printf(
-            out, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" class=\"%s\" marker-end=\"url(#%s)\"/>\n", from, y,
-            end, y, row->is_lost ? "lost" : row->is_late ? "late" : "message", row->is_lost ? "cross" : "head");
+        g_string_append_printf(out,
+                               "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" class=\"%s\" marker-end=\"url(#%s)\"/>\n",
+                               from, y, end, y,
+                               row->is_lost   ? "lost"
+                               : row->is_late ? "late"
+                                              : "message",
+                               row->is_lost ? "cross" : "head");
         add_svg_text(out, (from + to) / 2, y - 4, "label", row->label);
         break;
     }
@@ -202,7 +207,8 @@ void diagram_svg(const struct diagram *diagram, GString *out)
     int bottom = SVG_TOP + ((int)diagram->rows->len + 1) * SVG_ROW;
     g_string_append_printf(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"12\">\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" "
+        "font-size=\"12\">\n"
         "<style>.time{fill:#777;font-size:10px}.label{text-anchor:middle;fill:#225}.name{text-anchor:middle;"
         "font-weight:bold}.fault{fill:#a22}.band{fill:#fdd}.life{stroke:#bbb}.message{stroke:#447}"
         ".late{stroke:#447;stroke-dasharray:5 4}.lost{stroke:#a22;stroke-dasharray:3 3}.dot{fill:#282}.note{fill:#161}"

@@ -55,7 +55,8 @@ void failures_text(const GPtrArray *failures, const struct run_options *options,
         const struct failure *failure = failures->pdata[i];
         char *repeat = options == NULL ? g_strdup_printf("%s seed %" G_GUINT64_FORMAT, failure->scenario, failure->seed)
                                        : command_line_of_run(failure->scenario, failure->seed, options);
-        g_string_append_printf(out, "%6" G_GUINT64_FORMAT "  %s\n        %s\n", failure->count, failure->signature, repeat);
+        g_string_append_printf(out, "%6" G_GUINT64_FORMAT "  %s\n        %s\n", failure->count, failure->signature,
+                               repeat);
         g_free(repeat);
     }
 }
@@ -111,8 +112,11 @@ static bool write_history(const struct failure *failure, const char *folder, con
     char *history = g_build_filename(folder, "history.db", NULL);
     char *report = g_build_filename(folder, "report.txt", NULL);
     struct record *record = record_new();
-    struct simulation_options simulation = {.seed = failure->seed, .level = options->level, .flaws = options->flaws,
-                                            .settings = &options->settings, .version = program_version};
+    struct simulation_options simulation = {.seed = failure->seed,
+                                            .level = options->level,
+                                            .flaws = options->flaws,
+                                            .settings = &options->settings,
+                                            .version = program_version};
     simulation.store = store_create(history, error);
     bool ok = simulation.store != NULL;
     if (ok && !simulation_run(scenario, &simulation, record, error)) {
@@ -134,9 +138,14 @@ static bool write_shrunk(const struct failure *failure, const char *folder, cons
                          unsigned jobs, GError **error)
 {
     char *guarantee = g_strndup(failure->signature, strcspn(failure->signature, ":"));
-    struct shrink_order order = {.path = failure->scenario, .seed = failure->seed, .options = options,
-                                 .guarantee = guarantee, .jobs = jobs, .budget_us = SHRINK_BUDGET_US,
-                                 .tries_max = SHRINK_TRIES_MAX, .quietly = true};
+    struct shrink_order order = {.path = failure->scenario,
+                                 .seed = failure->seed,
+                                 .options = options,
+                                 .guarantee = guarantee,
+                                 .jobs = jobs,
+                                 .budget_us = SHRINK_BUDGET_US,
+                                 .tries_max = SHRINK_TRIES_MAX,
+                                 .quietly = true};
     enum guarantee_id id;
     struct shrink_outcome outcome = {0};
     bool nothing = true;
@@ -163,7 +172,8 @@ static bool write_failure(const struct failure *failure, const char *folder, con
     char *version = g_strdup_printf("%s\n", program_version);
     bool ok = write_text(folder, "command.txt", command, error) && write_text(folder, "seed.txt", seed, error) &&
               write_text(folder, "version.txt", version, error) &&
-              write_history(failure, folder, options, repeat, error) && write_shrunk(failure, folder, options, jobs, error);
+              write_history(failure, folder, options, repeat, error) &&
+              write_shrunk(failure, folder, options, jobs, error);
     g_free(version);
     g_free(seed);
     g_free(command);

@@ -125,7 +125,8 @@ static bool read_run(struct merge *merge, const char *line, GError **error)
                                g_ascii_strtoull(digest, NULL, 16)};
         g_array_append_val(merge->runs, run);
     } else {
-        g_set_error(error, COMMAND_ERROR, 0, "%s:%u: not a line of 'zksim sweep --format json'", merge->file, merge->line);
+        g_set_error(error, COMMAND_ERROR, 0, "%s:%u: not a line of 'zksim sweep --format json'", merge->file,
+                    merge->line);
     }
     g_free(scenario);
     g_free(digest);
@@ -236,9 +237,10 @@ int command_merge(int argc, char **argv)
     int status;
     enum format format;
     GError *error = NULL;
-    if (command_parse(&argc, &argv, "FILE...",
-                      "Joins what the shards of a sweep printed with --format json; as JSON it is what the whole sweep prints.",
-                      entries, &status)) {
+    if (command_parse(
+            &argc, &argv, "FILE...",
+            "Joins what the shards of a sweep printed with --format json; as JSON it is what the whole sweep prints.",
+            entries, &status)) {
         if (!command_parse_format(format_text, &format, &error)) {
             status = command_fail(error);
         } else if (argc < 2 || format == FORMAT_JUNIT) {

@@ -117,8 +117,7 @@ int command_run(int argc, char **argv)
     int status;
     if (command_parse(&argc, &argv, "SCENARIO", "Runs one simulation, checks it, prints the verdicts and the digest.",
                       entries, &status)) {
-        status =
-            argc == 2 ? run_file(argv[1], seed, &files, &options) : command_usage("run", "one SCENARIO is needed");
+        status = argc == 2 ? run_file(argv[1], seed, &files, &options) : command_usage("run", "one SCENARIO is needed");
     }
     command_free_run_options(&options);
     g_free(seed);

@@ -105,14 +105,15 @@ int command_show(int argc, char **argv)
         {"zxid", 0, 0, G_OPTION_ARG_STRING, &texts.zxid, "Only the way of this transaction", "ZXID"},
         {"operation", 0, 0, G_OPTION_ARG_STRING, &texts.operation, "Only the way of this operation, by its id", "N"},
         {"pings", 0, 0, G_OPTION_ARG_NONE, &texts.pings, "Pings and the votes of elections too", NULL},
-        {"timeline", 0, 0, G_OPTION_ARG_NONE, &texts.timeline, "No messages: leaders, epochs and faults in a list", NULL},
+        {"timeline", 0, 0, G_OPTION_ARG_NONE, &texts.timeline, "No messages: leaders, epochs and faults in a list",
+         NULL},
         {"rows", 0, 0, G_OPTION_ARG_STRING, &texts.rows, "At most so many rows (default 200)", "N"},
         {0},
     };
     int status;
     if (command_parse(&argc, &argv, "FILE",
-                      "Shows the story of a history: a message diagram in the terminal or as SVG, or a timeline.", entries,
-                      &status)) {
+                      "Shows the story of a history: a message diagram in the terminal or as SVG, or a timeline.",
+                      entries, &status)) {
         status = argc == 2 ? show_file(argv[1], &texts) : command_usage("show", "one FILE is needed");
     }
     g_free(texts.svg);

@@ -101,9 +101,10 @@ static char *story_of(const struct shrink_order *order, const struct shrinking *
                       const struct shrink_outcome *outcome)
 {
     char *repeat = command_line_of_run(order->path, order->seed, order->options);
-    char *story = g_strdup_printf("Shrunk from `%s` (%u faults, %.0f s).\n%s\nIt also shows with %u of the seeds 1 to %u.", repeat,
-                                  outcome->faults_before, (double)outcome->before_ns / 1e9,
-                                  shrinking->attempt.signature, outcome->shows, SEEDS_SHOWN);
+    char *story =
+        g_strdup_printf("Shrunk from `%s` (%u faults, %.0f s).\n%s\nIt also shows with %u of the seeds 1 to %u.",
+                        repeat, outcome->faults_before, (double)outcome->before_ns / 1e9, shrinking->attempt.signature,
+                        outcome->shows, SEEDS_SHOWN);
     g_free(repeat);
     return story;
 }
@@ -206,8 +207,8 @@ static int write_outcome(const struct shrink_outcome *outcome, const char *path)
             "%u faults in %.0f s became %u faults in %.1f s, %u servers, %u clients; %" G_GUINT64_FORMAT
             " tries%s; shows with %u of the seeds 1 to %u\n",
             outcome->faults_before, (double)outcome->before_ns / 1e9, outcome->faults, (double)outcome->after_ns / 1e9,
-            outcome->servers, outcome->clients, outcome->tries, outcome->interrupted ? ", then the budget was spent" : "",
-            outcome->shows, SEEDS_SHOWN);
+            outcome->servers, outcome->clients, outcome->tries,
+            outcome->interrupted ? ", then the budget was spent" : "", outcome->shows, SEEDS_SHOWN);
     return STATUS_AS_EXPECTED;
 }
 
@@ -242,7 +243,8 @@ static int shrink_texts(const char *path, const struct shrink_texts *texts, stru
     uint64_t seed = 1;
     int64_t budget_ns = BUDGET_SECONDS * INT64_C(1000000000);
     enum guarantee_id id;
-    if (!command_check_run_options(options, &error) || !command_parse_number(texts->seed, "--seed", 0, UINT64_MAX, &seed, &error) ||
+    if (!command_check_run_options(options, &error) ||
+        !command_parse_number(texts->seed, "--seed", 0, UINT64_MAX, &seed, &error) ||
         (texts->jobs != NULL && !command_parse_number(texts->jobs, "-j", 1, 256, &jobs, &error))) {
         return command_fail(error);
     }
@@ -252,8 +254,13 @@ static int shrink_texts(const char *path, const struct shrink_texts *texts, stru
     if (texts->guarantee != NULL && !guarantee_find(texts->guarantee, &id)) {
         return command_usage("shrink", "unknown guarantee '%s'; 'zksim list guarantees' shows them", texts->guarantee);
     }
-    struct shrink_order order = {.path = path, .seed = seed, .options = options, .guarantee = texts->guarantee,
-                                 .jobs = (unsigned)jobs, .budget_us = budget_ns / 1000, .tries_max = TRIES_MAX};
+    struct shrink_order order = {.path = path,
+                                 .seed = seed,
+                                 .options = options,
+                                 .guarantee = texts->guarantee,
+                                 .jobs = (unsigned)jobs,
+                                 .budget_us = budget_ns / 1000,
+                                 .tries_max = TRIES_MAX};
     return shrink_file(&order, texts->output);
 }
 
@@ -265,7 +272,8 @@ int command_shrink(int argc, char **argv)
     GOptionEntry entries[12] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &texts.seed, "The seed that fails", "N"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &texts.output, "Write the scenario there (default: stdout)", "FILE"},
-        {"guarantee", 0, 0, G_OPTION_ARG_STRING, &texts.guarantee, "Which violation to keep (default: the first)", "NAME"},
+        {"guarantee", 0, 0, G_OPTION_ARG_STRING, &texts.guarantee, "Which violation to keep (default: the first)",
+         "NAME"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &texts.jobs, "Processes that work at once (default 1)", "N"},
         {"budget", 0, 0, G_OPTION_ARG_STRING, &texts.budget,
          "Stop after so much time with what there is (default 55s; 0: never)", "TIME"},

@@ -66,11 +66,9 @@ static void add_leaders(GString *out, const struct record *record)
         }
         char *name = pooled(record, g_array_index(record->nodes, struct node_row, (guint)row->node).name);
         if (row->observation.type == OBSERVE_ESTABLISHED) {
-            g_string_append_printf(out,
-                                   "  %10.6f s  %-12s leads epoch %" G_GINT64_FORMAT ", its log ends at 0x%" G_GINT64_MODIFIER
-                                   "x\n",
-                                   (double)row->time_ns / 1e9, name, row->observation.value[0],
-                                   (uint64_t)row->observation.value[1]);
+            g_string_append_printf(
+                out, "  %10.6f s  %-12s leads epoch %" G_GINT64_FORMAT ", its log ends at 0x%" G_GINT64_MODIFIER "x\n",
+                (double)row->time_ns / 1e9, name, row->observation.value[0], (uint64_t)row->observation.value[1]);
         } else {
             g_string_append_printf(out, "  %10.6f s  %-12s leaves epoch %" G_GINT64_FORMAT "\n",
                                    (double)row->time_ns / 1e9, name, row->observation.value[0]);

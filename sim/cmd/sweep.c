@@ -483,8 +483,8 @@ int command_sweep(int argc, char **argv)
         {"seeds", 0, 0, G_OPTION_ARG_STRING, &texts.seeds, "The seeds to run", "A..B"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &texts.jobs, "Processes that work at once (default 1)", "N"},
         {"shard", 0, 0, G_OPTION_ARG_STRING, &texts.shard, "Only the K-th of M equal parts", "K/M"},
-        {"out", 0, 0, G_OPTION_ARG_FILENAME, &texts.folder, "For each way of failing a folder in this one: history, report, shrunk scenario, command",
-         "DIR"},
+        {"out", 0, 0, G_OPTION_ARG_FILENAME, &texts.folder,
+         "For each way of failing a folder in this one: history, report, shrunk scenario, command", "DIR"},
     };
     command_run_entries(&options, entries + 4);
     int status;

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "protocol/base/hash.h"
 #include "checker/signature.h"
+#include "protocol/base/hash.h"
 #include "sim/cmd/judge.h"
 #include "sim/cmd/report.h"
 

@@ -154,8 +154,11 @@ static guint steepest(const struct why *why)
 static void print_points(const struct why *why, const struct record *record, GString *out)
 {
     guint at = steepest(why);
-    g_string_append_printf(out, "How probable is it that %s breaks, if everything after a time is drawn anew (%" G_GUINT64_FORMAT " times)?\n\n",
-                           why->guarantee, why->samples);
+    g_string_append_printf(
+        out,
+        "How probable is it that %s breaks, if everything after a time is drawn anew (%" G_GUINT64_FORMAT
+        " times)?\n\n",
+        why->guarantee, why->samples);
     for (guint i = 0; i < why->points->len; i++) {
         const struct point *point = point_at(why, i);
         g_string_append_printf(out, "%10.3f s  %4.0f%%  ", (double)point->time_ns / 1e9, 100 * share_of(point));
@@ -166,8 +169,9 @@ static void print_points(const struct why *why, const struct record *record, GSt
     }
     const struct point *before = point_at(why, at - 1);
     const struct point *after = point_at(why, at);
-    g_string_append_printf(out, "\nFrom %.0f%% to %.0f%% between %.3f s and %.3f s, when this happened:\n", 100 * share_of(before),
-                           100 * share_of(after), (double)before->time_ns / 1e9, (double)after->time_ns / 1e9);
+    g_string_append_printf(out, "\nFrom %.0f%% to %.0f%% between %.3f s and %.3f s, when this happened:\n",
+                           100 * share_of(before), 100 * share_of(after), (double)before->time_ns / 1e9,
+                           (double)after->time_ns / 1e9);
     timeline_text(record, before->time_ns, after->time_ns, out);
 }
 
@@ -259,7 +263,8 @@ static int why_texts(const char *path, const struct why_texts *texts, struct run
     if (!command_check_run_options(options, &error) ||
         !command_parse_number(texts->seed, "--seed", 0, UINT64_MAX, &why.seed, &error) ||
         (texts->steps != NULL && !command_parse_number(texts->steps, "--steps", 2, STEPS_MAX, &why.steps, &error)) ||
-        (texts->samples != NULL && !command_parse_number(texts->samples, "--samples", 1, SAMPLES_MAX, &why.samples, &error)) ||
+        (texts->samples != NULL &&
+         !command_parse_number(texts->samples, "--samples", 1, SAMPLES_MAX, &why.samples, &error)) ||
         (texts->jobs != NULL && !command_parse_number(texts->jobs, "-j", 1, 256, &why.jobs, &error))) {
         return command_fail(error);
     }
@@ -287,7 +292,8 @@ int command_why(int argc, char **argv)
     GOptionEntry entries[13] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &texts.seed, "The seed that fails", "N"},
         {"guarantee", 0, 0, G_OPTION_ARG_STRING, &texts.guarantee, "Which violation (default: the first)", "NAME"},
-        {"steps", 0, 0, G_OPTION_ARG_STRING, &texts.steps, "Times to look at (default 20, then half as many closer)", "N"},
+        {"steps", 0, 0, G_OPTION_ARG_STRING, &texts.steps, "Times to look at (default 20, then half as many closer)",
+         "N"},
         {"samples", 0, 0, G_OPTION_ARG_STRING, &texts.samples, "Runs per time (default 20)", "N"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &texts.jobs, "Processes that work at once (default 1)", "N"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &texts.output, "Plot it too; .png or .svg", "OUT"},
@@ -295,7 +301,8 @@ int command_why(int argc, char **argv)
     command_run_entries(&options, entries + 6);
     int status;
     if (command_parse(&argc, &argv, "SCENARIO --seed N",
-                      "When did a violation become inevitable?  Keeps what the failing seed decides up to a time, draws the rest\n"
+                      "When did a violation become inevitable?  Keeps what the failing seed decides up to a time, "
+                      "draws the rest\n"
                       "anew many times, and prints how probable the violation is, against that time.",
                       entries, &status)) {
         status = argc == 2 && texts.seed != NULL ? why_texts(argv[1], &texts, &options)
