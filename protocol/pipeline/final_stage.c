@@ -92,13 +92,18 @@ static bool apply(struct server *server, struct proposal *proposal)
     return true;
 }
 
-void final_stage_apply(struct server *server, struct proposal *proposal)
+struct observation final_stage_delivery(const struct server *server, const struct proposal *proposal)
+{
+    const struct txn_header *header = &proposal->header;
+    return (struct observation){OBSERVE_DELIVERED,
+                                {header->zxid, header->session, header->cxid, header->type, (int64_t)proposal->digest,
+                                 (int64_t)server->tree->digest}};
+}
+
+static void deliver(struct server *server, struct proposal *proposal)
 {
     if (apply(server, proposal)) {
-        const struct txn_header *header = &proposal->header;
-        server_observe(server, (struct observation){OBSERVE_DELIVERED,
-                                                    {header->zxid, header->session, header->cxid, header->type,
-                                                     (int64_t)proposal->digest, (int64_t)server->tree->digest}});
+        server_observe(server, final_stage_delivery(server, proposal));
     }
 }
 
@@ -119,7 +124,7 @@ static void close_session_connection(struct server *server, session_id_t session
 static void run_transaction(struct server *server, struct request *request)
 {
     struct proposal *proposal = request->proposal;
-    final_stage_apply(server, proposal);
+    deliver(server, proposal);
     if (server->phase == PHASE_HALTED) {
         return;
     }
