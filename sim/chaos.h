@@ -1,18 +1,18 @@
 /* chaos.h -- Random faults, swarm style: each seed is another climate, not only other weather.
  *
- * Knobs:    from the seed alone: the shape of the ensemble, its timeouts and limits, the network, the disks, the clocks, and which kinds
- *           of faults exist at all.  A scenario may overrule each by saying it.
- * Schedule: from the knobs and the seed: a list of steps in the order of time within [from, until].  What lasts (a partition, a
- *           pause, a full disk) comes with its end.  Targets that are roles are resolved when the step is due, by the
- *           draw the step carries.
+ * Knobs:    from the seed alone: the shape of the ensemble, its timeouts and limits, the network, the disks, the
+ *           clocks, and which kinds of faults exist at all.  A scenario may overrule each by saying it.
+ * Schedule: from the knobs and the seed: a list of steps in the order of time within [from, until].  What lasts (a
+ *           partition, a pause, a full disk) comes with its end.  Targets that are roles are resolved when the step is
+ *           due, by the draw the step carries.
  * Calm:     chaos_calm() ends all that lasts and restarts everything; from there on the ensemble must become available.
  *
  * Fault model: what the schedule may do to data, so that every guarantee must hold.
  *   - Any server may crash or lose its power, with what was not fsynced, torn or not: all at once too.
- *   - Durable octets change only where the protocol can bear it: snapshot files of a fixed minority of the participants (`victims`; such a
- *     server starts from an older snapshot or refuses to start and stays down) and of observers.  Never a log: a flipped tail would pass for
- *     a torn one, and a server that forgets what it acknowledged, or has a snapshot of what its log no longer has, is outside of what
- *     Zab promises to survive.
+ *   - Durable octets change only where the protocol can bear it: snapshot files of a fixed minority of the
+ *     participants (`victims`; such a server starts from an older snapshot or refuses to start and stays down) and of
+ *     observers.  Never a log: a flipped tail would pass for a torn one, and a server that forgets what it
+ *     acknowledged, or has a snapshot of what its log no longer has, is outside of what Zab promises to survive.
  *   - Clocks may be wrong by any amount and run at any rate.
  */
 #ifndef SIM_CHAOS_H
@@ -84,8 +84,8 @@ uint32_t chaos_kinds(void);
 struct chaos *chaos_new(uint64_t seed, const struct chaos_knobs *knobs, instant_ns from, instant_ns until);
 void chaos_free(struct chaos *chaos);
 
-/* Carries out step `index`, at the world's present; `servers` are the node indices in the ensemble's order.  The caller calls
- * clockwork_refresh().  Returns what fault_apply() did. */
+/* Carries out step `index`, at the world's present; `servers` are the node indices in the ensemble's order.  The
+ * caller calls clockwork_refresh().  Returns what fault_apply() did. */
 uint32_t chaos_perform(struct chaos *chaos, struct world *world, const uint32_t *servers, uint32_t index);
 
 /* Heals, unclogs, resumes, frees, repairs clocks and starts whatever is down.  The caller calls clockwork_refresh(). */

@@ -1,17 +1,21 @@
 /* workload.h -- What clients do, as applications would: a table of workloads and the application that runs them.
  *
- * A scenario has any number of workloads; each runs on all clients or on some; a client runs all of its workloads in one
- * session, as one application.  Each workload makes its own root znode and what it needs below (NODEEXISTS is fine), and draws
- * from a stream of its own, derived from the seed, its name, its place among the scenario's workloads and the client.
+ * A scenario has any number of workloads; each runs on all clients or on some; a client runs all of its workloads in
+ * one session, as one application.  Each workload makes its own root znode and what it needs below (NODEEXISTS is
+ * fine), and draws from a stream of its own, derived from the seed, its name, its place among the scenario's workloads
+ * and the client.
  *
- * Pace:    rate > 0 is an open loop: operations begin at that rate (of all its clients together, intervals uniform around the
- *          mean) whether or not earlier ones were answered, but no more than `window` at once per client: what does not fit is
- *          left out.  rate = 0 is a closed loop: the next operation begins `think` after the last was answered.
- * Trouble: after CONNECTIONLOSS an application does not know whether its operation happened; it pauses and looks again.  After
- *          SESSION_EXPIRED or a close of its own it opens a new session and starts over with its watches and ephemerals.
+ * Pace:    rate > 0 is an open loop: operations begin at that rate (of all its clients together, intervals uniform
+ *          around the mean) whether or not earlier ones were answered, but no more than `window` at once per client:
+ *          what does not fit is left out.  rate = 0 is a closed loop: the next operation begins `think` after the last
+ *          was answered.
+ * Trouble: after CONNECTIONLOSS an application does not know whether its operation happened; it pauses and looks
+ *          again.  After SESSION_EXPIRED or a close of its own it opens a new session and starts over with its watches
+ *          and ephemerals.
  * Memory:  a plan is the host's and outlives the world; the application's state is in the world's arena.
  *
- * A workload is one file sim/workload_NAME.c with one `struct workload_calls` (sim/workload_turn.h), and a line in workload.c's table.
+ * A workload is one file sim/workload_NAME.c with one `struct workload_calls` (sim/workload_turn.h), and a line in
+ * workload.c's table.
  */
 #ifndef SIM_WORKLOAD_H
 #define SIM_WORKLOAD_H
@@ -104,7 +108,8 @@ enum workload_set_result workload_set(struct workload_setting *setting, const ch
 bool workload_plan_add(struct workload_plan *plan, const struct workload_setting *setting);
 
 /* Gives every client its share and makes workload_application its application.  A workload with clients=N runs on the N
- * clients after those of the workload before it, round and round.  `clients` are node indices; before the world boots them. */
+ * clients after those of the workload before it, round and round.  `clients` are node indices; before the world boots
+ * them. */
 void workload_plan_install(struct workload_plan *plan, struct world *world, const uint32_t *clients, uint32_t count);
 
 extern const struct application_calls workload_application;
