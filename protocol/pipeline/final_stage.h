@@ -35,12 +35,9 @@ void final_stage_add(struct server *server, struct request *request);
 bool final_stage_is_runnable(const struct server *server);
 void final_stage_run(struct server *server);
 
-/* Applies a transaction outside the queue that may never have been committed: the tail of the log at a start, and what a leader
- * synchronises us with that may not be established.  Nothing is observed as delivered. */
+/* Applies a transaction outside the queue when there are no clients: what a leader sends before it is established, and the tail of the log.
+ * Either may never be committed and be truncated again, so nothing is observed as delivered; OBSERVE_FOLLOWING says where it led to. */
 void final_stage_apply_quietly(struct server *server, struct proposal *proposal);
-
-/* What the delivery of the transaction applied last looks like. */
-struct observation final_stage_delivery(const struct server *server, const struct proposal *proposal);
 
 uint64_t final_stage_digest(const struct final_stage *final, const struct connections *connections);
 
