@@ -66,10 +66,9 @@ size_t history_position(const struct history *history, zxid_t zxid, size_t hint)
 
 struct gathering {
     struct history *history;
-    GArray *late;    /* changes that came out of order, perhaps twice */
-    zxid_t *log;     /* per node: last zxid in its log */
-    zxid_t *elected; /* per node: the zxid with which it elected itself, 0 if it elected another */
-    size_t *hints;   /* per node */
+    GArray *late;  /* changes that came out of order, perhaps twice */
+    zxid_t *log;   /* per node: last zxid in its log */
+    size_t *hints; /* per node */
     bool unsorted_proposals;
 };
 
@@ -117,9 +116,7 @@ static void gather(struct gathering *gathering, const struct observation_row *ro
 {
     const int64_t *value = row->observation.value;
     zxid_t *log = &gathering->log[row->node];
-    zxid_t *elected = &gathering->elected[row->node];
-    const GArray *nodes = gathering->history->record->nodes;
-    struct establishment establishment = {value[0], MAX(*log, *elected), (int32_t)index};
+    struct establishment establishment = {value[0], 0, *log, (int32_t)index};
     switch ((int)row->observation.type) {
     case OBSERVE_DELIVERED:
         gather_delivery(gathering, row, index);
@@ -135,8 +132,8 @@ static void gather(struct gathering *gathering, const struct observation_row *ro
     case OBSERVE_LOGGED:
         *log = MAX(*log, value[0]);
         break;
-    case OBSERVE_ELECTED:
-        *elected = g_array_index(nodes, struct node_row, row->node).server == value[1] ? value[2] : 0;
+    case OBSERVE_LOOKING: /* an epoch's own zxid, of a leader that logged nothing, stands for no record */
+        *log = zxid_counter(value[4]) == 0 ? *log : value[4];
         break;
     case OBSERVE_ESTABLISHED:
         g_array_append_val(gathering->history->establishments, establishment);
@@ -201,13 +198,21 @@ static void merge_changes(struct history *history, GArray *more)
 static void gather_inherited(struct history *history, GArray *more)
 {
     const GArray *establishments = history->establishments;
-    int64_t before = INT64_MAX; /* epochs from here on are done */
-    for (guint i = establishments->len; i > 0; i--) {
-        const struct establishment *leader = &g_array_index(establishments, struct establishment, i - 1);
-        if (leader->epoch >= before) {
+    GHashTable *reached = g_hash_table_new(g_int64_hash, g_int64_equal); /* epoch of a log -> the longest of them */
+    for (guint i = 0; i < establishments->len; i++) {
+        struct establishment *leader = &g_array_index(establishments, struct establishment, i);
+        leader->log_epoch = zxid_epoch(leader->log);
+        const struct establishment *longest = g_hash_table_lookup(reached, &leader->log_epoch);
+        if (longest == NULL || longest->log < leader->log) {
+            g_hash_table_replace(reached, &leader->log_epoch, leader);
+        }
+    }
+    for (guint i = 0; i < establishments->len; i++) {
+        const struct establishment *leader = &g_array_index(establishments, struct establishment, i);
+        if (g_hash_table_lookup(reached, &leader->log_epoch) != leader) {
             continue;
         }
-        int64_t epoch = zxid_epoch(leader->log);
+        int64_t epoch = leader->log_epoch;
         size_t end = position_in(history->proposals, leader->log, 0);
         size_t start = position_in(history->proposals, zxid_make(epoch, 0), 0);
         for (size_t k = start; k < end; k++) {
@@ -218,8 +223,8 @@ static void gather_inherited(struct history *history, GArray *more)
                 g_array_append_val(more, change);
             }
         }
-        before = epoch + 1;
     }
+    g_hash_table_destroy(reached);
 }
 
 static void build_changes(struct history *history)
@@ -230,7 +235,6 @@ static void build_changes(struct history *history)
         .history = history,
         .late = g_array_new(FALSE, FALSE, sizeof(struct change)),
         .log = g_new0(zxid_t, nodes),
-        .elected = g_new0(zxid_t, nodes),
         .hints = g_new0(size_t, nodes),
     };
     for (guint i = 0; i < record->observations->len; i++) {
@@ -245,7 +249,6 @@ static void build_changes(struct history *history)
     merge_changes(history, gathering.late);
     g_array_free(gathering.late, TRUE);
     g_free(gathering.log);
-    g_free(gathering.elected);
     g_free(gathering.hints);
 }
 

@@ -68,7 +68,8 @@ static inline size_t touch_key(path_id path, enum watch_table table)
 
 struct establishment {
     int64_t epoch;
-    zxid_t log; /* last zxid in the leader's log at that moment */
+    int64_t log_epoch; /* of `log` */
+    zxid_t log;        /* last zxid in the leader's log at that moment */
     int32_t observation;
 };
 

@@ -354,6 +354,9 @@ static void follow(struct zab *zab, struct server *server, int32_t observation)
     case OBSERVE_FOLLOWING:
         check_entry(zab, server, observation, value);
         move_up(zab, server, value[2]);
+        if (value[4] != 0) {
+            check_state_digest(zab, observation, value[2], value[4]);
+        }
         confirm(server);
         break;
     case OBSERVE_ESTABLISHED:

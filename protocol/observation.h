@@ -22,7 +22,7 @@ enum observation_type {
     OBSERVE_SYNC_RECEIVED,   /* leader, quorum packet type, zxid of it, own last zxid before */
     OBSERVE_NEWLEADER_ACKED, /* epoch: this learner sent its ACK of NEWLEADER */
     OBSERVE_ESTABLISHED,     /* epoch, zxid: a leader has its quorum of NEWLEADER acks and serves */
-    OBSERVE_FOLLOWING, /* epoch, leader, last processed zxid: a learner got UPTODATE and serves; value 3: 1 for an observer */
+    OBSERVE_FOLLOWING, /* epoch, leader, last processed zxid: a learner got UPTODATE and serves; value 3: 1 for an observer; tree digest */
     OBSERVE_STEPPED_DOWN, /* epoch, step_down_reason: a leader or learner stops and goes back to LOOKING */
     /* broadcast */
     OBSERVE_PROPOSED,        /* zxid, session, cxid, transaction type, digest of its octets */

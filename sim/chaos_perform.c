@@ -203,7 +203,8 @@ static void calm_nodes(struct world *world, enum fault_kind kind, const struct n
     }
 }
 
-/* Clocks run true again; those that are behind are set right, those ahead stay so: no timer has to wait for the past. */
+/* Clocks run true again; those that are behind are set right, those ahead stay so: no timer has to wait for
+ * the past. */
 static void calm_clocks(struct world *world)
 {
     for (uint32_t node = 0; node < world->node_count; node++) {

@@ -1,13 +1,15 @@
 /* operation.h -- The application's side of operations: asking for them, understanding the answers, recording both.
  *
- * Model:   an application has a window of slots.  operation_submit() takes a slot, encodes the request, hands it to the client
- *          and writes the operation's row; operation_answer() finds the slot by the answer's tag, completes the row, decodes
- *          the body and gives the slot back.  What the application wants to remember about the operation until then is its `purpose`.
- * Outcome: error 0 is OK; xid 0 is NOT_SENT; a definite error is FAILED; anything else is INDETERMINATE.  A session that
- *          ended while the operation was under way is INDETERMINATE too: the server may have done it before.  A multi that a server
- *          rolled back is FAILED with the error of the part that made it fail, whatever the reply's header says.
- * Record:  rows go to world->record; without one nothing is written and nothing else changes.  The rows of a multi's parts
- *          follow its own.  Opening a session is no operation: its rows are those of session_record().
+ * Model:   an application has a window of slots.  operation_submit() takes a slot, encodes the request, hands it to
+ *          the client and writes the operation's row; operation_answer() finds the slot by the answer's tag, completes
+ *          the row, decodes the body and gives the slot back.  What the application wants to remember about the
+ *          operation until then is its `purpose`.
+ * Outcome: error 0 is OK; xid 0 is NOT_SENT; a definite error is FAILED; anything else is INDETERMINATE.  A session
+ *          that ended while the operation was under way is INDETERMINATE too: the server may have done it before.  A
+ *          multi that a server rolled back is FAILED with the error of the part that made it fail, whatever the
+ *          reply's header says.
+ * Record:  rows go to world->record; without one nothing is written and nothing else changes.  The rows of a multi's
+ *          parts follow its own.  Opening a session is no operation: its rows are those of session_record().
  * Memory:  `struct operations` is part of the application's state, saved and restored with the world.  No allocation
  *          besides the record's arrays.  An answer points into the step's outputs.
  */

@@ -26,7 +26,8 @@ enum quantity {
 
 #define QUANTITY_TEXT_MAX 40
 
-/* False when the whole text is not such a quantity, or too large.  Only QUANTITY_DRIFT and QUANTITY_DURATION may be negative. */
+/* False when the whole text is not such a quantity, or too large.  Only QUANTITY_DRIFT and QUANTITY_DURATION may be
+ * negative. */
 bool quantity_parse(enum quantity quantity, const char *text, int64_t *value);
 
 /* Writes the shortest text that quantity_parse() reads back as `value`. */

@@ -1,4 +1,5 @@
-/* The application that runs a client's workloads: set-up, pace, sessions; hands answers and events to whom they concern. */
+/* The application that runs a client's workloads: set-up, pace, sessions; hands answers and events to whom they
+ * concern. */
 #include <string.h>
 
 #include "protocol/base/ensure.h"

@@ -1,11 +1,11 @@
-/* The configuration change of the ZooKeeper paper (section 2.3): a writer that changes many znodes first deletes `ready`, then changes
- * them, then creates `ready`.  Readers look for `ready` with a watch and read the configuration only if it is there.  If it goes
- * away while they read, the notification comes before anything of the new configuration, and they throw away what they read.  So
- * nobody who saw no notification may hold a mixed configuration.
+/* The configuration change of the ZooKeeper paper (section 2.3): a writer that changes many znodes first deletes
+ * `ready`, then changes them, then creates `ready`.  Readers look for `ready` with a watch and read the configuration
+ * only if it is there.  If it goes away while they read, the notification comes before anything of the new
+ * configuration, and they throw away what they read.  So nobody who saw no notification may hold a mixed configuration.
  *
- * The writer starts a change with the deletion alone and goes on when it is answered; it creates `ready` when all changes are
- * answered; after any lost answer it begins again from the deletion.  Within one connection it need not wait so (the requests are
- * executed in order), but a connection may break between any two of them.
+ * The writer starts a change with the deletion alone and goes on when it is answered; it creates `ready` when all
+ * changes are answered; after any lost answer it begins again from the deletion.  Within one connection it need not
+ * wait so (the requests are executed in order), but a connection may break between any two of them.
  */
 #include "protocol/base/ensure.h"
 #include "sim/workload_turn.h"

@@ -1,5 +1,5 @@
-/* A counter: read it, write one more if nobody was faster.  At the end it is at least the number of increments that were
- * acknowledged and at most that plus those that may have happened. */
+/* A counter: read it, write one more if nobody was faster.  At the end it is at least the number of increments that
+ * were acknowledged and at most that plus those that may have happened. */
 #include <stdio.h>
 
 #include "sim/workload_turn.h"

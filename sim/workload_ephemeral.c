@@ -1,5 +1,5 @@
-/* Ephemerals and session churn: claim slots that everybody wants, list and look at the members, give a slot back, and now and then
- * close the session, after which everything it owned must be gone. */
+/* Ephemerals and session churn: claim slots that everybody wants, list and look at the members, give a slot back, and
+ * now and then close the session, after which everything it owned must be gone. */
 #include "protocol/base/ensure.h"
 #include "sim/workload_turn.h"
 

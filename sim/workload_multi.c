@@ -1,5 +1,6 @@
-/* Multi: several changes in one transaction.  Two halves of a pair always get the same value in one multi, so a reader can
- * never see the second half older than the first it read before.  Some multis carry a part that must fail, and then nothing happened. */
+/* Multi: several changes in one transaction.  Two halves of a pair always get the same value in one multi, so a reader
+ * can never see the second half older than the first it read before.  Some multis carry a part that must fail, and
+ * then nothing happened. */
 #include "sim/workload_turn.h"
 
 enum step {

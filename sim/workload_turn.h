@@ -6,8 +6,8 @@
  *   event    a watch fired
  *   fresh    the client is connected in a session that is new to it: no watch is armed, no ephemeral is owned
  *
- * All calls but act and answer may be NULL.  `step` and `detail` are the workload's own words on an operation, given back with
- * the answer.  Pace, set-up, sessions and the slots are workload.c's business.
+ * All calls but act and answer may be NULL.  `step` and `detail` are the workload's own words on an operation, given
+ * back with the answer.  Pace, set-up, sessions and the slots are workload.c's business.
  */
 #ifndef SIM_WORKLOAD_TURN_H
 #define SIM_WORKLOAD_TURN_H

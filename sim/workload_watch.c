@@ -1,5 +1,5 @@
-/* Watches: readers keep one watch armed on every znode and look again whenever one fires; writers create, change and delete
- * the znodes and their children. */
+/* Watches: readers keep one watch armed on every znode and look again whenever one fires; writers create, change and
+ * delete the znodes and their children. */
 #include <string.h>
 
 #include "protocol/base/ensure.h"

@@ -52,7 +52,7 @@ static bool is_prefix(struct oracle *oracle, zxid_t prefix, zxid_t zxid)
 
 void oracle_look(struct oracle *oracle, const struct world *world, uint32_t node)
 {
-    if (world->nodes[node].kind == NODE_SERVER && world->nodes[node].life == LIFE_UP) {
+    if (world->nodes[node].kind == NODE_SERVER && world->nodes[node].life == LIFE_UP && !oracle->synchronising[node]) {
         struct server_status status;
         server_status(world->nodes[node].node, &status);
         oracle->last[node] = status.last_processed;
@@ -125,7 +125,19 @@ void oracle_observe(struct oracle *oracle, uint32_t node, const struct observati
 {
     const int64_t *value = observation->value;
     switch ((int)observation->type) {
+    case OBSERVE_SYNC_RECEIVED: /* it applies and delivers nothing until UPTODATE */
+        oracle->synchronising[node] = true;
+        oracle->last[node] = value[3];
+        break;
+    case OBSERVE_FOLLOWING:
+    case OBSERVE_LOOKING:
+    case OBSERVE_STEPPED_DOWN:
+        oracle->synchronising[node] = false;
+        break;
     case OBSERVE_RECOVERED:
+        oracle->synchronising[node] = false;
+        oracle->last[node] = value[0];
+        break;
     case OBSERVE_SNAPSHOT_LOADED:
         oracle->last[node] = value[0];
         break;

@@ -30,7 +30,8 @@ struct oracle {
         zxid_t last; /* the transaction its leader's history ended with */
     } epochs[ORACLE_EPOCHS_MAX];
     zxid_t committed; /* the newest */
-    zxid_t last[32];  /* applied, by node */
+    zxid_t last[32];  /* applied, by node; while it is synchronised: what was delivered */
+    bool synchronising[32];
     struct {
         session_id_t session;
         zxid_t zxid;

@@ -18,7 +18,7 @@ failures=0
 
 run() {
     echo . >> "$scratch/commands"
-    (cd "$scratch/here" && bash -c "$1" 2>&1)
+    (cd "$scratch/here" && env -u MAKEFLAGS -u MAKELEVEL bash -c "$1" 2>&1)
 }
 
 # Prints the file with the output of every session and query as it is now.

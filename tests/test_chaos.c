@@ -1,4 +1,5 @@
-/* The chaos generator: the same seed gives the same storm, all kinds come, and the storm stays within the fault model. */
+/* The chaos generator: the same seed gives the same storm, all kinds come, and the storm stays within the fault
+ * model. */
 #include <string.h>
 
 #include "protocol/storage/disk_image.h"

@@ -1,4 +1,5 @@
-/* The workloads, on a real ensemble in a simulated world: what they do is recorded as it was, and each does what it is for. */
+/* The workloads, on a real ensemble in a simulated world: what they do is recorded as it was, and each does what it is
+ * for. */
 #include <string.h>
 
 #include "protocol/client/client.h"

@@ -141,7 +141,7 @@ static bool apply(struct server *server, struct proposal *proposal)
     return true;
 }
 
-void final_stage_apply(struct server *server, struct proposal *proposal)
+static void deliver(struct server *server, struct proposal *proposal)
 {
     if (apply(server, proposal)) {
         const struct txn_header *header = &proposal->header;
@@ -169,7 +169,7 @@ static void close_session_connection(struct server *server, session_id_t session
 static void run_transaction(struct server *server, struct request *request)
 {
     struct proposal *proposal = request->proposal;
-    final_stage_apply(server, proposal);
+    deliver(server, proposal);
     if (server->phase == PHASE_HALTED) {
         return;
     }

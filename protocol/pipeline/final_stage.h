@@ -36,10 +36,8 @@ void final_stage_add(struct server *server, struct request *request);
 bool final_stage_is_runnable(const struct server *server);
 void final_stage_run(struct server *server);
 
-/* Applies a transaction outside the queue: during synchronisation, when there are no clients. */
-void final_stage_apply(struct server *server, struct proposal *proposal);
-
-/* The same for the tail of the log, which may never have been committed: nothing is observed as delivered. */
+/* Applies a transaction outside the queue when there are no clients: what a leader sends before it is established, and the tail of the log.
+ * Either may never be committed and be truncated again, so nothing is observed as delivered; OBSERVE_FOLLOWING says where it led to. */
 void final_stage_apply_quietly(struct server *server, struct proposal *proposal);
 
 /* It may be sent to learners that lack it. */

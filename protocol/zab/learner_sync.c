@@ -205,7 +205,7 @@ static void apply_first(struct server *server)
 {
     struct proposal *proposal = learner_take_pending(server, &server->learner.not_logged);
     server->tree_ahead_of_disk = true;
-    final_stage_apply(server, proposal);
+    final_stage_apply_quietly(server, proposal);
     proposal_release(server->arena, proposal);
 }
 
@@ -328,7 +328,7 @@ static void log_committed(struct server *server)
             learner_add_pending(server, &learner->pending, proposal); /* its commit is dealt with after UPTODATE */
             continue;
         }
-        final_stage_apply(server, proposal);
+        final_stage_apply_quietly(server, proposal);
         proposal_release(server->arena, proposal);
         STAILQ_REMOVE_HEAD(&learner->committed, next);
         arena_free(server->arena, committed, sizeof *committed);
@@ -420,6 +420,7 @@ void learner_snapshot_saved(struct server *server)
 void learner_log_saved(struct server *server)
 {
     ensure(server->learner.state == LEARNER_SAVING_LOG);
+    server_observe(server, (struct observation){OBSERVE_LOGGED, {server->log.last_synced}});
     if (server->log.dirty) {
         log_stage_fsync(server);
     } else if (STAILQ_EMPTY(&server->log.queue)) { /* else one of the flaws has filled it */
@@ -447,7 +448,7 @@ void learner_begin_broadcast(struct server *server)
     election_update_vote(server, learner->epoch);
     server_observe(server, (struct observation){OBSERVE_FOLLOWING,
                                                 {learner->epoch, learner->leader, server->tree->last_processed,
-                                                 server_is_observer(server)}});
+                                                 server_is_observer(server), (int64_t)server->tree->digest}});
     server_start_serving(server);
     while (!STAILQ_EMPTY(&learner->not_logged)) {
         struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
