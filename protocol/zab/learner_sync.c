@@ -448,7 +448,7 @@ void learner_begin_broadcast(struct server *server)
     election_update_vote(server, learner->epoch);
     server_observe(server, (struct observation){OBSERVE_FOLLOWING,
                                                 {learner->epoch, learner->leader, server->tree->last_processed,
-                                                 server_is_observer(server), (int64_t)server->tree->digest}});
+                                                 server_is_observer(server), (int64_t)tree_agreed_digest(server->tree)}});
     server_start_serving(server);
     while (!STAILQ_EMPTY(&learner->not_logged)) {
         struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
