@@ -335,7 +335,7 @@ static void log_committed(struct server *server)
     }
     if (!any || server_flaw(server, FLAW_EARLY_NEWLEADER_ACK)) {
         history_is_durable(server);
-    } else {
+    } else if (!server->log.flushes) { /* else FLAW_ZK_4712 left an fsync under way; learner_log_saved() asks again */
         log_stage_fsync(server);
     }
 }
@@ -420,7 +420,9 @@ void learner_snapshot_saved(struct server *server)
 void learner_log_saved(struct server *server)
 {
     ensure(server->learner.state == LEARNER_SAVING_LOG);
-    if (STAILQ_EMPTY(&server->log.queue)) { /* else one of the flaws has filled it */
+    if (server->log.dirty) {
+        log_stage_fsync(server);
+    } else if (STAILQ_EMPTY(&server->log.queue)) { /* else one of the flaws has filled it */
         history_is_durable(server);
     }
 }
