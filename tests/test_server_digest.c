@@ -55,6 +55,7 @@ struct subject {
     struct unapplied *unapplied;
     struct pending *not_logged, *pending;
     struct committed_zxid *committed;
+    struct trial *trial;
     struct request *learner_sync, *arrived, *waiting, *final;
     struct touched_session *touched;
     struct revalidation *revalidation;
@@ -121,6 +122,8 @@ static void fill_learner(struct subject *subject)
     STAILQ_INSERT_TAIL(&learner->pending, subject->pending, next);
     subject->committed = arena_alloc(arena, sizeof *subject->committed);
     STAILQ_INSERT_TAIL(&learner->committed, subject->committed, next);
+    subject->trial = arena_alloc(arena, sizeof *subject->trial);
+    STAILQ_INSERT_TAIL(&learner->trials, subject->trial, next);
     subject->learner_sync = request_from(subject, OP_SYNC);
     STAILQ_INSERT_TAIL(&learner->syncs, subject->learner_sync, in_queue);
     learner_touch(server, 8, 3000);
@@ -339,6 +342,7 @@ static void learning_is_covered(void)
         FIELD(subject.not_logged->proposal, digest),
         FIELD(subject.pending->proposal, digest),
         FIELD(subject.committed, zxid),
+        FIELD(subject.trial, delivery.value[0]),
         FIELD(subject.touched, session),
         FIELD(subject.touched, timeout_ms),
         FIELD(subject.revalidation, session),

@@ -141,14 +141,18 @@ static bool apply(struct server *server, struct proposal *proposal)
     return true;
 }
 
+struct observation final_stage_delivery(const struct server *server, const struct proposal *proposal)
+{
+    const struct txn_header *header = &proposal->header;
+    return (struct observation){OBSERVE_DELIVERED,
+                                {header->zxid, header->session, header->cxid, header->type, (int64_t)proposal->digest,
+                                 (int64_t)tree_agreed_digest(server->tree)}};
+}
+
 static void deliver(struct server *server, struct proposal *proposal)
 {
     if (apply(server, proposal)) {
-        const struct txn_header *header = &proposal->header;
-        server_observe(server,
-                       (struct observation){OBSERVE_DELIVERED,
-                                            {header->zxid, header->session, header->cxid, header->type,
-                                             (int64_t)proposal->digest, (int64_t)tree_agreed_digest(server->tree)}});
+        server_observe(server, final_stage_delivery(server, proposal));
     }
 }
 

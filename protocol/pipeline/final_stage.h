@@ -37,8 +37,11 @@ bool final_stage_is_runnable(const struct server *server);
 void final_stage_run(struct server *server);
 
 /* Applies a transaction outside the queue when there are no clients: what a leader sends before it is established, and the tail of the log.
- * Either may never be committed and be truncated again, so nothing is observed as delivered; OBSERVE_FOLLOWING says where it led to. */
+ * Either may never be committed and be truncated again, so nothing is observed as delivered. */
 void final_stage_apply_quietly(struct server *server, struct proposal *proposal);
+
+/* What the delivery of the transaction applied last looks like. */
+struct observation final_stage_delivery(const struct server *server, const struct proposal *proposal);
 
 /* It may be sent to learners that lack it. */
 void final_stage_remember(struct server *server, struct proposal *proposal);

@@ -15,6 +15,7 @@ void learner_init(struct learner *learner)
     memset(learner, 0, sizeof *learner);
     STAILQ_INIT(&learner->not_logged);
     STAILQ_INIT(&learner->committed);
+    STAILQ_INIT(&learner->trials);
     STAILQ_INIT(&learner->pending);
     STAILQ_INIT(&learner->syncs);
     STAILQ_INIT(&learner->revalidations);
@@ -438,6 +439,11 @@ void learner_clear(struct server *server)
         STAILQ_REMOVE_HEAD(&learner->committed, next);
         arena_free(arena, committed, sizeof *committed);
     }
+    struct trial *trial;
+    while ((trial = STAILQ_FIRST(&learner->trials)) != NULL) {
+        STAILQ_REMOVE_HEAD(&learner->trials, next);
+        arena_free(arena, trial, sizeof *trial);
+    }
     struct revalidation *asked;
     while ((asked = STAILQ_FIRST(&learner->revalidations)) != NULL) {
         STAILQ_REMOVE_HEAD(&learner->revalidations, next);
@@ -481,6 +487,11 @@ uint64_t learner_digest(const struct learner *learner, const struct connections 
     STAILQ_FOREACH(committed, &learner->committed, next)
     {
         hash = hash_mix(hash, (uint64_t)committed->zxid);
+    }
+    const struct trial *trial;
+    STAILQ_FOREACH(trial, &learner->trials, next)
+    {
+        hash = hash_mix(hash, (uint64_t)trial->delivery.value[0]);
     }
     hash = hash_mix(hash, request_queue_digest(&learner->syncs, connections));
     const struct touched_session *touched;

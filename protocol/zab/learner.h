@@ -56,6 +56,13 @@ struct committed_zxid {
     zxid_t zxid;
 };
 
+/* Applied during synchronisation.  Whether it is delivered is known with UPTODATE: the leader may never be established, and
+ * then another one may have it truncated. */
+struct trial {
+    STAILQ_ENTRY(trial) next;
+    struct observation delivery;
+};
+
 /* A session heard of since the last PING. */
 struct touched_session {
     session_id_t session;
@@ -86,6 +93,7 @@ struct learner {
     struct tree_loader loader;
     struct pending_queue not_logged;         /* during synchronisation, until UPTODATE */
     STAILQ_HEAD(, committed_zxid) committed; /* commits for them that were not applied at once */
+    STAILQ_HEAD(, trial) trials;             /* applied, and to be observed as delivered at UPTODATE */
     struct pending_queue pending;            /* in broadcast: proposed, not committed */
     struct request_queue syncs;              /* sent to the leader, not answered; copies are in the commit stage */
     struct touched_session *touched;

@@ -201,11 +201,30 @@ static void note_committed(struct server *server, zxid_t zxid)
     STAILQ_INSERT_TAIL(&server->learner.committed, committed, next);
 }
 
+static void apply_on_trial(struct server *server, struct proposal *proposal)
+{
+    final_stage_apply_quietly(server, proposal);
+    struct trial *trial = arena_alloc(server->arena, sizeof *trial);
+    trial->delivery = final_stage_delivery(server, proposal);
+    STAILQ_INSERT_TAIL(&server->learner.trials, trial, next);
+}
+
+static void observe_trials(struct server *server)
+{
+    struct learner *learner = &server->learner;
+    struct trial *trial;
+    while ((trial = STAILQ_FIRST(&learner->trials)) != NULL) {
+        server_observe(server, trial->delivery);
+        STAILQ_REMOVE_HEAD(&learner->trials, next);
+        arena_free(server->arena, trial, sizeof *trial);
+    }
+}
+
 static void apply_first(struct server *server)
 {
     struct proposal *proposal = learner_take_pending(server, &server->learner.not_logged);
     server->tree_ahead_of_disk = true;
-    final_stage_apply_quietly(server, proposal);
+    apply_on_trial(server, proposal);
     proposal_release(server->arena, proposal);
 }
 
@@ -328,7 +347,7 @@ static void log_committed(struct server *server)
             learner_add_pending(server, &learner->pending, proposal); /* its commit is dealt with after UPTODATE */
             continue;
         }
-        final_stage_apply_quietly(server, proposal);
+        apply_on_trial(server, proposal);
         proposal_release(server->arena, proposal);
         STAILQ_REMOVE_HEAD(&learner->committed, next);
         arena_free(server->arena, committed, sizeof *committed);
@@ -446,6 +465,7 @@ void learner_begin_broadcast(struct server *server)
     learner->state = LEARNER_BROADCAST;
     learner_send_ack(server, zxid_make(learner->epoch, 0));
     election_update_vote(server, learner->epoch);
+    observe_trials(server);
     server_observe(server, (struct observation){OBSERVE_FOLLOWING,
                                                 {learner->epoch, learner->leader, server->tree->last_processed,
                                                  server_is_observer(server), (int64_t)tree_agreed_digest(server->tree)}});
