@@ -133,7 +133,7 @@ static void gather(struct gathering *gathering, const struct observation_row *ro
         *log = MAX(*log, value[0]);
         break;
     case OBSERVE_LOOKING: /* an epoch's own zxid, of a leader that logged nothing, stands for no record */
-        *log = zxid_counter(value[4]) == 0 ? *log : value[4];
+        *log = zxid_counter(value[4]) == 0 ? *log : MAX(*log, value[4]);
         break;
     case OBSERVE_ESTABLISHED:
         g_array_append_val(gathering->history->establishments, establishment);

@@ -466,9 +466,10 @@ void learner_begin_broadcast(struct server *server)
     learner_send_ack(server, zxid_make(learner->epoch, 0));
     election_update_vote(server, learner->epoch);
     observe_trials(server);
-    server_observe(server, (struct observation){OBSERVE_FOLLOWING,
-                                                {learner->epoch, learner->leader, server->tree->last_processed,
-                                                 server_is_observer(server), (int64_t)tree_agreed_digest(server->tree)}});
+    server_observe(server,
+                   (struct observation){OBSERVE_FOLLOWING,
+                                        {learner->epoch, learner->leader, server->tree->last_processed,
+                                         server_is_observer(server), (int64_t)tree_agreed_digest(server->tree)}});
     server_start_serving(server);
     while (!STAILQ_EMPTY(&learner->not_logged)) {
         struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
