@@ -11,6 +11,12 @@ say() {
     printf '\n==> %s\n' "$*"
 }
 
+say "zksim run scenarios/3pc-partition.scn --record messages --history $out/3pc.db    # the lecture's picture"
+"$zksim" run scenarios/3pc-partition.scn --record messages --history "$out/3pc.db" | sed -n '/^ac-agreement is violated/,$p'
+
+say "zksim show $out/3pc.db"
+"$zksim" show "$out/3pc.db"
+
 say "zksim run scenarios/deposed-leader.scn --seed 42 --history $out/history.db"
 "$zksim" run scenarios/deposed-leader.scn --seed 42 --history "$out/history.db"
 

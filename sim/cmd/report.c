@@ -141,16 +141,30 @@ static void add_counts(GString *out, const struct record *record)
     g_string_append_c(out, '\n');
 }
 
+static bool had_nothing_to_check(const struct verdict_row *row)
+{
+    return row->verdict == VERDICT_HOLDS && row->checked == 0;
+}
+
+/* Those that had something to check, a line each; the others by name, so that nobody takes them for kept. */
 static void add_table(GString *out, const struct record *record)
 {
+    GString *idle = g_string_new(NULL);
     g_string_append_printf(out, "\n%-30s %-10s %10s\n", "guarantee", "verdict", "checked");
     for (guint i = 0; i < record->verdicts->len; i++) {
         const struct verdict_row *row = verdict_at(record, i);
-        g_string_append_printf(out, "%-30.*s %-10s %10" G_GINT64_FORMAT "%s\n", length_of(row->guarantee),
+        if (had_nothing_to_check(row)) {
+            g_string_append_printf(idle, " %.*s", length_of(row->guarantee), octets_of(record, row->guarantee));
+            continue;
+        }
+        g_string_append_printf(out, "%-30.*s %-10s %10" G_GINT64_FORMAT "\n", length_of(row->guarantee),
                                octets_of(record, row->guarantee), record_verdict_name((int32_t)row->verdict),
-                               row->checked,
-                               row->verdict == VERDICT_HOLDS && row->checked == 0 ? "  (nothing to check)" : "");
+                               row->checked);
     }
+    if (idle->len > 0) {
+        g_string_append_printf(out, "nothing to check:%s\n", idle->str);
+    }
+    g_string_free(idle, TRUE);
 }
 
 static void add_explanations(GString *out, const struct record *record)
