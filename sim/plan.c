@@ -422,7 +422,9 @@ static void add_head(GString *out, const struct plan *plan)
     g_string_append_printf(out, "title    %s\n\n", plan->title);
     char **lines = g_strsplit(plan->story, "\n", -1);
     for (char **line = lines; *line != NULL; line++) {
-        g_string_append_printf(out, **line == '\0' ? "" : "# %s\n", *line);
+        if (**line != '\0') {
+            g_string_append_printf(out, "# %s\n", *line);
+        }
     }
     g_strfreev(lines);
     g_string_append_c(out, '\n');
