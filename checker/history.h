@@ -160,7 +160,7 @@ void pass_watches(struct history *history);  /* watch-before-state, watch-exactl
 void pass_zab(struct history *history); /* total-order, agreement, integrity, replica-agreement, leaders, durability */
 void pass_progress(struct history *history);  /* available-after-heal */
 void pass_staleness(struct history *history); /* bounded-staleness */
-void pass_commit(struct history *history);   /* the guarantees of atomic commit */
+void pass_commit(struct history *history);    /* the guarantees of atomic commit */
 void pass_recipes(
     struct history *history); /* what applications believe: locks, leaders, tasks, barriers, queues, reads */
 

@@ -1,114 +1,63 @@
 #include "protocol/observation.h"
 
+static const char *const names[OBSERVATION_COUNT] = {
+    [OBSERVE_RECOVERED] = "recovered",
+    [OBSERVE_REFUSED] = "refused",
+    [OBSERVE_CAPACITY] = "capacity",
+    [OBSERVE_LOOKING] = "looking",
+    [OBSERVE_ELECTED] = "elected",
+    [OBSERVE_EPOCH_ACCEPTED] = "epoch-accepted",
+    [OBSERVE_EPOCH_CURRENT] = "epoch-current",
+    [OBSERVE_SYNC_SENT] = "sync-sent",
+    [OBSERVE_SYNC_RECEIVED] = "sync-received",
+    [OBSERVE_NEWLEADER_ACKED] = "newleader-acked",
+    [OBSERVE_ESTABLISHED] = "established",
+    [OBSERVE_FOLLOWING] = "following",
+    [OBSERVE_STEPPED_DOWN] = "stepped-down",
+    [OBSERVE_PROPOSED] = "proposed",
+    [OBSERVE_LOGGED] = "logged",
+    [OBSERVE_COMMITTED] = "committed",
+    [OBSERVE_DELIVERED] = "delivered",
+    [OBSERVE_TRUNCATED] = "truncated",
+    [OBSERVE_SNAPSHOT_LOADED] = "snapshot-loaded",
+    [OBSERVE_SNAPSHOT_TAKEN] = "snapshot-taken",
+    [OBSERVE_SESSION_OPENED] = "session-opened",
+    [OBSERVE_SESSION_EXPIRED] = "session-expired",
+    [OBSERVE_SESSION_ATTACHED] = "session-attached",
+    [OBSERVE_SESSION_MOVED] = "session-moved",
+    [OBSERVE_WATCH_LOST] = "watch-lost",
+    [OBSERVE_COMMIT_PROPOSED] = "transaction-proposed",
+    [OBSERVE_COMMIT_VOTED] = "voted",
+    [OBSERVE_COMMIT_PRECOMMITTED] = "precommitted",
+    [OBSERVE_COMMIT_PREABORTED] = "preaborted",
+    [OBSERVE_COMMIT_DECIDED] = "decided",
+    [OBSERVE_COMMIT_BLOCKED] = "blocked",
+    [OBSERVE_COMMIT_UNBLOCKED] = "unblocked",
+    [OBSERVE_COMMIT_RECOVERED] = "transaction-recovered",
+    [OBSERVE_ACQUIRED] = "acquired",
+    [OBSERVE_RELEASED] = "released",
+    [OBSERVE_WAITING] = "waiting",
+    [OBSERVE_ACCESSED] = "accessed",
+    [OBSERVE_LEADING] = "leading",
+    [OBSERVE_RESIGNED] = "resigned",
+    [OBSERVE_NOTIFIED] = "notified",
+    [OBSERVE_TASK_EXECUTED] = "task-executed",
+    [OBSERVE_BARRIER_ARRIVED] = "barrier-arrived",
+    [OBSERVE_BARRIER_ENTERED] = "barrier-entered",
+    [OBSERVE_BARRIER_LEAVING] = "barrier-leaving",
+    [OBSERVE_BARRIER_LEFT] = "barrier-left",
+    [OBSERVE_ITEM_PUT] = "item-put",
+    [OBSERVE_ITEM_TAKEN] = "item-taken",
+    [OBSERVE_QUEUE_EMPTY] = "queue-empty",
+    [OBSERVE_WROTE] = "wrote",
+    [OBSERVE_READ_BEGUN] = "read-begun",
+    [OBSERVE_READ_DONE] = "read-done",
+    [OBSERVE_CONFIGURATION_USED] = "configuration-used",
+};
+
 const char *observation_name(enum observation_type type)
 {
-    switch (type) {
-    case OBSERVE_RECOVERED:
-        return "recovered";
-    case OBSERVE_REFUSED:
-        return "refused";
-    case OBSERVE_CAPACITY:
-        return "capacity";
-    case OBSERVE_LOOKING:
-        return "looking";
-    case OBSERVE_ELECTED:
-        return "elected";
-    case OBSERVE_EPOCH_ACCEPTED:
-        return "epoch-accepted";
-    case OBSERVE_EPOCH_CURRENT:
-        return "epoch-current";
-    case OBSERVE_SYNC_SENT:
-        return "sync-sent";
-    case OBSERVE_SYNC_RECEIVED:
-        return "sync-received";
-    case OBSERVE_NEWLEADER_ACKED:
-        return "newleader-acked";
-    case OBSERVE_ESTABLISHED:
-        return "established";
-    case OBSERVE_FOLLOWING:
-        return "following";
-    case OBSERVE_STEPPED_DOWN:
-        return "stepped-down";
-    case OBSERVE_PROPOSED:
-        return "proposed";
-    case OBSERVE_LOGGED:
-        return "logged";
-    case OBSERVE_COMMITTED:
-        return "committed";
-    case OBSERVE_DELIVERED:
-        return "delivered";
-    case OBSERVE_TRUNCATED:
-        return "truncated";
-    case OBSERVE_SNAPSHOT_LOADED:
-        return "snapshot-loaded";
-    case OBSERVE_SNAPSHOT_TAKEN:
-        return "snapshot-taken";
-    case OBSERVE_SESSION_OPENED:
-        return "session-opened";
-    case OBSERVE_SESSION_EXPIRED:
-        return "session-expired";
-    case OBSERVE_SESSION_ATTACHED:
-        return "session-attached";
-    case OBSERVE_SESSION_MOVED:
-        return "session-moved";
-    case OBSERVE_WATCH_LOST:
-        return "watch-lost";
-    case OBSERVE_COMMIT_PROPOSED:
-        return "transaction-proposed";
-    case OBSERVE_COMMIT_VOTED:
-        return "voted";
-    case OBSERVE_COMMIT_PRECOMMITTED:
-        return "precommitted";
-    case OBSERVE_COMMIT_PREABORTED:
-        return "preaborted";
-    case OBSERVE_COMMIT_DECIDED:
-        return "decided";
-    case OBSERVE_COMMIT_BLOCKED:
-        return "blocked";
-    case OBSERVE_COMMIT_UNBLOCKED:
-        return "unblocked";
-    case OBSERVE_COMMIT_RECOVERED:
-        return "transaction-recovered";
-    case OBSERVE_ACQUIRED:
-        return "acquired";
-    case OBSERVE_RELEASED:
-        return "released";
-    case OBSERVE_WAITING:
-        return "waiting";
-    case OBSERVE_ACCESSED:
-        return "accessed";
-    case OBSERVE_LEADING:
-        return "leading";
-    case OBSERVE_RESIGNED:
-        return "resigned";
-    case OBSERVE_NOTIFIED:
-        return "notified";
-    case OBSERVE_TASK_EXECUTED:
-        return "task-executed";
-    case OBSERVE_BARRIER_ARRIVED:
-        return "barrier-arrived";
-    case OBSERVE_BARRIER_ENTERED:
-        return "barrier-entered";
-    case OBSERVE_BARRIER_LEAVING:
-        return "barrier-leaving";
-    case OBSERVE_BARRIER_LEFT:
-        return "barrier-left";
-    case OBSERVE_ITEM_PUT:
-        return "item-put";
-    case OBSERVE_ITEM_TAKEN:
-        return "item-taken";
-    case OBSERVE_QUEUE_EMPTY:
-        return "queue-empty";
-    case OBSERVE_WROTE:
-        return "wrote";
-    case OBSERVE_READ_BEGUN:
-        return "read-begun";
-    case OBSERVE_READ_DONE:
-        return "read-done";
-    case OBSERVE_CONFIGURATION_USED:
-        return "configuration-used";
-    }
-    return "unknown";
+    return (unsigned)type < OBSERVATION_COUNT ? names[type] : "unknown";
 }
 
 const char *exit_reason_name(enum exit_reason reason)

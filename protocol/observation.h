@@ -39,14 +39,14 @@ enum observation_type {
     OBSERVE_SESSION_MOVED,    /* session: a request was refused because the session lives elsewhere */
     OBSERVE_WATCH_LOST,       /* never emitted by a correct server; reserved for flaws that say so themselves */
     /* atomic commit; sites are numbered from 1, sets of sites are masks: bit k is site k */
-    OBSERVE_COMMIT_PROPOSED,  /* transaction, site: the coordinator begins; the mask of all sites */
-    OBSERVE_COMMIT_VOTED,     /* transaction, site, 1 yes or 0 no */
+    OBSERVE_COMMIT_PROPOSED,     /* transaction, site: the coordinator begins; the mask of all sites */
+    OBSERVE_COMMIT_VOTED,        /* transaction, site, 1 yes or 0 no */
     OBSERVE_COMMIT_PRECOMMITTED, /* transaction, site: prepared to commit, durably */
-    OBSERVE_COMMIT_PREABORTED, /* transaction, site: prepared to abort, durably (quorum-based termination) */
-    OBSERVE_COMMIT_DECIDED,   /* transaction, site, 1 commit or 0 abort: durable and final */
-    OBSERVE_COMMIT_BLOCKED,   /* transaction, site, mask of the sites without which it cannot decide, its state */
-    OBSERVE_COMMIT_UNBLOCKED, /* transaction, site, mask of the sites it had been blocked on */
-    OBSERVE_COMMIT_RECOVERED, /* transaction, site, enum commit_state: what its log says after a crash */
+    OBSERVE_COMMIT_PREABORTED,   /* transaction, site: prepared to abort, durably (quorum-based termination) */
+    OBSERVE_COMMIT_DECIDED,      /* transaction, site, 1 commit or 0 abort: durable and final */
+    OBSERVE_COMMIT_BLOCKED,      /* transaction, site, mask of the sites without which it cannot decide, its state */
+    OBSERVE_COMMIT_UNBLOCKED,    /* transaction, site, mask of the sites it had been blocked on */
+    OBSERVE_COMMIT_RECOVERED,    /* transaction, site, enum commit_state: what its log says after a crash */
     /* recipes and applications on clients; the group is that of the clients that run it together */
     OBSERVE_ACQUIRED, /* group, fencing token, how many may hold it at once (0: any number of readers): a client believes to hold a lock */
     OBSERVE_RELEASED,           /* group, fencing token: and does not any more */

@@ -31,8 +31,8 @@ struct chaos_knobs {
     uint32_t session_timeout_ms; /* asked for by clients */
     uint32_t snap_count, snap_step_znodes, commit_log_count, batch_size_max;
     uint32_t notify_ms_min, notify_ms_max, finalize_wait_ms;
-    const char *network; /* preset */
-    uint32_t fsync, task_delay; /* paces; sim/setting.h */
+    const char *network;                  /* preset */
+    uint32_t fsync, task_delay;           /* paces; sim/setting.h */
     int64_t drift_ppm[CHAOS_SERVERS_MAX]; /* of each server from the start */
     int64_t offset_ns[CHAOS_SERVERS_MAX];
     uint32_t kinds;                                         /* bit per enum fault_kind that may happen */

@@ -27,11 +27,8 @@ static const char *const session_states[] = {
 };
 
 static const char *const channels[] = {
-    [CHANNEL_CLIENT] = "client",
-    [CHANNEL_QUORUM] = "quorum",
-    [CHANNEL_ELECTION] = "election",
-    [CHANNEL_COMMIT] = "commit",
-    [CHANNEL_HEARTBEAT] = "heartbeat",
+    [CHANNEL_CLIENT] = "client", [CHANNEL_QUORUM] = "quorum",       [CHANNEL_ELECTION] = "election",
+    [CHANNEL_COMMIT] = "commit", [CHANNEL_HEARTBEAT] = "heartbeat",
 };
 
 static const char *const disk_operations[] = {

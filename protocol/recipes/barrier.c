@@ -82,12 +82,11 @@ static void pass(struct recipe_step *step, struct barrier *barrier)
 
 static void look(struct recipe_step *step, struct barrier *barrier, bool is_up)
 {
+    bool takes_absence_for_passage = step->setting->variant == VARIANT_NAIVE && barrier->round == 0;
     if (is_up) {
         barrier->has_seen = true;
         routine_enter(step, PHASE_WAIT);
-    } else if (barrier->has_seen) {
-        pass(step, barrier);
-    } else if (step->setting->variant == VARIANT_NAIVE && barrier->round == 0) {
+    } else if (barrier->has_seen || takes_absence_for_passage) {
         pass(step, barrier);
     } else {
         routine_enter(step, PHASE_LOOK_AHEAD);

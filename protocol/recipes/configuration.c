@@ -158,8 +158,6 @@ static void configuration_done(struct recipe_step *step, uint8_t phase, const st
     struct configuration *configuration = step->state;
     switch ((enum phase)phase) {
     case PHASE_UNREADY:
-        routine_enter(step, PHASE_WRITE);
-        return;
     case PHASE_MAKE:
         routine_enter(step, PHASE_WRITE);
         return;

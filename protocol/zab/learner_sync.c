@@ -362,11 +362,10 @@ static void log_committed(struct server *server)
 static void secure_history(struct server *server)
 {
     server->learner.state = LEARNER_SAVING_LOG;
-    if (server_flaw(server, FLAW_ZK_3911)) {
-        history_is_durable(server); /* it is logged behind UPTODATE */
-    } else if (!leaves_diff_to_log_stage(server)) {
+    bool logged_behind_uptodate = server_flaw(server, FLAW_ZK_3911);
+    if (!logged_behind_uptodate && !leaves_diff_to_log_stage(server)) {
         log_committed(server);
-    } else if (queue_history(server)) {
+    } else if (logged_behind_uptodate || queue_history(server)) {
         history_is_durable(server);
     }
 }

@@ -33,9 +33,9 @@ struct sweep_result {
     int64_t simulated_ns;
     enum sweep_outcome outcome;
     struct tally tally;
-    uint8_t verdicts[GUARANTEE_COUNT]; /* enum verdict */
-    bool checked[GUARANTEE_COUNT];     /* there was something to check */
-    uint32_t text_length;              /* of what is printed about it */
+    uint8_t verdicts[GUARANTEE_COUNT];     /* enum verdict */
+    bool checked[GUARANTEE_COUNT];         /* there was something to check */
+    uint32_t text_length;                  /* of what is printed about it */
     char signature[FAILURE_SIGNATURE_MAX]; /* of a failure */
 };
 
