@@ -3,8 +3,8 @@
  * Turns: an application acts in its turns and nowhere else: when its process starts, when its client has an answer, an event
  * or a session change for it, when a wake-up it asked for comes.  A turn runs after the client's step is finished.  In a turn it
  * may call world_request() and world_wake_up(); what it asks for happens later as events of their own, never inside the turn.
- * Memory: its state is one block of the world's arena, zeroed at each start of the process, so that saving and restoring the world
- * includes it.  Further memory it takes from the world's arena (world->arena) and frees in on_stop().
+ * Memory: its state is one block of the machine's arena, zeroed at each start of the process, so that saving and restoring the world
+ * includes it.  Further memory it takes from that arena (node->machine) and frees in on_stop().
  * Chance: from streams derived with world_stream(), kept in its state.
  */
 #ifndef SIM_APPLICATION_H

@@ -12,7 +12,7 @@
  * Write-back: a process that starts finds its page cache written back (world_boot()), since the kernel has had its time.
  *         Without that (world_config.page_cache_stays_dirty) a server that crashed, replayed what it never synced and counts it as logged can
  *         lose it to a later power loss: neither Apache's server nor this one syncs the log it recovers from.
- * Memory: the world's arena; a file is one block that doubles, freed with the file.
+ * Memory: the machine's arena; a file is one block that doubles, freed with the file.
  */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H

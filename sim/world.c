@@ -90,6 +90,7 @@ void world_free(struct world *world)
 {
     for (uint32_t i = 0; i < world->node_count; i++) {
         munmap(world->nodes[i].region, octets_of(world, &world->nodes[i]));
+        munmap(world->nodes[i].machine, octets_of(world, &world->nodes[i]));
     }
     munmap(world->outputs->items, world->outputs->capacity * sizeof(struct output));
     munmap(world->outputs->octets, world->outputs->size);
@@ -118,9 +119,12 @@ uint32_t world_add_node(struct world *world, const struct node_spec *spec)
         memcpy(node->config, spec->config, spec->config_octets);
     }
     node->region = reserve(octets_of(world, node));
+    void *machine = reserve(octets_of(world, node));
     ensure(node->region != NULL);
+    ensure(machine != NULL);
+    node->machine = arena_create(machine, octets_of(world, node));
     clock_init(&node->clock, 0, 0);
-    disk_init(&node->disk, world->arena);
+    disk_init(&node->disk, node->machine);
     if (spec->server != 0) {
         ensure(spec->server > 0);
         ensure(spec->server < (server_id_t)ARRAY_LENGTH(world->node_of_server));
@@ -136,7 +140,7 @@ void world_set_application(struct world *world, uint32_t client, const struct ap
     ensure(node->calls == NULL);
     node->calls = calls;
     node->setting = setting;
-    node->application = arena_alloc(world->arena, calls->state_octets);
+    node->application = arena_alloc(node->machine, calls->state_octets);
 }
 
 void world_set_watcher(struct world *world, world_watcher *watcher, void *self)
@@ -243,7 +247,7 @@ static void stop_application(struct world *world, uint32_t index)
         node->calls->on_stop(world, index, node->application);
     }
     for (uint32_t i = 0; i < node->request_count; i++) {
-        arena_free_bytes(world->arena, node->requests[i].body);
+        arena_free_bytes(node->machine, node->requests[i].body);
     }
     node->request_count = 0;
     node->wake_up_count = 0;
@@ -360,9 +364,9 @@ void world_request(struct world *world, uint32_t client, uint64_t tag, int32_t o
 {
     struct world_node *node = &world->nodes[client];
     ensure(node->life == LIFE_UP);
-    node->requests = grow_for_one(world->arena, node->requests, node->request_count, &node->request_capacity,
+    node->requests = grow_for_one(node->machine, node->requests, node->request_count, &node->request_capacity,
                                   sizeof(struct request));
-    node->requests[node->request_count++] = (struct request){tag, opcode, arena_copy_bytes(world->arena, body)};
+    node->requests[node->request_count++] = (struct request){tag, opcode, arena_copy_bytes(node->machine, body)};
     world->counts.requests++;
     world_announce(world, FRESH_REQUEST, client);
 }
@@ -387,7 +391,7 @@ void world_wake_up(struct world *world, uint32_t client, duration_ns delay_ns, u
     struct world_node *node = &world->nodes[client];
     ensure(node->life == LIFE_UP);
     world_forget_wake_up(world, client, tag);
-    node->wake_ups = grow_for_one(world->arena, node->wake_ups, node->wake_up_count, &node->wake_up_capacity,
+    node->wake_ups = grow_for_one(node->machine, node->wake_ups, node->wake_up_count, &node->wake_up_capacity,
                                   sizeof(struct wake_up));
     node->wake_ups[node->wake_up_count++] = (struct wake_up){tag, world->now + delay_ns};
     world_announce(world, FRESH_WAKE_UP, client);

@@ -8,9 +8,9 @@
  *             <-- world->fresh -------        <-- outputs ----------
  *
  * Time:    world->now is virtual time; a scheduler with time moves it, the explorer leaves it alone.
- * Memory:  everything that changes lives in the world's arena and in one arena per node, at addresses fixed for the world's life, so
- *          world_save() copies the used octets and world_restore() copies them back.  Outside are only the record, the
- *          scratch for a step's outputs, and whatever a hook's `self` leads to.
+ * Memory:  everything that changes lives in the world's arena, in one arena per node (its process) and in one per machine (its disk,
+ *          its application), at addresses fixed for the world's life, so world_save() copies the used octets and world_restore()
+ *          copies them back.  Outside are only the record, the scratch for a step's outputs, and whatever a hook's `self` leads to.
  * Order:   world_new(); world_add_...() for every node; world_start(); then events and faults.
  * Random:  every draw comes from a stream named for its purpose, derived from the seed.
  * Limits:  WORLD_NODES_MAX nodes.
@@ -79,7 +79,7 @@ struct node_spec {
 struct request {
     uint64_t tag;
     int32_t opcode;
-    struct bytes body; /* in the world's arena */
+    struct bytes body; /* in the machine's arena */
 };
 
 struct wake_up {
@@ -100,6 +100,7 @@ struct world_node {
     uint32_t slow_percent; /* of its CPU; 100: as drawn */
     struct node *node;     /* in its region; NULL unless LIFE_UP */
     void *region;
+    struct arena *machine; /* what outlives the process, and its application */
     node_creator *create;
     void *config;
     struct clock clock;

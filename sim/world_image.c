@@ -6,7 +6,7 @@
 #include "protocol/base/hash.h"
 #include "sim/world.h"
 
-/* One block: this head, the used octets of the world's arena, then those of each running node's. */
+/* One block: this head, the used octets of the world's arena, then those of each machine's and each running node's. */
 struct world_image {
     uint64_t octets; /* all of it */
     uint64_t world_octets;
@@ -23,7 +23,7 @@ struct world_image *world_save(const struct world *world)
 {
     uint64_t octets = sizeof(struct world_image) + world->arena->used;
     for (uint32_t i = 0; i < world->node_count; i++) {
-        octets += used_by(&world->nodes[i]);
+        octets += world->nodes[i].machine->used + used_by(&world->nodes[i]);
     }
     struct world_image *image = malloc(octets);
     ensure(image != NULL);
@@ -32,6 +32,9 @@ struct world_image *world_save(const struct world *world)
     memcpy(image->data, world->arena, image->world_octets);
     uint8_t *next = image->data + image->world_octets;
     for (uint32_t i = 0; i < world->node_count; i++) {
+        const struct arena *machine = world->nodes[i].machine;
+        memcpy(next, machine, machine->used);
+        next += machine->used;
         uint64_t used = used_by(&world->nodes[i]);
         if (used > 0) {
             memcpy(next, world->nodes[i].region, used);
@@ -39,6 +42,14 @@ struct world_image *world_save(const struct world *world)
         next += used;
     }
     return image;
+}
+
+/* Each begins with the head of its arena, which says how long it is. */
+static const uint8_t *restore_region(void *region, const uint8_t *saved)
+{
+    uint64_t used = ((const struct arena *)(const void *)saved)->used;
+    memcpy(region, saved, used);
+    return saved + used;
 }
 
 void world_restore(struct world *world, const struct world_image *image)
@@ -50,11 +61,9 @@ void world_restore(struct world *world, const struct world_image *image)
     world->image_capacity = scratch_capacity;
     const uint8_t *next = image->data + image->world_octets;
     for (uint32_t i = 0; i < world->node_count; i++) {
+        next = restore_region(world->nodes[i].machine, next);
         if (world->nodes[i].life == LIFE_UP) {
-            const struct arena *saved = (const struct arena *)(const void *)next;
-            uint64_t used = saved->used;
-            memcpy(world->nodes[i].region, next, used);
-            next += used;
+            next = restore_region(world->nodes[i].region, next);
         }
     }
     ensure(next == (const uint8_t *)image + image->octets);

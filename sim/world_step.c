@@ -151,7 +151,7 @@ static void submit_request(struct world *world, uint32_t index)
     input.request.opcode = request.opcode;
     input.request.body = request.body;
     world_step_node(world, index, &input);
-    arena_free_bytes(world->arena, request.body);
+    arena_free_bytes(node->machine, request.body);
 }
 
 static void wake_application(struct world *world, uint32_t index, uint32_t position)
