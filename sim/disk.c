@@ -298,6 +298,16 @@ static void abandon_operations(struct disk *disk, bool oldest_happens)
     }
 }
 
+void disk_end_operations(struct disk *disk, bool happened)
+{
+    for (uint32_t i = 0; i < disk->operation_count && happened && !disk->full && disk->failing_fsyncs == 0; i++) {
+        take_effect(disk, &disk->operations[i]);
+    }
+    while (disk->operation_count > 0) {
+        take_out_operation(disk, disk->operation_count - 1);
+    }
+}
+
 void disk_crash(struct disk *disk, struct random *random)
 {
     if (disk->operation_count > 0) {

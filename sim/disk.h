@@ -75,6 +75,10 @@ bool disk_may_finish(const struct disk *disk, uint32_t position);
 /* Makes the operation happen and takes it out of the queue; its octets are gone from the returned copy. */
 enum disk_result disk_finish(struct disk *disk, uint32_t position, struct disk_operation *finished);
 
+/* All operations under way happen, in their order, or none does; the queue is empty afterwards.  A choice where the two below draw:
+ * without operations disk_crash(), and disk_power_loss() with LOSS_ALL or LOSS_NONE, draw nothing. */
+void disk_end_operations(struct disk *disk, bool happened);
+
 /* The process ends. */
 void disk_crash(struct disk *disk, struct random *random);
 

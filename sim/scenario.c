@@ -94,65 +94,6 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static void add_word(struct scenario_line *line, const char *start, size_t length, uint32_t column)
-{
-    if (line->count == LINE_WORDS_MAX) {
-        line_fail(line, LINE_WORDS_MAX - 1, "more than %u words", LINE_WORDS_MAX);
-        return;
-    }
-    line->words[line->count].text = g_string_chunk_insert_len(line->storage, start, (gssize)length);
-    line->words[line->count].column = column;
-    line->count++;
-    line->end_column = column + (uint32_t)length;
-}
-
-/* Whether alternatives follow the word at that place; a title may say "choose" freely. */
-static bool begins_choice(const struct scenario_line *line, uint32_t index)
-{
-    const struct word *word = &line->words[index];
-    size_t length = strlen(word->text);
-    return strcmp(line->words[0].text, "title") != 0 &&
-           (strcmp(word->text, "choose") == 0 || (length > 7 && strcmp(word->text + length - 7, "=choose") == 0));
-}
-
-/* `|` stands alone, but not between the alternatives of a choice. */
-static void add_words(struct scenario_line *line, const char *start, size_t length, uint32_t column)
-{
-    bool is_choice = line->count > 0 && begins_choice(line, line->count - 1);
-    size_t done = 0;
-    for (size_t i = 0; i < length && !is_choice; i++) {
-        if (start[i] == '|') {
-            if (i > done) {
-                add_word(line, start + done, i - done, column + (uint32_t)done);
-            }
-            add_word(line, "|", 1, column + (uint32_t)i);
-            done = i + 1;
-        }
-    }
-    if (done < length) {
-        add_word(line, start + done, length - done, column + (uint32_t)done);
-    }
-}
-
-/* A comment starts with a # at the start of a word. */
-static void split_line(struct scenario_line *line)
-{
-    const char *at = line->raw;
-    while (!line->failed) {
-        while (is_blank(*at)) {
-            at++;
-        }
-        if (*at == '\0' || *at == '#') {
-            return;
-        }
-        const char *start = at;
-        while (*at != '\0' && !is_blank(*at)) {
-            at++;
-        }
-        add_words(line, start, (size_t)(at - start), (uint32_t)(start - line->raw) + 1);
-    }
-}
-
 /* The line without its comment and the blanks before that. */
 static char *strip_line(const char *start, size_t length)
 {
@@ -192,7 +133,7 @@ static uint64_t count_lines(struct scenario_line *line)
 {
     uint64_t lines = 1;
     for (uint32_t i = 0; i < line->count; i++) {
-        if (!begins_choice(line, i)) {
+        if (!line_begins_choice(line, i)) {
             continue;
         }
         if (i + 1 == line->count || count_alternatives(line->words[i + 1].text) < 2) {
@@ -214,7 +155,7 @@ static struct scenario_line choose_line(const struct scenario_line *line, uint64
     struct scenario_line chosen = *line;
     chosen.count = 0;
     for (uint32_t i = 0; i < line->count; i++) {
-        if (!begins_choice(line, i)) {
+        if (!line_begins_choice(line, i)) {
             chosen.words[chosen.count++] = line->words[i];
             continue;
         }
@@ -308,7 +249,7 @@ static void parse_line(struct parser *parser, const char *start, size_t length)
         line.end_column = SCENARIO_LINE_OCTETS_MAX;
         line_fail(&line, 0, "longer than %u octets", SCENARIO_LINE_OCTETS_MAX);
     }
-    split_line(&line);
+    line_split(&line);
     uint64_t alternatives = line.failed ? 1 : count_lines(&line);
     if (!line.failed && line.count > 0) {
         seed_line(parser, &line);

@@ -126,6 +126,71 @@ void line_fail_unknown(struct scenario_line *line, uint32_t word, const char *wh
     g_free(quoted);
 }
 
+/* ---- splitting  ------------------------------------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static void add_word(struct scenario_line *line, const char *start, size_t length, uint32_t column)
+{
+    if (line->count == LINE_WORDS_MAX) {
+        line_fail(line, LINE_WORDS_MAX - 1, "more than %u words", LINE_WORDS_MAX);
+        return;
+    }
+    line->words[line->count].text = g_string_chunk_insert_len(line->storage, start, (gssize)length);
+    line->words[line->count].column = column;
+    line->count++;
+    line->end_column = column + (uint32_t)length;
+}
+
+/* A title may say "choose" freely. */
+bool line_begins_choice(const struct scenario_line *line, uint32_t index)
+{
+    const struct word *word = &line->words[index];
+    size_t length = strlen(word->text);
+    return strcmp(line->words[0].text, "title") != 0 &&
+           (strcmp(word->text, "choose") == 0 || (length > 7 && strcmp(word->text + length - 7, "=choose") == 0));
+}
+
+/* `|` stands alone, but not between the alternatives of a choice. */
+static void add_words(struct scenario_line *line, const char *start, size_t length, uint32_t column)
+{
+    bool is_choice = line->count > 0 && line_begins_choice(line, line->count - 1);
+    size_t done = 0;
+    for (size_t i = 0; i < length && !is_choice; i++) {
+        if (start[i] == '|') {
+            if (i > done) {
+                add_word(line, start + done, i - done, column + (uint32_t)done);
+            }
+            add_word(line, "|", 1, column + (uint32_t)i);
+            done = i + 1;
+        }
+    }
+    if (done < length) {
+        add_word(line, start + done, length - done, column + (uint32_t)done);
+    }
+}
+
+void line_split(struct scenario_line *line)
+{
+    const char *at = line->raw;
+    while (!line->failed) {
+        while (is_blank(*at)) {
+            at++;
+        }
+        if (*at == '\0' || *at == '#') {
+            return;
+        }
+        const char *start = at;
+        while (*at != '\0' && !is_blank(*at)) {
+            at++;
+        }
+        add_words(line, start, (size_t)(at - start), (uint32_t)(start - line->raw) + 1);
+    }
+}
+
 /* ---- words ----------------------------------------------------------------------------------------------------- */
 
 const char *line_peek(const struct scenario_line *line)

@@ -2,7 +2,7 @@
  *
  * Model:  a cursor over words.  line_take_...() consumes one; the first problem is kept as the line's error and makes every later call
  *         return something harmless, so that parse functions need no branches: test line->failed once at the end.
- * Only the scenario*.c files use this.
+ * The scenario*.c files use this, and the lines of schedules (sim/move_text.c, sim/schedule.c).
  */
 #ifndef SIM_SCENARIO_LINE_H
 #define SIM_SCENARIO_LINE_H
@@ -34,6 +34,12 @@ struct scenario_line {
 
 /* A table of names for suggestions: by index, NULL after the last. */
 typedef const char *(name_list)(const void *self, size_t index);
+
+/* Splits line->raw into words.  `|` stands alone; a # at the start of a word begins a comment. */
+void line_split(struct scenario_line *line);
+
+/* Whether alternatives (a|b|c) follow the word at that place. */
+bool line_begins_choice(const struct scenario_line *line, uint32_t index);
 
 /* "file:line:column: message" at a word (at the end of the line if there is no such word). */
 void line_fail(struct scenario_line *line, uint32_t word, const char *format, ...) G_GNUC_PRINTF(3, 4);
