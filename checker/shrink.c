@@ -184,17 +184,19 @@ static bool reduce_faults(struct shrink *shrink)
 
 /* ---- nodes ------------------------------------------------------------------------------------------------------------- */
 
-static void add_smaller(const struct shrink *shrink, GPtrArray *batch, const char *kind, uint32_t count)
+static void add_smaller(const struct shrink *shrink, GPtrArray *batch, enum plan_kind kind, uint32_t count)
 {
     struct plan *plan = add_candidate(shrink, batch);
-    while (plan_count(plan, kind) > count) {
-        plan_remove(plan, kind);
+    for (uint32_t node = plan->names->len; node-- > 0 && plan_count(plan, kind) > count;) {
+        if (plan_has(plan, node, kind)) {
+            plan_remove(plan, node);
+        }
     }
     drop_idle_faults(plan);
     add_seeds(batch, OTHER_SEEDS);
 }
 
-static bool reduce_kind(struct shrink *shrink, const char *kind, uint32_t least)
+static bool reduce_kind(struct shrink *shrink, enum plan_kind kind, uint32_t least)
 {
     GPtrArray *batch = new_batch();
     for (uint32_t count = least; count < plan_count(shrink->plan, kind); count++) {
@@ -205,9 +207,9 @@ static bool reduce_kind(struct shrink *shrink, const char *kind, uint32_t least)
 
 static bool reduce_nodes(struct shrink *shrink)
 {
-    bool any = reduce_kind(shrink, "observer", 0);
-    any |= plan_count(shrink->plan, "server") > 3 ? reduce_kind(shrink, "server", 3) : false;
-    any |= reduce_kind(shrink, "client", 1);
+    bool any = reduce_kind(shrink, PLAN_OBSERVER, 0);
+    any |= plan_count(shrink->plan, PLAN_SERVER) > 3 ? reduce_kind(shrink, PLAN_SERVER, 3) : false;
+    any |= reduce_kind(shrink, PLAN_CLIENT, 1);
     return any;
 }
 
@@ -248,11 +250,6 @@ static bool drop_workloads(struct shrink *shrink)
     for (guint i = shrink->plan->workloads->len; i-- > 0 && !shrink->interrupted;) {
         GPtrArray *batch = new_batch();
         g_array_remove_index(add_candidate(shrink, batch)->workloads, i);
-        any |= improve(shrink, batch) >= 0;
-    }
-    for (guint i = shrink->plan->others->len; i-- > 0 && !shrink->interrupted;) {
-        GPtrArray *batch = new_batch();
-        g_ptr_array_remove_index(add_candidate(shrink, batch)->others, i);
         any |= improve(shrink, batch) >= 0;
     }
     return any;

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "protocol/base/ensure.h"
+#include "protocol/recipes/recipe.h"
 #include "sim/record_names.h"
-
-#define SELECTORS_MAX 16U
 
 /* ---- from a run -------------------------------------------------------------------------------------------------------- */
 
@@ -36,6 +35,12 @@ static bool restores(const struct fault *fault)
     return scenario_fault_can_end(fault->kind, &opposite, &value) && opposite == fault->kind && value == fault->value;
 }
 
+/* The end of a cut that had nobody on one side. */
+static bool heals_nothing(const struct fault *fault)
+{
+    return fault->kind == FAULT_HEAL && (node_set_count(&fault->a) > 0) != (node_set_count(&fault->b) > 0);
+}
+
 /* A beginning and the next end that fits become one line with `for`. */
 static void join_ends(GArray *faults)
 {
@@ -52,40 +57,10 @@ static void join_ends(GArray *faults)
     }
 }
 
-/* Statements that a plan says in its own way. */
-static bool is_own_statement(const char *word)
-{
-    static const char *const words[] = {"title", "servers", "observers", "clients",  "network", "disk",
-                                        "set",   "flaw",    "workload",  "at",       "every",   "when",
-                                        "chaos", "quiet",   "run",       "whenever", "expect",  "seeds"};
-    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
-        if (strcmp(words[i], word) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void keep_other_lines(const char *text, GPtrArray *others)
-{
-    char **lines = g_strsplit(text, "\n", -1);
-    for (char **line = lines; *line != NULL; line++) {
-        char *stripped = g_strstrip(g_strdup(*line));
-        char *word = g_strndup(stripped, strcspn(stripped, " \t"));
-        if (*word != '\0' && *word != '#' && !is_own_statement(word)) {
-            g_ptr_array_add(others, g_strdup(stripped));
-        }
-        g_free(word);
-        g_free(stripped);
-    }
-    g_strfreev(lines);
-}
-
 static struct plan *make_plan(void)
 {
     struct plan *plan = g_new0(struct plan, 1);
     plan->workloads = g_array_new(FALSE, FALSE, sizeof(struct workload_setting));
-    plan->others = g_ptr_array_new_with_free_func(g_free);
     plan->faults = g_array_new(FALSE, FALSE, sizeof(struct plan_fault));
     plan->names = g_ptr_array_new_with_free_func(g_free);
     return plan;
@@ -105,14 +80,16 @@ struct plan *plan_new(const struct scenario *scenario, const struct simulation_t
     plan->run_for_ns = scenario->run_for_ns;
     plan->available_within_ns = scenario->available_within_ns;
     g_array_append_vals(plan->workloads, scenario->workloads->data, scenario->workloads->len);
-    keep_other_lines(scenario->text, plan->others);
+    plan->commit = scenario->commit;
     for (guint i = 0; i < trail->names->len; i++) {
         g_ptr_array_add(plan->names, g_strdup(trail->names->pdata[i]));
     }
     for (guint i = 0; i < trail->faults->len; i++) {
         const struct applied_fault *applied = &g_array_index(trail->faults, struct applied_fault, i);
-        struct plan_fault fault = {.at_ns = applied->at_ns, .fault = applied->fault};
-        g_array_append_val(plan->faults, fault);
+        struct plan_fault fault = {.at_ns = applied->at_ns + applied->is_triggered, .fault = applied->fault};
+        if (!heals_nothing(&fault.fault)) {
+            g_array_append_val(plan->faults, fault);
+        }
     }
     join_ends(plan->faults);
     return plan;
@@ -133,9 +110,7 @@ struct plan *plan_copy(const struct plan *plan)
     copy->violated = g_strdup(plan->violated);
     copy->workloads = g_array_copy(plan->workloads);
     copy->faults = g_array_copy(plan->faults);
-    copy->others = g_ptr_array_copy(plan->others, copy_text, NULL);
     copy->names = g_ptr_array_copy(plan->names, copy_text, NULL);
-    g_ptr_array_set_free_func(copy->others, g_free);
     g_ptr_array_set_free_func(copy->names, g_free);
     return copy;
 }
@@ -150,7 +125,6 @@ void plan_free(struct plan *plan)
     g_free(plan->violated);
     g_array_free(plan->workloads, TRUE);
     g_array_free(plan->faults, TRUE);
-    g_ptr_array_free(plan->others, TRUE);
     g_ptr_array_free(plan->names, TRUE);
     g_free(plan);
 }
@@ -158,42 +132,88 @@ void plan_free(struct plan *plan)
 /* ---- nodes ------------------------------------------------------------------------------------------------------------- */
 
 /* "server-3" is a "server". */
-static bool is_of_kind(const char *name, const char *kind)
+static bool begins_with_word(const char *name, const char *word)
 {
-    size_t length = strlen(kind);
-    return strncmp(name, kind, length) == 0 && name[length] == '-';
+    size_t length = strlen(word);
+    return strncmp(name, word, length) == 0 && name[length] == '-';
 }
 
-static bool is_left(const struct plan *plan, uint32_t node, const char *kind)
+static enum plan_kind kind_of(const struct plan *plan, uint32_t node)
 {
-    return !node_set_has(&plan->removed, node) && is_of_kind(plan->names->pdata[node], kind);
+    const char *name = plan->names->pdata[node];
+    if (scenario_commit_site(&plan->commit, name) != 0) {
+        return PLAN_SITE;
+    }
+    if (begins_with_word(name, "client")) {
+        return PLAN_CLIENT;
+    }
+    return begins_with_word(name, "observer") ? PLAN_OBSERVER : PLAN_SERVER;
 }
 
-uint32_t plan_count(const struct plan *plan, const char *kind)
+bool plan_has(const struct plan *plan, uint32_t node, enum plan_kind kind)
+{
+    return !node_set_has(&plan->removed, node) && kind_of(plan, node) == kind;
+}
+
+uint32_t plan_count(const struct plan *plan, enum plan_kind kind)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < plan->names->len; i++) {
-        count += is_left(plan, i, kind);
+        count += plan_has(plan, i, kind);
     }
     return count;
 }
 
-static enum setting count_setting(const char *kind)
+/* The number of a server or client among those left; servers and observers are counted together. */
+static uint32_t place_of(const struct plan *plan, uint32_t node)
 {
-    return strcmp(kind, "server") == 0 ? SETTING_SERVERS : *kind == 'o' ? SETTING_OBSERVERS : SETTING_CLIENTS;
+    bool is_client = kind_of(plan, node) == PLAN_CLIENT;
+    uint32_t place = 0;
+    for (uint32_t i = 0; i <= node; i++) {
+        bool counts = is_client ? plan_has(plan, i, PLAN_CLIENT)
+                                : plan_has(plan, i, PLAN_SERVER) || plan_has(plan, i, PLAN_OBSERVER);
+        place += counts;
+    }
+    return place;
 }
 
-bool plan_remove(struct plan *plan, const char *kind)
+/* Recipes have the first clients, in the order of their lines: that which client number `place` runs has one less. */
+static void leave_recipe(struct plan *plan, uint32_t place)
 {
-    for (uint32_t i = plan->names->len; i-- > 0;) {
-        if (is_left(plan, i, kind)) {
-            node_set_add(&plan->removed, i);
-            plan->settings.value[count_setting(kind)]--;
-            plan->settings.given[count_setting(kind)] = true;
-            return true;
+    uint32_t before = 0;
+    for (guint i = 0; i < plan->workloads->len; i++) {
+        struct workload_setting *setting = &g_array_index(plan->workloads, struct workload_setting, i);
+        if (workload_info(setting->kind)->recipe == NULL) {
+            continue;
         }
+        int64_t clients = setting->value[PARAMETER_CLIENTS];
+        if (clients == 0 || place <= before + (uint32_t)clients) {
+            setting->value[PARAMETER_CLIENTS] -= clients > 0;
+            if (clients == 1) {
+                g_array_remove_index(plan->workloads, i);
+            }
+            return;
+        }
+        before += (uint32_t)clients;
     }
-    return false;
+}
+
+void plan_remove(struct plan *plan, uint32_t node)
+{
+    static const enum setting counts[] = {
+        [PLAN_SERVER] = SETTING_SERVERS, [PLAN_OBSERVER] = SETTING_OBSERVERS, [PLAN_CLIENT] = SETTING_CLIENTS};
+    enum plan_kind kind = kind_of(plan, node);
+    ensure(!node_set_has(&plan->removed, node));
+    if (kind == PLAN_CLIENT) {
+        leave_recipe(plan, place_of(plan, node));
+    }
+    if (kind == PLAN_SITE) {
+        scenario_commit_remove(&plan->commit, scenario_commit_site(&plan->commit, plan->names->pdata[node]));
+    } else {
+        plan->settings.value[counts[kind]]--;
+        plan->settings.given[counts[kind]] = true;
+    }
+    node_set_add(&plan->removed, node);
 }
 
 static uint32_t left_in(const struct plan *plan, const struct node_set *set)
@@ -236,24 +256,11 @@ static void add_quantity(GString *out, enum quantity quantity, int64_t value)
     g_string_append(out, text);
 }
 
-/* The number of a server or client among those left; servers and observers are counted together. */
-static uint32_t place_of(const struct plan *plan, uint32_t node)
-{
-    bool is_client = is_of_kind(plan->names->pdata[node], "client");
-    uint32_t place = 0;
-    for (uint32_t i = 0; i <= node; i++) {
-        bool counts =
-            is_client ? is_left(plan, i, "client") : is_left(plan, i, "server") || is_left(plan, i, "observer");
-        place += counts;
-    }
-    return place;
-}
-
-static bool has_all(const struct plan *plan, const struct node_set *set, const char *kind)
+static bool has_all(const struct plan *plan, const struct node_set *set, enum plan_kind kind)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < plan->names->len; i++) {
-        if (is_left(plan, i, kind)) {
+        if (plan_has(plan, i, kind)) {
             count++;
             if (!node_set_has(set, i)) {
                 return false;
@@ -265,12 +272,11 @@ static bool has_all(const struct plan *plan, const struct node_set *set, const c
 
 static void add_node(GString *out, const struct plan *plan, uint32_t node)
 {
-    const char *name = plan->names->pdata[node];
-    bool is_client = is_of_kind(name, "client");
-    if (is_client || is_of_kind(name, "server") || is_of_kind(name, "observer")) {
-        g_string_append_printf(out, " %s %u", is_client ? "client" : "server", place_of(plan, node));
+    enum plan_kind kind = kind_of(plan, node);
+    if (kind == PLAN_SITE) {
+        g_string_append_printf(out, " %s", (const char *)plan->names->pdata[node]);
     } else {
-        g_string_append_printf(out, " %s", name);
+        g_string_append_printf(out, " %s %u", kind == PLAN_CLIENT ? "client" : "server", place_of(plan, node));
     }
 }
 
@@ -281,23 +287,21 @@ static void add_side(GString *out, const struct plan *plan, const struct node_se
         return;
     }
     bool all_servers =
-        has_all(plan, set, "server") && (plan_count(plan, "observer") == 0 || has_all(plan, set, "observer"));
-    bool all_clients = has_all(plan, set, "client");
-    if (all_servers) {
-        g_string_append(out, " servers");
-    }
+        has_all(plan, set, PLAN_SERVER) && (plan_count(plan, PLAN_OBSERVER) == 0 || has_all(plan, set, PLAN_OBSERVER));
+    bool all_clients = has_all(plan, set, PLAN_CLIENT);
+    bool all_sites = has_all(plan, set, PLAN_SITE);
+    const bool all[] = {[PLAN_SERVER] = all_servers,
+                        [PLAN_OBSERVER] = all_servers,
+                        [PLAN_CLIENT] = all_clients,
+                        [PLAN_SITE] = all_sites};
+    g_string_append(out, all_servers ? " servers" : "");
     for (uint32_t i = 0; i < plan->names->len; i++) {
-        const char *name = plan->names->pdata[i];
-        bool is_client = is_of_kind(name, "client");
-        bool is_server = is_of_kind(name, "server") || is_of_kind(name, "observer");
-        if (node_set_has(set, i) && !node_set_has(&plan->removed, i) && !(is_client && all_clients) &&
-            !(is_server && all_servers)) {
+        if (node_set_has(set, i) && !node_set_has(&plan->removed, i) && !all[kind_of(plan, i)]) {
             add_node(out, plan, i);
         }
     }
-    if (all_clients) {
-        g_string_append(out, " clients");
-    }
+    g_string_append(out, all_clients ? " clients" : "");
+    g_string_append(out, all_sites ? " sites" : "");
 }
 
 static void add_value(GString *out, const struct fault *fault)
@@ -380,9 +384,9 @@ static void add_settings(GString *out, const struct plan *plan)
         if (!plan->settings.given[i] && i > SETTING_CLIENTS) {
             continue;
         }
-        bool is_nobody = (i == SETTING_OBSERVERS && plan_count(plan, "observer") == 0) ||
-                         (i == SETTING_SERVERS && plan_count(plan, "server") == 0) ||
-                         (i == SETTING_CLIENTS && plan_count(plan, "client") == 0);
+        bool is_nobody = (i == SETTING_OBSERVERS && plan_count(plan, PLAN_OBSERVER) == 0) ||
+                         (i == SETTING_SERVERS && plan_count(plan, PLAN_SERVER) == 0) ||
+                         (i == SETTING_CLIENTS && plan_count(plan, PLAN_CLIENT) == 0);
         if (is_nobody) {
             continue;
         }
@@ -403,13 +407,18 @@ static void add_settings(GString *out, const struct plan *plan)
 static void add_workload(GString *out, const struct workload_setting *setting)
 {
     const struct workload_info *info = workload_info(setting->kind);
+    struct workload_setting initial;
+    workload_setting_default(&initial, setting->kind);
     g_string_append_printf(out, "workload %s", info->name);
     if (strcmp(setting->path, info->path) != 0) {
         g_string_append_printf(out, " path=%s", setting->path);
     }
+    if (info->recipe != NULL && setting->variant != 0) {
+        g_string_append_printf(out, " variant=%s", info->recipe->variants[setting->variant]);
+    }
     for (unsigned i = 0; i < WORKLOAD_PARAMETER_COUNT; i++) {
         const struct workload_parameter_info *parameter = workload_parameter_info((enum workload_parameter)i);
-        if ((info->parameters >> i & 1U) != 0 && setting->value[i] != info->defaults[i]) {
+        if ((info->parameters >> i & 1U) != 0 && setting->value[i] != initial.value[i]) {
             g_string_append_printf(out, " %s=", parameter->name);
             add_quantity(out, parameter->quantity, setting->value[i]);
         }
@@ -452,9 +461,7 @@ char *plan_text(const struct plan *plan)
     GString *out = g_string_new(NULL);
     add_head(out, plan);
     add_settings(out, plan);
-    for (guint i = 0; i < plan->others->len; i++) {
-        g_string_append_printf(out, "%s\n", (const char *)plan->others->pdata[i]);
-    }
+    scenario_commit_print(&plan->commit, out);
     for (guint i = 0; i < plan->workloads->len; i++) {
         add_workload(out, &g_array_index(plan->workloads, struct workload_setting, i));
     }

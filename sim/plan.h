@@ -4,6 +4,8 @@
  * faults at times on nodes.  plan_text() is a scenario that repeats the run with the same seed; a plan from which something was taken
  * is a scenario too, of another run.
  *
+ * Times:   a fault that a message or an observation set off came right after it: the plan has it a nanosecond later, when the event of that
+ *          instant is over.
  * Nodes:   keep the indices of the run; `removed` says who is gone, and the text numbers those who are left.
  * Memory:  a plan owns everything in it; plan_copy() shares nothing.
  */
@@ -26,10 +28,10 @@ struct plan {
     uint64_t last_seed; /* it shows with all seeds from `seed` to this one */
     struct settings settings;
     struct flaws flaws;
-    GArray *workloads; /* struct workload_setting; mixed ones are taken apart only by plan_unmix() */
-    GPtrArray *others; /* char *: statements that are kept as they are */
-    GArray *faults;    /* struct plan_fault, by time */
-    GPtrArray *names;  /* char *: of the nodes */
+    GArray *workloads;             /* struct workload_setting; mixed ones are taken apart only by plan_unmix() */
+    struct scenario_commit commit; /* without the sites that were taken out */
+    GArray *faults;                /* struct plan_fault, by time */
+    GPtrArray *names;              /* char *: of the nodes */
     struct node_set removed;
     int64_t quiet_from_ns; /* 0: never */
     int64_t run_for_ns;
@@ -42,11 +44,21 @@ struct plan *plan_new(const struct scenario *scenario, const struct simulation_t
 struct plan *plan_copy(const struct plan *plan);
 void plan_free(struct plan *plan);
 
-/* How many servers (participants, or observers) or clients are left. */
-uint32_t plan_count(const struct plan *plan, const char *kind);
+enum plan_kind {
+    PLAN_SERVER, /* that votes */
+    PLAN_OBSERVER,
+    PLAN_CLIENT,
+    PLAN_SITE, /* of the atomic commit; the first one coordinates */
+};
 
-/* Takes out the last one left of "server", "observer" or "client"; false if there is none. */
-bool plan_remove(struct plan *plan, const char *kind);
+/* How many of that kind are left. */
+uint32_t plan_count(const struct plan *plan, enum plan_kind kind);
+
+/* Whether the node is of that kind, and left. */
+bool plan_has(const struct plan *plan, uint32_t node, enum plan_kind kind);
+
+/* Takes out a node that is left, and a client from the recipe that it runs. */
+void plan_remove(struct plan *plan, uint32_t node);
 
 /* Whom the fault concerns is still there. */
 bool plan_fault_matters(const struct plan *plan, const struct plan_fault *fault);

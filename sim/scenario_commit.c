@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "protocol/base/ensure.h"
 #include "protocol/recipes/two_phase_commit.h"
 #include "sim/scenario_fault.h"
 #include "sim/scenario_line.h"
@@ -311,4 +312,65 @@ void scenario_parse_commit(struct scenario_line *line, struct scenario *scenario
         g_free(pair);
     }
     check_commit(line, commit);
+}
+
+/* ---- with fewer sites, and written down again ------------------------------------------------------------------- */
+
+void scenario_commit_remove(struct scenario_commit *commit, uint32_t site)
+{
+    uint32_t below = site_bit(site) - 1;
+    ensure(site > 1 && site <= commit->sites);
+    commit->no = (commit->no & below) | (commit->no >> 1 & ~below);
+    for (uint32_t i = site; i < commit->sites; i++) {
+        memcpy(commit->names[i], commit->names[i + 1], COMMIT_NAME_MAX);
+    }
+    commit->names[commit->sites--][0] = '\0';
+    if (MAX(commit->quorum_commit, commit->quorum_abort) > commit->sites) {
+        commit->quorum_commit = commit->quorum_abort = 0;
+    }
+}
+
+static void print_names(const struct scenario_commit *commit, enum key key, uint32_t mask, GString *out)
+{
+    uint32_t printed = 0;
+    for (uint32_t site = 2; site <= commit->sites; site++) {
+        if ((mask & site_bit(site)) != 0) {
+            g_string_append_printf(out, printed++ == 0 ? " %s=%s" : "%.0s,%s", keys[key].name, commit->names[site]);
+        }
+    }
+}
+
+static void print_time(enum key key, int64_t time_ns, GString *out)
+{
+    char text[QUANTITY_TEXT_MAX];
+    quantity_print(QUANTITY_DURATION, time_ns, text);
+    if (time_ns != 0) {
+        g_string_append_printf(out, " %s=%s", keys[key].name, text);
+    }
+}
+
+void scenario_commit_print(const struct scenario_commit *commit, GString *out)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(protocols); i++) {
+        if (protocols[i].means == commit->means && protocols[i].protocol == commit->protocol) {
+            g_string_append_printf(out, "atomic-commit %s %s=%s", protocols[i].name, keys[KEY_COORDINATOR].name,
+                                   commit->names[1]);
+        }
+    }
+    if (commit->means == COMMIT_BY_NOBODY) {
+        return;
+    }
+    print_names(commit, KEY_PARTICIPANTS, UINT32_MAX, out);
+    print_names(commit, KEY_NO, commit->no, out);
+    print_time(KEY_BEGIN, commit->begin_ns, out);
+    print_time(KEY_TIMEOUT, commit->timeout_ns, out);
+    print_time(KEY_RETRY, commit->retry_ns, out);
+    if (commit->termination != TERMINATION_ELECTED) {
+        g_string_append_printf(out, " %s=timeouts", keys[KEY_TERMINATION].name);
+    }
+    if (commit->quorum_commit != 0) {
+        g_string_append_printf(out, " %s=%" G_GINT64_FORMAT ",%" G_GINT64_FORMAT, keys[KEY_QUORUMS].name,
+                               commit->quorum_commit, commit->quorum_abort);
+    }
+    g_string_append_c(out, '\n');
 }

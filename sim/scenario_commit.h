@@ -9,6 +9,8 @@
 #ifndef SIM_SCENARIO_COMMIT_H
 #define SIM_SCENARIO_COMMIT_H
 
+#include <glib.h>
+
 #include "protocol/commit/participant.h"
 #include "protocol/recipes/recipe.h"
 
@@ -38,6 +40,12 @@ uint32_t scenario_commit_site(const struct scenario_commit *commit, const char *
 void scenario_commit_configure(const struct scenario_commit *commit, uint32_t site, struct participant_config *config);
 
 void scenario_commit_set_recipe(const struct scenario_commit *commit, uint32_t site, struct recipe_setting *setting);
+
+/* Without that participant; explicit quorums become majorities, if what is left is too few for them. */
+void scenario_commit_remove(struct scenario_commit *commit, uint32_t site);
+
+/* The statement, as a line; nothing without a transaction. */
+void scenario_commit_print(const struct scenario_commit *commit, GString *out);
 
 /* For the reference: protocols and keys with their meaning; false after the last. */
 bool scenario_commit_protocol(size_t index, const char **name, const char **help);

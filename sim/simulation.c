@@ -318,16 +318,16 @@ static void schedule_all(struct simulation *simulation)
 
 /* ---- what ------------------------------------------------------------------------------------------------------------ */
 
-static void remember(struct simulation *simulation, const struct fault *fault)
+static void remember(struct simulation *simulation, const struct fault *fault, bool is_triggered)
 {
     if (simulation->options->trail != NULL) {
-        struct applied_fault applied = {(int64_t)simulation->world->now, *fault};
+        struct applied_fault applied = {(int64_t)simulation->world->now, is_triggered, *fault};
         g_array_append_val(simulation->options->trail->faults, applied);
     }
 }
 
 /* The line as it was written, and whom it meant. */
-static void apply(struct simulation *simulation, const struct fault *fault, const char *text)
+static void apply(struct simulation *simulation, const struct fault *fault, const char *text, bool is_triggered)
 {
     GString *detail = g_string_new(text);
     uint32_t named = 0;
@@ -336,7 +336,7 @@ static void apply(struct simulation *simulation, const struct fault *fault, cons
             g_string_append_printf(detail, "%s%s", named++ == 0 ? ": " : " ", simulation->world->nodes[i].name);
         }
     }
-    remember(simulation, fault);
+    remember(simulation, fault, is_triggered);
     fault_apply(simulation->world, fault, detail->str);
     g_string_free(detail, TRUE);
 }
@@ -360,7 +360,8 @@ static void perform_fault(struct simulation *simulation, uint32_t index)
     const struct scenario_fault *source = fault_at(simulation, index);
     struct fault fault;
     if (resolve_fault(simulation, index, &fault)) {
-        apply(simulation, &fault, source->text);
+        bool is_triggered = source->trigger != TRIGGER_AT && source->trigger != TRIGGER_EVERY;
+        apply(simulation, &fault, source->text, is_triggered && source->after.most == 0);
         schedule_end(simulation, index, &fault);
     }
     if (source->trigger == TRIGGER_EVERY) {
@@ -372,7 +373,7 @@ static void perform_action(struct simulation *simulation, const struct action *a
 {
     if (action->is_end) {
         char *text = g_strdup_printf("end of: %s", fault_at(simulation, action->source)->text);
-        apply(simulation, &action->ending, text);
+        apply(simulation, &action->ending, text, false);
         g_free(text);
     } else {
         perform_fault(simulation, action->source);
@@ -386,7 +387,7 @@ static void perform_chaos(struct simulation *simulation)
     const struct fault *fault = &g_array_index(simulation->chaos->chosen, struct fault, index);
     bool is_pair = fault_info(fault->kind)->targets == FAULT_TARGETS_PAIR;
     if (node_set_count(&fault->a) > 0 && (!is_pair || node_set_count(&fault->b) > 0)) {
-        remember(simulation, fault);
+        remember(simulation, fault, false);
     }
 }
 
@@ -560,7 +561,7 @@ static void remember_clock(struct simulation *simulation, uint32_t node, enum fa
     struct fault fault = {.kind = kind, .value = value};
     node_set_add(&fault.a, node);
     if (value != 0) {
-        remember(simulation, &fault);
+        remember(simulation, &fault, false);
     }
 }
 

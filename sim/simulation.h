@@ -27,6 +27,7 @@ enum simulation_error {
 /* A fault as it happened: to nodes, not to roles. */
 struct applied_fault {
     int64_t at_ns;
+    bool is_triggered; /* by what a node said or sent in the same instant */
     struct fault fault;
 };
 

@@ -27,8 +27,8 @@ static void show_progress(const struct shrinking *shrinking)
     const struct plan *plan = shrinking->shrink.plan;
     if (shrinking->is_terminal) {
         fprintf(stderr, "\r%" G_GUINT64_FORMAT " tried: %u servers, %u clients, %u faults, %.1f s   ",
-                shrinking->shrink.tries, plan_count(plan, "server"), plan_count(plan, "client"), plan->faults->len,
-                (double)plan->run_for_ns / 1e9);
+                shrinking->shrink.tries, plan_count(plan, PLAN_SERVER), plan_count(plan, PLAN_CLIENT),
+                plan->faults->len, (double)plan->run_for_ns / 1e9);
         fflush(stderr);
     }
 }
@@ -122,8 +122,8 @@ static void conclude(const struct shrink_order *order, struct shrinking *shrinki
     outcome->text = plan_text(plan);
     outcome->signature = g_strdup(shrinking->attempt.signature);
     outcome->seed = plan->seed;
-    outcome->servers = plan_count(plan, "server") + plan_count(plan, "observer");
-    outcome->clients = plan_count(plan, "client");
+    outcome->servers = plan_count(plan, PLAN_SERVER) + plan_count(plan, PLAN_OBSERVER);
+    outcome->clients = plan_count(plan, PLAN_CLIENT);
     outcome->faults = plan->faults->len;
     outcome->after_ns = plan->run_for_ns;
     outcome->tries = shrinking->shrink.tries;

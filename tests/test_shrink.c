@@ -1,0 +1,203 @@
+/* A failing run written down with concrete times, and the smallest scenario that still fails in the same way. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "checker/guarantee.h"
+#include "checker/shrink.h"
+#include "checker/signature.h"
+#include "sim/plan.h"
+#include "tests/test.h"
+
+#define SECOND INT64_C(1000000000)
+
+static const char *guarantees[GUARANTEE_COUNT + 1];
+
+static const struct scenario_vocabulary *vocabulary(void)
+{
+    static const struct scenario_vocabulary words = {guarantees};
+    for (int i = 0; i < GUARANTEE_COUNT; i++) {
+        guarantees[i] = guarantee_info((enum guarantee_id)i)->name;
+    }
+    return &words;
+}
+
+static struct scenario *parse(const char *text, uint64_t seed)
+{
+    GError *error = NULL;
+    struct scenario *scenario = scenario_parse("test", text, strlen(text), seed, vocabulary(), &error);
+    if (scenario == NULL) {
+        fprintf(stderr, "\n%s\n%s\n", error->message, text);
+        g_clear_error(&error);
+    }
+    CU_ASSERT_FATAL(scenario != NULL);
+    return scenario;
+}
+
+/* Runs and checks; the plan of the run if one is asked for. */
+static struct record *run(const char *text, uint64_t seed, struct plan **plan)
+{
+    struct scenario *scenario = parse(text, seed);
+    struct simulation_trail *trail = simulation_trail_new();
+    struct simulation_options options = {.seed = seed, .level = RECORD_OPS, .trail = trail};
+    struct record *record = record_new();
+    GError *error = NULL;
+    bool ok = simulation_run(scenario, &options, record, &error);
+    CU_ASSERT_FATAL(ok);
+    check_all(record);
+    if (plan != NULL) {
+        const struct flaws none = {0};
+        *plan = plan_new(scenario, trail, &none, seed);
+    }
+    simulation_trail_free(trail);
+    scenario_free(scenario);
+    return record;
+}
+
+/* ---- plans ---- */
+
+static bool same_run(const struct record *a, const struct record *b)
+{
+    if (a->operations->len != b->operations->len || a->observations->len != b->observations->len) {
+        return false;
+    }
+    for (guint i = 0; i < a->operations->len; i++) {
+        const struct operation_row *left = &g_array_index(a->operations, struct operation_row, i);
+        const struct operation_row *right = &g_array_index(b->operations, struct operation_row, i);
+        if (left->zxid != right->zxid || left->error != right->error || left->returned_ns != right->returned_ns) {
+            return false;
+        }
+    }
+    for (guint i = 0; i < a->observations->len; i++) {
+        const struct observation_row *left = &g_array_index(a->observations, struct observation_row, i);
+        const struct observation_row *right = &g_array_index(b->observations, struct observation_row, i);
+        if (left->time_ns != right->time_ns || left->node != right->node ||
+            left->observation.type != right->observation.type) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void repeats(const char *text, uint64_t seed)
+{
+    struct plan *plan;
+    struct record *record = run(text, seed, &plan);
+    char *written = plan_text(plan);
+    struct record *again = run(written, seed, NULL);
+    if (!same_run(record, again)) {
+        fprintf(stderr, "\nseed %u:\n%s%s\n", (unsigned)seed, text, written);
+        CU_FAIL("written down, the run is another one");
+    }
+    g_free(written);
+    plan_free(plan);
+    record_free(record);
+    record_free(again);
+}
+
+static void a_plan_of_chaos_repeats_the_run(void)
+{
+    for (uint64_t seed = 1; seed <= 24; seed++) {
+        repeats("workload mixed rate=140/s\nchaos 2s..20s\nquiet from 20s\nrun for 24s\n", seed);
+    }
+}
+
+/* Every statement that a plan has to say in its own words. */
+static void a_plan_of_any_scenario_repeats_the_run(void)
+{
+    static const char *const texts[] = {
+        "network wan\natomic-commit choose 2pc|3pc|quorum coordinator=X participants=A,B,C,D no=C begin=500..900ms "
+        "timeout=200..1000ms retry=100..300ms\nevery 50..400ms crash any site for 100..2000ms\n"
+        "every 100..400ms partition any site any site | rest for 100..1500ms\nquiet from 5s\nrun for 8s\n",
+        "atomic-commit quorum coordinator=X participants=A,B,C,D quorums=4,2\n"
+        "when X sends precommit to A partition X A | B C D\nrun for 5s\n",
+        "servers 3\natomic-commit zookeeper coordinator=X participants=A,B\nat 2s kill any server for 1..3s\nrun for "
+        "9s\n",
+        "servers 3\nclients 4\nset sessionTimeout 6s\nworkload lock clients=2 variant=naive hold=500ms think=200ms "
+        "delay=4s\n"
+        "workload queue clients=1 size=5\nworkload register rate=0 think=70ms window=3 read=25%\n"
+        "when waiting by client 1 clog servers -> client 1 for 500ms\n"
+        "when waiting by client 1 after 400ms reset client 1 | servers\nat 6s tell client 1\nquiet from 10s\nrun for "
+        "12s\n",
+        "servers 5\nobservers 2\nclients 3\ndisk hdd\nworkload mixed churn=500ms\n"
+        "whenever established by leader after 1s kill leader for 300ms\nevery 1..2s pause any observer for 1s\nrun for "
+        "9s\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        for (uint64_t seed = 1; seed <= 3; seed++) {
+            repeats(texts[i], seed);
+        }
+    }
+}
+
+static struct fault example_of(enum fault_kind kind, int64_t file)
+{
+    static const int64_t values[FAULT_KIND_COUNT] = {
+        [FAULT_SLOW_LINK] = 350,      [FAULT_LOSS] = 12345,         [FAULT_FLAKY] = 300001,
+        [FAULT_SLOW_CPU] = 1250,      [FAULT_DISK_STALL] = 1234567, [FAULT_FSYNC_FAIL] = 3,
+        [FAULT_CLOCK_OFFSET] = -5001, [FAULT_CLOCK_DRIFT] = -321,   [FAULT_CLOCK_JUMP] = 2468000000,
+        [FAULT_DELAY] = 7000,
+    };
+    struct fault fault = {.kind = kind, .value = kind == FAULT_FLIP_BIT ? file : values[kind]};
+    enum fault_targets targets = fault_info(kind)->targets;
+    if (targets != FAULT_TARGETS_NONE) {
+        node_set_add(&fault.a, 0);
+        node_set_add(&fault.a, 3);
+    }
+    if (targets == FAULT_TARGETS_PAIR || targets == FAULT_TARGETS_OPTIONAL) {
+        node_set_add(&fault.b, 1);
+        node_set_add(&fault.b, 4);
+    }
+    return fault;
+}
+
+static void comes_back(const struct plan *base, const struct fault *fault, int64_t lasts_ns)
+{
+    struct plan *plan = plan_copy(base);
+    struct plan_fault written = {SECOND / 7, lasts_ns, *fault};
+    g_array_append_val(plan->faults, written);
+    char *text = plan_text(plan);
+    struct plan *again;
+    record_free(run(text, plan->seed, &again));
+    CHECK_INT(again->faults->len, 1);
+    const struct plan_fault *read = &g_array_index(again->faults, struct plan_fault, 0);
+    if (again->faults->len != 1 || memcmp(&read->fault.a, &fault->a, sizeof fault->a) != 0 ||
+        memcmp(&read->fault.b, &fault->b, sizeof fault->b) != 0) {
+        fprintf(stderr, "\n%s\n", text);
+        CU_FAIL("another fault");
+    } else {
+        CHECK_INT(read->fault.kind, fault->kind);
+        CHECK_INT(read->fault.value, fault->value);
+        CHECK_INT(read->at_ns, written.at_ns);
+        CHECK_INT(read->lasts_ns, lasts_ns);
+    }
+    g_free(text);
+    plan_free(again);
+    plan_free(plan);
+}
+
+static void every_kind_of_fault_comes_back(void)
+{
+    struct plan *base;
+    record_free(run("servers 3\nclients 2\nrun for 300ms\n", 1, &base));
+    for (unsigned kind = FAULT_NONE + 1; kind < FAULT_EXIT; kind++) {
+        enum fault_kind opposite;
+        int64_t value;
+        for (int64_t file = 0; file < (kind == FAULT_FLIP_BIT ? 5 : 1); file++) {
+            struct fault fault = example_of((enum fault_kind)kind, file);
+            comes_back(base, &fault, 0);
+            if (scenario_fault_can_end((enum fault_kind)kind, &opposite, &value)) {
+                comes_back(base, &fault, SECOND / 9);
+            }
+        }
+    }
+    plan_free(base);
+}
+
+static const struct test_case cases[] = {
+    {"a fault of every kind, written and read again, is the same fault", every_kind_of_fault_comes_back},
+    {"the plan of a run of any scenario, as text, repeats the run", a_plan_of_any_scenario_repeats_the_run},
+    {"the plan of a run with chaos, as text, repeats the run", a_plan_of_chaos_repeats_the_run},
+    {0},
+};
+
+const struct test_suite test_suite_shrink = {"shrink", cases};
