@@ -24,7 +24,7 @@ static uint32_t ordinal_of(const struct network *network, const struct connectio
     return ordinal;
 }
 
-static uint32_t find_connection(const struct world *world, const struct move *move)
+uint32_t move_connection(const struct world *world, const struct move *move)
 {
     const struct network *network = &world->network;
     for (uint32_t i = 0; i < network->count; i++) {
@@ -37,13 +37,16 @@ static uint32_t find_connection(const struct world *world, const struct move *mo
     return CONNECTION_NONE;
 }
 
-static void name_connection(const struct world *world, uint32_t connection, struct move *move)
+struct move move_of_connection(const struct world *world, enum move_kind kind, uint32_t connection)
 {
     const struct connection *of = &world->network.connections[connection];
-    move->node = of->ends[0].node;
-    move->peer = of->ends[1].node;
-    move->channel = of->channel;
-    move->ordinal = ordinal_of(&world->network, of);
+    return (struct move){
+        .kind = kind,
+        .node = of->ends[0].node,
+        .peer = of->ends[1].node,
+        .channel = of->channel,
+        .ordinal = ordinal_of(&world->network, of),
+    };
 }
 
 /* ---- ordinary moves ---------------------------------------------------------------------------------------------- */
@@ -53,13 +56,11 @@ struct move move_of_event(const struct world *world, const struct world_event *e
     struct move move = {.node = event->node};
     switch (event->kind) {
     case EVENT_DELIVER:
-        move.kind = MOVE_DELIVER;
+        move = move_of_connection(world, MOVE_DELIVER, event->subject / 2);
         move.back = event->subject % 2 == 1;
-        name_connection(world, event->subject / 2, &move);
         break;
     case EVENT_CONNECT_TIMEOUT:
-        move.kind = MOVE_CONNECT_TIMEOUT;
-        name_connection(world, event->subject, &move);
+        move = move_of_connection(world, MOVE_CONNECT_TIMEOUT, event->subject);
         break;
     case EVENT_DEADLINE:
         move.kind = MOVE_DEADLINE;
@@ -231,7 +232,7 @@ static bool fault_is_possible(const struct world *world, const struct move *move
     case MOVE_KILL:
         return can_end(node, move);
     case MOVE_RESET:
-        return find_connection(world, move) != CONNECTION_NONE;
+        return move_connection(world, move) != CONNECTION_NONE;
     case MOVE_PARTITION:
         return can_partition(world, move->subject);
     case MOVE_HEAL:
@@ -268,7 +269,7 @@ static void apply_fault(struct world *world, const struct move *move, const char
         return;
     case MOVE_RESET:
         world_record_fault(world, FAULT_RESET, move->node, move->peer, text);
-        world_reset_connection(world, find_connection(world, move));
+        world_reset_connection(world, move_connection(world, move));
         return;
     case MOVE_PARTITION:
         fault.kind = FAULT_PARTITION;

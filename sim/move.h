@@ -82,6 +82,12 @@ static inline bool move_is_fault(const struct move *move)
 /* The event is one of world_enabled(). */
 struct move move_of_event(const struct world *world, const struct world_event *event);
 
+/* One that is about a connection, named by its slot. */
+struct move move_of_connection(const struct world *world, enum move_kind kind, uint32_t connection);
+
+/* The slot of the connection that the move names, or CONNECTION_NONE. */
+uint32_t move_connection(const struct world *world, const struct move *move);
+
 /* All ordinary moves, ascending by move_compare(): an order that depends only on the logical state.  Returns how many, writes at
  * most `capacity` of them. */
 size_t moves_enabled(const struct world *world, struct move *moves, size_t capacity);

@@ -27,7 +27,7 @@ static const struct unit units[QUANTITY_KIND_COUNT][UNITS_MAX] = {
     [QUANTITY_RATE] = {{"/s", 1000}},
     [QUANTITY_PERCENT] = {{"%", 10000}},
     [QUANTITY_DRIFT] = {{"ppm", 1}, {"%", 10000}},
-    [QUANTITY_OCTETS] = {{"", 1}, {"KiB", 1024}, {"MiB", 1048576}},
+    [QUANTITY_OCTETS] = {{"", 1}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}},
 };
 
 static const char *const examples[QUANTITY_KIND_COUNT] = {

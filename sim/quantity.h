@@ -4,7 +4,7 @@
  *   rate       200/s 0.5/s 0                    thousandths of an event per second
  *   percent    70% 0.5%                         parts per million
  *   drift      200ppm -50ppm 20%                parts per million, signed
- *   octets     100 4KiB 1MiB                    octets
+ *   octets     100 4KiB 1MiB 2GiB               octets
  *   count      7                                as it is
  * A decimal fraction is exact: what does not fit into the integer is refused, never rounded.
  */

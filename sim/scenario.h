@@ -17,6 +17,7 @@
 
 #include "protocol/flaw.h"
 #include "protocol/observation.h"
+#include "sim/explore_plan.h"
 #include "sim/fault.h"
 #include "sim/scenario_commit.h"
 #include "sim/setting.h"
@@ -144,7 +145,8 @@ struct scenario {
     int64_t chaos_crash_gap_ns, chaos_network_gap_ns, chaos_other_gap_ns, chaos_outage_ns; /* 0: as drawn */
     int64_t quiet_from_ns;                                                                 /* 0: never */
     int64_t run_for_ns;
-    bool has_seeds; /* it says for which seeds it is as expected */
+    struct explore_plan explore; /* for the explorer; a run with time leaves it alone */
+    bool has_seeds;              /* it says for which seeds it is as expected */
     uint64_t first_seed, last_seed;
     int64_t available_within_ns; /* 0: the guarantee's default */
 };

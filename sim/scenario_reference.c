@@ -153,6 +153,26 @@ static void add_chaos(GString *out)
     g_string_append(out, ".\n");
 }
 
+static void add_explore(GString *out)
+{
+    struct explore_key key;
+    g_string_append(out,
+                    "\n### Exploration\n\n`explore KEY VALUE` here, `--KEY VALUE` of `zksim explore`; a run with time "
+                    "ignores it.  Budgets are 0 unless given.\n\n| key | value | meaning |\n|---|---|---|\n");
+    for (size_t i = 0; explore_key(i, &key); i++) {
+        char **values = g_strsplit(key.value, "|", -1);
+        char *cell = g_strjoinv("`, `", values);
+        g_string_append_printf(out, "| `%s` | `%s` | %s |\n", key.name, cell, key.description);
+        g_free(cell);
+        g_strfreev(values);
+    }
+    g_string_append(out, "\nClasses for `prompt`:");
+    for (unsigned class = 0; class < MOVE_CLASS_PROMPT_COUNT; class ++) {
+        g_string_append_printf(out, " `%s`", move_class_name((enum move_class) class));
+    }
+    g_string_append(out, ".\n");
+}
+
 static void add_observations(GString *out)
 {
     g_string_append(out, "\n### Observations\n\nFor `when`, `whenever` and `expect observed`.\n\n"
@@ -177,6 +197,7 @@ char *scenario_reference(void)
     add_workloads(out);
     add_commit(out);
     add_chaos(out);
+    add_explore(out);
     add_observations(out);
     add_messages(out);
     return g_string_free(out, FALSE);

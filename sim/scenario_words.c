@@ -537,6 +537,7 @@ const struct statement statements[] = {
      "the same, each time", true, parse_whenever},
     {"chaos", "chaos [KEY=VALUE...] FROM..UNTIL",
      "random faults; what the scenario does not say of the ensemble is drawn too", false, parse_chaos},
+    {"explore", "explore KEY VALUE", "what an exploration may try and where it stops", true, scenario_parse_explore},
     {"quiet", "quiet from TIME", "everything heals and restarts, and no fault happens any more", false, parse_quiet},
     {"seeds", "seeds A[..B]", "for which seeds it breaks what is expected to break; a run alone takes the first", false,
      parse_seeds},

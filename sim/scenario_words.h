@@ -22,4 +22,7 @@ extern const size_t statement_count;
 /* scenario_commit.c */
 void scenario_parse_commit(struct scenario_line *line, struct scenario *scenario);
 
+/* scenario_explore.c */
+void scenario_parse_explore(struct scenario_line *line, struct scenario *scenario);
+
 #endif

@@ -1,0 +1,502 @@
+#include "sim/explore_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/base/ensure.h"
+#include "sim/quantity.h"
+
+#define BUDGET_MAX 254
+#define DEPTH_MAX 1000000
+#define TIME_NS_MAX (INT64_C(30) * 24 * 3600 * (int64_t)NS_PER_SECOND)
+
+/* ---- classes and budgets ----------------------------------------------------------------------------------------- */
+
+static enum move_class class_of_timer(enum timer timer)
+{
+    switch (timer) {
+    case TIMER_ELECTION_FINALIZE:
+        return CLASS_ELECTION;
+    case TIMER_ELECTION_DIAL:
+    case TIMER_LEARNER_CONNECT:
+    case TIMER_OBSERVER_DELAY:
+    case TIMER_CLIENT_RECONNECT:
+        return CLASS_CONNECT;
+    case TIMER_ELECTION_NOTIFY:
+    case TIMER_LEADER_PING:
+    case TIMER_CLIENT_PING:
+    case TIMER_COMMIT_RETRY:
+        return CLASS_PING;
+    case TIMER_RECIPE:
+        return CLASS_WAKE_UP;
+    case TIMER_COMMIT_BEGIN:
+        return CLASS_COMMIT;
+    case TIMER_NONE:
+    case TIMER_LEADER_WAIT:
+    case TIMER_HANDLER_READ:
+    case TIMER_HANDLER_ACK:
+    case TIMER_LEARNER_READ:
+    case TIMER_SESSION:
+    case TIMER_CONNECTION:
+    case TIMER_CLIENT_CONNECT:
+    case TIMER_CLIENT_READ:
+    case TIMER_COMMIT_TIMEOUT:
+        break;
+    }
+    return CLASS_TIMEOUT;
+}
+
+static enum move_class class_of_delivery(enum channel channel, enum segment_kind head)
+{
+    if (head == SEGMENT_OPEN) {
+        return CLASS_CONNECT;
+    }
+    if (head == SEGMENT_CLOSE) {
+        return CLASS_CLOSE;
+    }
+    switch (channel) {
+    case CHANNEL_CLIENT:
+        return CLASS_CLIENT;
+    case CHANNEL_QUORUM:
+        return CLASS_QUORUM;
+    case CHANNEL_ELECTION:
+        return CLASS_ELECTION;
+    case CHANNEL_COMMIT:
+    case CHANNEL_HEARTBEAT:
+        break;
+    }
+    return CLASS_COMMIT;
+}
+
+enum move_class move_class(const struct move *move, enum segment_kind head, bool ran_before)
+{
+    switch (move->kind) {
+    case MOVE_DELIVER:
+        return class_of_delivery(move->channel, head);
+    case MOVE_CONNECT_TIMEOUT:
+        return CLASS_TIMEOUT;
+    case MOVE_DEADLINE:
+        return class_of_timer(move->timer);
+    case MOVE_DISK:
+        return CLASS_DISK;
+    case MOVE_TASK:
+        return CLASS_TASK;
+    case MOVE_REQUEST:
+        return CLASS_REQUEST;
+    case MOVE_WAKE_UP:
+        return CLASS_WAKE_UP;
+    case MOVE_BOOT:
+        return ran_before ? CLASS_RESTART : CLASS_BOOT;
+    case MOVE_CRASH:
+    case MOVE_KILL:
+    case MOVE_RESET:
+    case MOVE_PARTITION:
+    case MOVE_HEAL:
+    case MOVE_PAUSE:
+    case MOVE_RESUME:
+        break;
+    }
+    return CLASS_FAULT;
+}
+
+enum move_class move_class_in(const struct world *world, const struct move *move)
+{
+    enum segment_kind head = SEGMENT_OCTETS;
+    if (move->kind == MOVE_DELIVER) {
+        uint32_t connection = move_connection(world, move);
+        ensure(connection != CONNECTION_NONE);
+        head = link_segment(network_link(&world->network, link_of(connection, move->back)), 0)->kind;
+    }
+    return move_class(move, head, move->kind == MOVE_BOOT && world->nodes[move->node].boots > 0);
+}
+
+enum explore_budget explore_budget_of(const struct move *move, enum move_class class)
+{
+    static const enum explore_budget of_faults[MOVE_KIND_COUNT] = {
+        [MOVE_CRASH] = BUDGET_CRASHES,        [MOVE_KILL] = BUDGET_KILLS, [MOVE_RESET] = BUDGET_RESETS,
+        [MOVE_PARTITION] = BUDGET_PARTITIONS, [MOVE_HEAL] = BUDGET_NONE,  [MOVE_PAUSE] = BUDGET_PAUSES,
+        [MOVE_RESUME] = BUDGET_NONE,
+    };
+    if (class == CLASS_FAULT) {
+        return of_faults[move->kind];
+    }
+    if (class == CLASS_TIMEOUT) {
+        return BUDGET_TIMEOUTS;
+    }
+    if (class == CLASS_PING) {
+        return BUDGET_PINGS;
+    }
+    if (class == CLASS_RESTART) {
+        return BUDGET_RESTARTS;
+    }
+    bool decides = move->kind == MOVE_DEADLINE && move->timer == TIMER_ELECTION_FINALIZE;
+    return decides ? BUDGET_ELECTIONS : BUDGET_NONE;
+}
+
+void explore_use(const struct world *world, const struct move *move, struct explore_used *used)
+{
+    enum explore_budget budget = explore_budget_of(move, move_class_in(world, move));
+    if (budget != BUDGET_NONE && used->used[budget] < BUDGET_UNLIMITED) {
+        used->used[budget]++;
+    }
+}
+
+/* ---- the moves a plan allows ------------------------------------------------------------------------------------- */
+
+struct move_list {
+    const struct world *world;
+    const struct explore_plan *plan;
+    const struct explore_used *used;
+    struct move *moves;
+    size_t count, capacity;
+};
+
+static void add(struct move_list *list, const struct move *move)
+{
+    if (list->count < list->capacity) {
+        list->moves[list->count] = *move;
+    }
+    list->count++;
+}
+
+static bool may(const struct move_list *list, enum explore_budget budget)
+{
+    return explore_may(list->plan, list->used, budget);
+}
+
+static void add_if_possible(struct move_list *list, const struct move *move)
+{
+    if (move_is_possible(list->world, move)) {
+        add(list, move);
+    }
+}
+
+static void add_ends(struct move_list *list)
+{
+    for (uint32_t i = 0; i < list->world->node_count && may(list, BUDGET_CRASHES); i++) {
+        if (list->world->nodes[i].kind != NODE_CLIENT) {
+            add_if_possible(list, &(struct move){.kind = MOVE_CRASH, .node = i});
+            add_if_possible(list, &(struct move){.kind = MOVE_CRASH, .node = i, .subject = 1});
+        }
+    }
+    for (uint32_t i = 0; i < list->world->node_count && may(list, BUDGET_KILLS); i++) {
+        const struct world_node *node = &list->world->nodes[i];
+        if (node->kind != NODE_CLIENT && node->life == LIFE_UP) {
+            add(list, &(struct move){.kind = MOVE_KILL, .node = i, .subject = LOSS_ALL});
+            add(list, &(struct move){.kind = MOVE_KILL, .node = i, .subject = LOSS_NONE});
+        }
+    }
+}
+
+static int compare_moves(const void *a, const void *b)
+{
+    return move_compare(a, b);
+}
+
+static void add_resets(struct move_list *list)
+{
+    const struct network *network = &list->world->network;
+    size_t first = list->count;
+    for (uint32_t i = 0; i < network->count && may(list, BUDGET_RESETS); i++) {
+        if (network->connections[i].serial != 0) {
+            struct move move = move_of_connection(list->world, MOVE_RESET, i);
+            add(list, &move);
+        }
+    }
+    if (list->count <= list->capacity) {
+        qsort(list->moves + first, list->count - first, sizeof *list->moves, compare_moves);
+    }
+}
+
+/* Each way to cut the nodes in two once: the first node is on the side that is not named. */
+static void add_partitions(struct move_list *list)
+{
+    struct move heal = {.kind = MOVE_HEAL};
+    if (move_is_possible(list->world, &heal)) {
+        add(list, &heal);
+        return;
+    }
+    uint32_t nodes = list->world->node_count;
+    if (!may(list, BUDGET_PARTITIONS) || nodes > MOVE_PARTITION_NODES_MAX) {
+        return;
+    }
+    for (uint64_t mask = 2; mask != 0 && mask >> (nodes - 1) >> 1 == 0; mask += 2) {
+        add(list, &(struct move){.kind = MOVE_PARTITION, .subject = mask});
+    }
+}
+
+static void add_pauses(struct move_list *list)
+{
+    for (uint32_t i = 0; i < list->world->node_count && may(list, BUDGET_PAUSES); i++) {
+        add_if_possible(list, &(struct move){.kind = MOVE_PAUSE, .node = i});
+    }
+    for (uint32_t i = 0; i < list->world->node_count; i++) {
+        add_if_possible(list, &(struct move){.kind = MOVE_RESUME, .node = i});
+    }
+}
+
+/* What happens however long one waits for nothing. */
+static bool goes_on(enum move_class class)
+{
+    return class < MOVE_CLASS_PROMPT_COUNT;
+}
+
+struct ordinary {
+    struct move move;
+    enum move_class class;
+};
+
+static struct ordinary *list_ordinary(const struct world *world, size_t *count)
+{
+    *count = moves_enabled(world, NULL, 0);
+    struct move *moves = g_new(struct move, *count);
+    struct ordinary *all = g_new(struct ordinary, *count);
+    moves_enabled(world, moves, *count);
+    for (size_t i = 0; i < *count; i++) {
+        all[i] = (struct ordinary){moves[i], move_class_in(world, &moves[i])};
+    }
+    g_free(moves);
+    return all;
+}
+
+/* Returns whether that is all: a prompt move. */
+static bool add_ordinary(struct move_list *list)
+{
+    size_t count;
+    struct ordinary *all = list_ordinary(list->world, &count);
+    bool any_goes_on = false;
+    bool prompt = false;
+    for (size_t i = 0; i < count && !prompt; i++) {
+        bool allowed = may(list, explore_budget_of(&all[i].move, all[i].class));
+        any_goes_on = any_goes_on || (goes_on(all[i].class) && allowed);
+        prompt = explore_is_prompt(list->plan, all[i].class) && allowed;
+        if (prompt) {
+            add(list, &all[i].move);
+        }
+    }
+    for (size_t i = 0; i < count && !prompt; i++) {
+        bool too_early = all[i].class == CLASS_TIMEOUT && list->plan->timing == EXPLORE_TIMING_RELIABLE && any_goes_on;
+        if (!too_early && may(list, explore_budget_of(&all[i].move, all[i].class))) {
+            add(list, &all[i].move);
+        }
+    }
+    g_free(all);
+    return prompt;
+}
+
+size_t explore_moves(const struct world *world, const struct explore_plan *plan, const struct explore_used *used,
+                     struct move *moves, size_t capacity)
+{
+    struct move_list list = {world, plan, used, moves, 0, capacity};
+    if (!add_ordinary(&list)) {
+        add_ends(&list);
+        add_resets(&list);
+        add_partitions(&list);
+        add_pauses(&list);
+    }
+    return list.count;
+}
+
+/* ---- as text ----------------------------------------------------------------------------------------------------- */
+
+static const char *const classes[MOVE_CLASS_COUNT] = {
+    [CLASS_BOOT] = "boot",        [CLASS_ELECTION] = "election", [CLASS_CONNECT] = "connect",  [CLASS_CLOSE] = "close",
+    [CLASS_QUORUM] = "quorum",    [CLASS_CLIENT] = "client",     [CLASS_COMMIT] = "commit",    [CLASS_DISK] = "disk",
+    [CLASS_TASK] = "tasks",       [CLASS_REQUEST] = "requests",  [CLASS_WAKE_UP] = "wake-ups", [CLASS_PING] = "pings",
+    [CLASS_TIMEOUT] = "timeouts", [CLASS_RESTART] = "restarts",  [CLASS_FAULT] = "faults",
+};
+
+const char *move_class_name(enum move_class class)
+{
+    return (unsigned)class < MOVE_CLASS_COUNT ? classes[class] : "?";
+}
+
+static const struct explore_key budgets[EXPLORE_BUDGET_COUNT] = {
+    [BUDGET_CRASHES] = {"crashes", "N", "ends of a server's or a site's process, along one path"},
+    [BUDGET_KILLS] = {"kills", "N", "power losses"},
+    [BUDGET_RESTARTS] = {"restarts", "N", "starts of what ran before"},
+    [BUDGET_TIMEOUTS] = {"timeouts", "N", "timers that give something up"},
+    [BUDGET_PINGS] = {"pings", "N", "timers that repeat something: pings, votes sent again"},
+    [BUDGET_RESETS] = {"resets", "N", "connections that break"},
+    [BUDGET_PARTITIONS] = {"partitions", "N", "partitions, one at a time; healing is free"},
+    [BUDGET_PAUSES] = {"pauses", "N", "pauses of a process; resuming is free"},
+    [BUDGET_ELECTIONS] = {"elections", "N", "votes that a server takes for decided; default: any number"},
+};
+
+enum other_key {
+    KEY_DEPTH,
+    KEY_STATES,
+    KEY_MEMORY,
+    KEY_TIME,
+    KEY_FROM,
+    KEY_PROMPT,
+    KEY_TIMING,
+};
+#define OTHER_KEY_COUNT 7
+
+static const struct explore_key others[OTHER_KEY_COUNT] = {
+    [KEY_DEPTH] = {"depth", "N", "moves on a path, at most"},
+    [KEY_STATES] = {"states", "N", "distinct states, at most"},
+    [KEY_MEMORY] = {"memory", "SIZE", "memory, at most"},
+    [KEY_TIME] = {"time", "TIME", "time on the machine's clock, at most"},
+    [KEY_FROM] = {"from", "boot|established", "nobody runs yet, or a leader serves all and clients are connected"},
+    [KEY_PROMPT] = {"prompt", "CLASS,...", "moves that happen at once, in a fixed order, instead of being interleaved"},
+    [KEY_TIMING] = {"timing", "any|reliable", "when timers give up: at any moment, or only when all has come to rest"},
+};
+
+static const char *const froms[] = {[EXPLORE_FROM_BOOT] = "boot", [EXPLORE_FROM_ESTABLISHED] = "established", NULL};
+static const char *const timings[] = {[EXPLORE_TIMING_ANY] = "any", [EXPLORE_TIMING_RELIABLE] = "reliable", NULL};
+
+bool explore_key(size_t index, struct explore_key *key)
+{
+    if (index >= EXPLORE_BUDGET_COUNT + OTHER_KEY_COUNT) {
+        return false;
+    }
+    *key = index < EXPLORE_BUDGET_COUNT ? budgets[index] : others[index - EXPLORE_BUDGET_COUNT];
+    return true;
+}
+
+const char *explore_budget_name(enum explore_budget budget)
+{
+    return (unsigned)budget < EXPLORE_BUDGET_COUNT ? budgets[budget].name : "?";
+}
+
+void explore_plan_default(struct explore_plan *plan)
+{
+    *plan = (struct explore_plan){.budget[BUDGET_ELECTIONS] = BUDGET_UNLIMITED};
+}
+
+static enum explore_set_result read_number(const char *text, enum quantity quantity, int64_t most, int64_t *number)
+{
+    int64_t read;
+    if (!quantity_parse(quantity, text, &read)) {
+        return EXPLORE_SET_BAD_VALUE;
+    }
+    if (read < 0 || read > most) {
+        return EXPLORE_SET_OUT_OF_RANGE;
+    }
+    *number = read;
+    return EXPLORE_SET_OK;
+}
+
+static bool read_name(const char *text, const char *const *names, size_t count, uint32_t *index)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (names[i] != NULL && strcmp(names[i], text) == 0) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum explore_set_result set_prompt(struct explore_plan *plan, const char *text)
+{
+    char **words = g_strsplit_set(text, ", ", -1);
+    enum explore_set_result result = EXPLORE_SET_OK;
+    uint32_t prompt = 0;
+    for (char **word = words; *word != NULL && result == EXPLORE_SET_OK; word++) {
+        uint32_t class;
+        if (**word == '\0' || strcmp(*word, "nothing") == 0) {
+            continue;
+        }
+        if (read_name(*word, classes, MOVE_CLASS_PROMPT_COUNT, &class)) {
+            prompt |= 1U << class;
+        } else {
+            result = EXPLORE_SET_BAD_VALUE;
+        }
+    }
+    g_strfreev(words);
+    if (result == EXPLORE_SET_OK) {
+        plan->prompt = prompt;
+    }
+    return result;
+}
+
+static enum explore_set_result set_other(struct explore_plan *plan, enum other_key key, const char *text)
+{
+    enum explore_set_result result = EXPLORE_SET_OK;
+    int64_t number = 0;
+    uint32_t index = 0;
+    bool known = true;
+    switch (key) {
+    case KEY_DEPTH:
+        result = read_number(text, QUANTITY_COUNT, DEPTH_MAX, &number);
+        plan->depth = result == EXPLORE_SET_OK ? (uint32_t)number : plan->depth;
+        break;
+    case KEY_STATES:
+        result = read_number(text, QUANTITY_COUNT, INT64_MAX, &number);
+        plan->states = result == EXPLORE_SET_OK ? (uint64_t)number : plan->states;
+        break;
+    case KEY_MEMORY:
+        result = read_number(text, QUANTITY_OCTETS, INT64_MAX, &number);
+        plan->memory_octets = result == EXPLORE_SET_OK ? (uint64_t)number : plan->memory_octets;
+        break;
+    case KEY_TIME:
+        result = read_number(text, QUANTITY_DURATION, TIME_NS_MAX, &number);
+        plan->time_ns = result == EXPLORE_SET_OK ? (uint64_t)number : plan->time_ns;
+        break;
+    case KEY_FROM:
+        known = read_name(text, froms, ARRAY_LENGTH(froms), &index);
+        plan->from = known ? (enum explore_from)index : plan->from;
+        break;
+    case KEY_TIMING:
+        known = read_name(text, timings, ARRAY_LENGTH(timings), &index);
+        plan->timing = known ? (enum explore_timing)index : plan->timing;
+        break;
+    case KEY_PROMPT:
+        return set_prompt(plan, text);
+    }
+    return known ? result : EXPLORE_SET_BAD_VALUE;
+}
+
+enum explore_set_result explore_plan_set(struct explore_plan *plan, const char *name, const char *text)
+{
+    for (size_t i = 0; i < EXPLORE_BUDGET_COUNT; i++) {
+        if (strcmp(budgets[i].name, name) == 0) {
+            int64_t number = plan->budget[i];
+            enum explore_set_result result = read_number(text, QUANTITY_COUNT, BUDGET_MAX, &number);
+            plan->budget[i] = (uint8_t)number;
+            return result;
+        }
+    }
+    for (size_t i = 0; i < OTHER_KEY_COUNT; i++) {
+        if (strcmp(others[i].name, name) == 0) {
+            return set_other(plan, (enum other_key)i, text);
+        }
+    }
+    return EXPLORE_SET_UNKNOWN;
+}
+
+static void print_quantity(const char *name, enum quantity quantity, uint64_t number, GString *text)
+{
+    char value[QUANTITY_TEXT_MAX];
+    if (number != 0) {
+        quantity_print(quantity, (int64_t)number, value);
+        g_string_append_printf(text, "explore %s %s\n", name, value);
+    }
+}
+
+void explore_plan_print(const struct explore_plan *plan, GString *text)
+{
+    g_string_append_printf(text, "explore from %s\n", froms[plan->from]);
+    for (size_t i = 0; i < EXPLORE_BUDGET_COUNT; i++) {
+        if (plan->budget[i] != BUDGET_UNLIMITED && (plan->budget[i] != 0 || i == BUDGET_ELECTIONS)) {
+            g_string_append_printf(text, "explore %s %u\n", budgets[i].name, plan->budget[i]);
+        }
+    }
+    print_quantity("depth", QUANTITY_COUNT, plan->depth, text);
+    print_quantity("states", QUANTITY_COUNT, plan->states, text);
+    print_quantity("memory", QUANTITY_OCTETS, plan->memory_octets, text);
+    print_quantity("time", QUANTITY_DURATION, plan->time_ns, text);
+    for (unsigned class = 0, first = 1; class < MOVE_CLASS_PROMPT_COUNT; class ++) {
+        if (explore_is_prompt(plan, (enum move_class) class)) {
+            g_string_append_printf(text, "%s%s", first ? "explore prompt " : ",", classes[class]);
+            first = 0;
+        }
+    }
+    g_string_append(text, plan->prompt != 0 ? "\n" : "");
+    if (plan->timing != EXPLORE_TIMING_ANY) {
+        g_string_append_printf(text, "explore timing %s\n", timings[plan->timing]);
+    }
+}
