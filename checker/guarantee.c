@@ -36,10 +36,22 @@ static const struct guarantee catalogue[GUARANTEE_COUNT] = {
                                      "DigestCalculator.java"},
     [GUARANTEE_TOTAL_ORDER] = {"total-order", "all servers deliver transactions in one order, leaving none out",
                                "Zab (DSN 2011), section III"},
-    [GUARANTEE_AGREEMENT] = {"agreement", "of two servers, what one has delivered is a prefix of what the other has",
-                             "Zab (DSN 2011), section III"},
+    [GUARANTEE_AGREEMENT] = {"agreement",
+                             "of two servers, what one has delivered is a prefix of what the other has; who serves an "
+                             "epoch has what was committed before it",
+                             "Zab (DSN 2011), section III; ZAB 1.0, synchronisation before NEWLEADER is acknowledged"},
     [GUARANTEE_INTEGRITY] = {"integrity", "servers deliver only what a leader has proposed",
                              "Zab (DSN 2011), section III"},
+    [GUARANTEE_LOCAL_PRIMARY_ORDER] =
+        {"local-primary-order", "what one leader proposed is delivered in the order it proposed it, leaving none out",
+         "Zab (DSN 2011), section III"},
+    [GUARANTEE_GLOBAL_PRIMARY_ORDER] =
+        {"global-primary-order", "nothing that a leader proposed is delivered after what a later leader proposed",
+         "Zab (DSN 2011), section III"},
+    [GUARANTEE_PRIMARY_INTEGRITY] =
+        {"primary-integrity",
+         "before a leader proposes anything, it has delivered all that is ever delivered of earlier leaders",
+         "Zab (DSN 2011), section III"},
     [GUARANTEE_ONE_LEADER_PER_EPOCH] = {"one-leader-per-epoch", "no epoch is established twice",
                                         "ZkV3_7_0.tla, Leadership"},
     [GUARANTEE_COMMITTED_NEVER_TRUNCATED] = {"committed-never-truncated",
@@ -166,6 +178,7 @@ void check_all(struct record *record)
     pass_sessions(history);
     pass_watches(history);
     pass_zab(history);
+    pass_primaries(history);
     pass_progress(history);
     pass_staleness(history);
     pass_commit(history);

@@ -158,6 +158,7 @@ void pass_replay(
 void pass_sessions(struct history *history); /* fifo-client-order, monotonic-reads, read-your-writes */
 void pass_watches(struct history *history);  /* watch-before-state, watch-exactly-once, no-lost-watch */
 void pass_zab(struct history *history); /* total-order, agreement, integrity, replica-agreement, leaders, durability */
+void pass_primaries(struct history *history); /* local-primary-order, global-primary-order, primary-integrity */
 void pass_progress(struct history *history);  /* available-after-heal */
 void pass_staleness(struct history *history); /* bounded-staleness */
 void pass_commit(struct history *history);    /* the guarantees of atomic commit */
