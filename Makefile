@@ -16,7 +16,9 @@ PREFIX ?= /usr/local
 OPTIMISE_release := -O2 -g
 OPTIMISE_debug := -O0 -g
 OPTIMISE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-OPTIMISE := $(OPTIMISE_$(MODE))
+# At fixed addresses: the explorer's checkpoints hold addresses of code (checker/explore/checkpoint.h), and calls cost less.
+OPTIMISE := $(OPTIMISE_$(MODE)) -fno-pie
+LINK := -no-pie
 # The program, but not the tests, is optimised across files: a step crosses many of them.
 ifeq ($(MODE)-$(CC),release-gcc)
 LTO := -flto=auto
@@ -83,10 +85,10 @@ build/version: FORCE
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 
 $(B)/zksim: $(call objects,$(COMMANDS)) $(LIBRARIES)
-	$(CC) $(OPTIMISE) $^ -o $@ $(HOST_LDLIBS)
+	$(CC) $(OPTIMISE) $(LINK) $^ -o $@ $(HOST_LDLIBS)
 
 $(B)/run-tests: $(call objects,$(TESTS)) $(LIBRARIES)
-	$(CC) $(OPTIMISE) $(LTO:%=-fno-lto) $^ -o $@ $(HOST_LDLIBS) -lcunit
+	$(CC) $(OPTIMISE) $(LINK) $(LTO:%=-fno-lto) $^ -o $@ $(HOST_LDLIBS) -lcunit
 
 $(B)/libprotocol.a: $(call objects,$(PROTOCOL))
 $(B)/libsim.a: $(call objects,$(SIM))

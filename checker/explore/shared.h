@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHARED_AREAS_MAX 64U
+#define SHARED_AREAS_MAX 128U
 #define SHARED_TABLES_MAX 32U
 #define SHARED_WORKERS_MAX 64U
 #define SHARED_UNLIMITED UINT64_MAX
@@ -43,8 +43,7 @@ struct shared_area {
     uint8_t *base;
     uint64_t reserved; /* octets of address space */
     _Atomic uint64_t committed;
-    _Atomic uint64_t next; /* for shared_take: octets handed out */
-    uint64_t stored;       /* octets worth keeping in a checkpoint; only set by the checkpoint */
+    uint64_t emptied; /* while a table moves out of it */
     bool spills;
     int32_t file; /* -1: none */
 };
@@ -61,6 +60,8 @@ struct shared {
 
     /* The caller's: its own structure in the heap, found again after a checkpoint was read. */
     void *root;
+
+    _Atomic uint64_t heap_next; /* octets of the heap handed out */
 
     uint32_t area_count;
     uint32_t table_count;
@@ -83,7 +84,11 @@ struct shared {
 struct shared *shared_new(const struct shared_options *options, char *error, size_t octets);
 void shared_free(struct shared *shared);
 
-/* ---- memory: NULL or false when the limit is reached --------------------------------------------------------------------- */
+/* For checkpoint.c: a region at this very place; and an area's file, if it spills and there is a spill directory. */
+struct shared *shared_new_at(uint64_t base, const struct shared_options *options, char *error, size_t octets);
+bool shared_map_area(struct shared *shared, struct shared_area *area);
+
+/* ---- memory: NULL or false when the limit is reached (false sets `exhausted` only if its caller does) ------------------------------------------------------------------ */
 
 /* 16-aligned, zeroed. */
 void *shared_alloc(struct shared *shared, uint64_t octets);
@@ -94,13 +99,21 @@ struct shared_area *shared_reserve(struct shared *shared, uint64_t octets, bool 
 /* The first `octets` of the area may be used from now on. */
 bool shared_commit(struct shared *shared, struct shared_area *area, uint64_t octets);
 
-/* Gives memory back: the area is as if nothing had been committed, its content zero. */
-void shared_uncommit(struct shared *shared, struct shared_area *area);
-/* Gives back pages of [from, to), whole 2 MiB units only, while an area is emptied from its start; accounting is left to
- * shared_uncommit. */
-void shared_discard(struct shared *shared, const struct shared_area *area, uint64_t from, uint64_t to);
+/* For a table that moves from one area to the other, alone: what `from` holds is counted for `to`; `from` is emptied while it is read,
+ * so both together are never resident. */
+bool shared_move_begin(struct shared *shared, struct shared_area *from, struct shared_area *to, uint64_t octets);
+/* The octets of `from` below `done` were read. */
+void shared_move_on(struct shared *shared, struct shared_area *from, uint64_t done);
+void shared_move_end(struct shared *shared, struct shared_area *from);
+
 /* The kernel may write out [from, to) of an area that spills; nothing for others. */
 void shared_retire(const struct shared_area *area, uint64_t from, uint64_t to);
+
+/* Something that cannot be left out did not fit. */
+static inline void shared_set_exhausted(struct shared *shared)
+{
+    atomic_store_explicit(&shared->exhausted, true, memory_order_relaxed);
+}
 
 /* Everything resident: committed octets, spilled ones not among them. */
 static inline uint64_t shared_used(const struct shared *shared)

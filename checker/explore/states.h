@@ -95,7 +95,7 @@ uint8_t states_flags(const struct states *states, uint32_t id);
 /* Sets these flags; returns those that were set before.  Atomic. */
 uint8_t states_mark(struct states *states, uint32_t id, uint8_t flags);
 /* The flags as an array indexed by id, for scans. */
-const uint8_t *states_flag_array(const struct states *states);
+const _Atomic uint8_t *states_flag_array(const struct states *states);
 
 uint32_t states_count(const struct states *states);
 /* With workers inserting: whether an id below states_count() is complete. */
