@@ -16,7 +16,7 @@ static int64_t drifted(uint64_t elapsed, int64_t ppm)
 static void anchor(struct clock *clock, instant_ns t, instant_ns local, int64_t drift_ppm)
 {
     ensure(drift_ppm <= CLOCK_DRIFT_PPM_MAX);
-    ensure(drift_ppm >= -CLOCK_DRIFT_PPM_MAX);
+    ensure(drift_ppm >= -CLOCK_DRIFT_PPM_MAX || drift_ppm == CLOCK_STANDS_PPM);
     *clock = (struct clock){t, local, drift_ppm};
 }
 
@@ -39,6 +39,9 @@ instant_ns clock_when(const struct clock *clock, instant_ns local)
 {
     if (local <= clock->local_anchor) {
         return clock->virtual_anchor;
+    }
+    if (clock->drift_ppm == CLOCK_STANDS_PPM) {
+        return INSTANT_NEVER;
     }
     uint64_t wanted = local - clock->local_anchor;
     if (clock->drift_ppm == 0) {

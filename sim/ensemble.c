@@ -290,10 +290,12 @@ static bool add_workloads(struct ensemble *ensemble, const struct scenario *scen
     return true;
 }
 
-static bool make_world(struct ensemble *ensemble, const struct simulation_options *options, GError **error)
+static bool make_world(struct ensemble *ensemble, const struct simulation_options *options, bool timeless,
+                       GError **error)
 {
     struct world_config config = {
         .seed = options->seed,
+        .timeless = timeless,
         .server_octets_max = (uint64_t)ensemble->settings.value[SETTING_SERVER_MEMORY],
     };
     ensemble->world = world_new(&config);
@@ -304,14 +306,15 @@ static bool make_world(struct ensemble *ensemble, const struct simulation_option
     return ensemble->world != NULL;
 }
 
-struct ensemble *ensemble_new(const struct scenario *scenario, const struct simulation_options *options,
-                              struct record *record, GError **error)
+/* The nodes and what they do, before the world starts. */
+static struct ensemble *make_ensemble(const struct scenario *scenario, const struct simulation_options *options,
+                                      bool timeless, GError **error)
 {
     struct ensemble *ensemble = g_new0(struct ensemble, 1);
     struct flaws flaws = scenario->flaws;
     flaws_add(&flaws, &options->flaws);
     ensemble->names = g_string_chunk_new(256);
-    if (!settle(ensemble, scenario, options, error) || !make_world(ensemble, options, error)) {
+    if (!settle(ensemble, scenario, options, error) || !make_world(ensemble, options, timeless, error)) {
         ensemble_free(ensemble);
         return NULL;
     }
@@ -321,15 +324,46 @@ struct ensemble *ensemble_new(const struct scenario *scenario, const struct simu
         ensemble_free(ensemble);
         return NULL;
     }
+    return ensemble;
+}
+
+struct ensemble *ensemble_new(const struct scenario *scenario, const struct simulation_options *options,
+                              struct record *record, GError **error)
+{
+    struct ensemble *ensemble = make_ensemble(scenario, options, false, error);
+    if (ensemble == NULL) {
+        return NULL;
+    }
     world_set_record(ensemble->world, record, (int)options->level);
     world_start(ensemble->world);
     if (scenario->has_chaos) {
         set_clocks(ensemble);
     }
+    ensemble_add_clockwork(ensemble);
+    return ensemble;
+}
+
+struct ensemble *ensemble_new_timeless(const struct scenario *scenario, const struct simulation_options *options,
+                                       struct record *record, GError **error)
+{
+    if (scenario->has_chaos) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO, "%s: chaos needs time: say 'explore' instead",
+                    scenario->name);
+        return NULL;
+    }
+    struct ensemble *ensemble = make_ensemble(scenario, options, true, error);
+    if (ensemble != NULL) {
+        world_set_record(ensemble->world, record, (int)options->level);
+        world_start(ensemble->world);
+    }
+    return ensemble;
+}
+
+void ensemble_add_clockwork(struct ensemble *ensemble)
+{
     struct clockwork_config config;
     configure_clockwork(ensemble, &config);
     ensemble->clockwork = clockwork_new(ensemble->world, &config);
-    return ensemble;
 }
 
 void ensemble_free(struct ensemble *ensemble)

@@ -12,7 +12,7 @@
 
 struct ensemble {
     struct world *world;
-    struct clockwork *clockwork;
+    struct clockwork *clockwork;          /* NULL in a timeless world */
     struct settings settings;             /* in effect */
     struct chaos_knobs knobs;             /* with chaos */
     uint32_t servers[SERVER_MEMBERS_MAX]; /* node indices in the order of their ids, participants first */
@@ -28,6 +28,15 @@ struct ensemble {
 /* NULL with an error.  Nothing is booted yet. */
 struct ensemble *ensemble_new(const struct scenario *scenario, const struct simulation_options *options,
                               struct record *record, GError **error);
+
+/* The same without a clockwork, in a world where time means nothing to the nodes: for the explorer and what replays its schedules.
+ * What the scenario says of times (at, every, when, quiet, run) is left out; chaos is refused. */
+struct ensemble *ensemble_new_timeless(const struct scenario *scenario, const struct simulation_options *options,
+                                       struct record *record, GError **error);
+
+/* From here on time goes by. */
+void ensemble_add_clockwork(struct ensemble *ensemble);
+
 void ensemble_free(struct ensemble *ensemble);
 
 #endif

@@ -68,6 +68,7 @@ struct world *world_new(const struct world_config *config)
     world->arena = arena;
     world->seed = config->seed;
     world->page_cache_stays_dirty = config->page_cache_stays_dirty;
+    world->timeless = config->timeless;
     world->region_octets = octets;
     world->server_octets = config->server_octets_max == 0 ? SERVER_OCTETS_DEFAULT : config->server_octets_max;
     world->client_octets = config->client_octets_max == 0 ? CLIENT_OCTETS_DEFAULT : config->client_octets_max;
@@ -123,7 +124,7 @@ uint32_t world_add_node(struct world *world, const struct node_spec *spec)
     ensure(node->region != NULL);
     ensure(machine != NULL);
     node->machine = arena_create(machine, octets_of(world, node));
-    clock_init(&node->clock, 0, 0);
+    clock_init(&node->clock, 0, world->timeless ? CLOCK_STANDS_PPM : 0);
     disk_init(&node->disk, node->machine);
     if (spec->server != 0) {
         ensure(spec->server > 0);
@@ -203,6 +204,17 @@ struct disk_image world_read_disk(struct world *world, uint32_t index)
     return disk_image(disk, world->image_files);
 }
 
+/* In a timeless world it must not matter how many nodes were booted before. */
+static uint64_t draw_boot_seed(struct world *world, uint32_t index)
+{
+    struct random alike;
+    if (!world->timeless) {
+        return random_next(&world->boot_random);
+    }
+    world_stream(world, "boot", index, &alike);
+    return random_next(&alike);
+}
+
 void world_boot(struct world *world, uint32_t index)
 {
     struct world_node *node = &world->nodes[index];
@@ -226,7 +238,7 @@ void world_boot(struct world *world, uint32_t index)
     }
     struct input input = {.type = INPUT_BOOT};
     input.boot.disk = world_read_disk(world, index);
-    input.boot.seed = random_next(&world->boot_random);
+    input.boot.seed = draw_boot_seed(world, index);
     world_step_node(world, index, &input);
 }
 

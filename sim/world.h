@@ -7,7 +7,8 @@
  *   scheduler --world_perform(event)--> world --node_step(input)--> node
  *             <-- world->fresh -------        <-- outputs ----------
  *
- * Time:    world->now is virtual time; a scheduler with time moves it, the explorer leaves it alone.
+ * Time:    world->now is virtual time; a scheduler with time moves it, the explorer leaves it alone.  In a timeless world nodes see
+ *          nothing of it: states that differ in their past only are the same state.
  * Memory:  everything that changes lives in the world's arena, in one arena per node (its process) and in one per machine (its disk,
  *          its application), at addresses fixed for the world's life, so world_save() copies the used octets and world_restore()
  *          copies them back.  Outside are only the record, the scratch for a step's outputs, and whatever a hook's `self` leads to.
@@ -163,6 +164,7 @@ struct world_config {
     uint64_t server_octets_max; /* of each server's arena; 0: a default */
     uint64_t client_octets_max;
     bool page_cache_stays_dirty; /* see disk.h, write-back */
+    bool timeless; /* clocks stand still between starts, and every start of a node is given the same seed */
 };
 
 /* Called for every observation, after it was recorded, while the stepped node is at rest. */
@@ -189,6 +191,7 @@ struct world {
     instant_ns now;
     bool started;
     bool page_cache_stays_dirty;
+    bool timeless;
     bool interrupted; /* a hook asks the scheduler to stop after this event */
     struct world_node *nodes;
     uint32_t node_count;

@@ -66,12 +66,25 @@ static void when_is_the_first_instant_that_shows_it(void)
     }
 }
 
+static void a_clock_may_stand_still(void)
+{
+    struct clock clock;
+    clock_init(&clock, 0, CLOCK_STANDS_PPM);
+    CHECK_INT(clock_read(&clock, 5000 * NS_PER_SECOND + 7), CLOCK_EPOCH_NS);
+    CHECK(clock_when(&clock, CLOCK_EPOCH_NS + 1) == INSTANT_NEVER);
+    clock_jump(&clock, NS_PER_SECOND, 1000);
+    CHECK_INT(clock_read(&clock, 3 * NS_PER_SECOND) - CLOCK_EPOCH_NS, 1000);
+    clock_drift(&clock, 3 * NS_PER_SECOND, 0);
+    CHECK_INT(clock_read(&clock, 4 * NS_PER_SECOND) - CLOCK_EPOCH_NS, NS_PER_SECOND + 1000);
+}
+
 static const struct test_case cases[] = {
     {"a perfect clock counts from 2026", a_perfect_clock_counts_from_2026},
     {"drift is in parts per million", drift_is_in_parts_per_million},
     {"a jump moves the reading at once", a_jump_moves_the_reading_at_once},
     {"no change of rate turns it back", no_change_of_rate_turns_it_back},
     {"clock_when is the first instant that shows it", when_is_the_first_instant_that_shows_it},
+    {"a clock may stand still", a_clock_may_stand_still},
     {NULL, NULL},
 };
 
