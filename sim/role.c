@@ -189,6 +189,14 @@ uint32_t role_named(const struct world *world, const char *name)
     return NODE_NONE;
 }
 
+bool role_is_shut_out(const struct world *world, uint32_t node)
+{
+    uint32_t leader = role_leader(world);
+    struct server_status leading, status;
+    return leader != NODE_NONE && status_of(world, leader, &leading) && status_of(world, node, &status) &&
+           status.accepted_epoch > leading.accepted_epoch;
+}
+
 bool role_is_available(const struct world *world)
 {
     uint32_t leader = role_leader(world);
@@ -202,7 +210,7 @@ bool role_is_available(const struct world *world)
         if (!status_of(world, i, &status)) {
             continue;
         }
-        if (!status.serving) {
+        if (!status.serving && !role_is_shut_out(world, i)) {
             return false;
         }
         bool follows = status.leader == world->nodes[leader].server;

@@ -30,7 +30,11 @@ uint32_t role_one_of(const struct node_set *set, struct random *random);
 /* The node of that name, or NODE_NONE. */
 uint32_t role_named(const struct world *world, const char *name);
 
-/* True when a leader serves, a majority of participants follows it, and every running server serves. */
+/* The leader leads an epoch before one that this server has promised: the server elects that leader again and again and may not follow
+ * it, until an election in which its promise counts (Leader.java getEpochToPropose: an epoch is not raised once it is agreed on). */
+bool role_is_shut_out(const struct world *world, uint32_t node);
+
+/* True when a leader serves, a majority of participants follows it, and every running server serves that is not shut out. */
 bool role_is_available(const struct world *world);
 
 #endif

@@ -203,7 +203,7 @@ bool oracle_is_calm(struct oracle *oracle, const struct world *world)
     }
     for (uint32_t i = 0; i < world->node_count; i++) {
         struct server_status status;
-        if (world->nodes[i].kind != NODE_SERVER) {
+        if (world->nodes[i].kind != NODE_SERVER || role_is_shut_out(world, i)) {
             continue;
         }
         server_status(world->nodes[i].node, &status);
