@@ -69,6 +69,7 @@ struct world *world_new(const struct world_config *config)
     world->seed = config->seed;
     world->page_cache_stays_dirty = config->page_cache_stays_dirty;
     world->timeless = config->timeless;
+    world->network_is_elsewhere = config->network_is_elsewhere;
     world->region_octets = octets;
     world->server_octets = config->server_octets_max == 0 ? SERVER_OCTETS_DEFAULT : config->server_octets_max;
     world->client_octets = config->client_octets_max == 0 ? CLIENT_OCTETS_DEFAULT : config->client_octets_max;

@@ -165,6 +165,8 @@ struct world_config {
     uint64_t client_octets_max;
     bool page_cache_stays_dirty; /* see disk.h, write-back */
     bool timeless; /* clocks stand still between starts, and every start of a node is given the same seed */
+    bool page_cache_stays_dirty; /* see disk.h, write-back */
+    bool network_is_elsewhere;   /* what steps do to connections is left to the host, who reads world->outputs */
 };
 
 /* Called for every observation, after it was recorded, while the stepped node is at rest. */
@@ -192,6 +194,7 @@ struct world {
     bool started;
     bool page_cache_stays_dirty;
     bool timeless;
+    bool network_is_elsewhere;
     bool interrupted; /* a hook asks the scheduler to stop after this event */
     struct world_node *nodes;
     uint32_t node_count;
@@ -265,6 +268,9 @@ static inline void world_clear_fresh(struct world *world)
 {
     world->fresh_count = 0;
 }
+
+/* Steps a running node with an input that the host made itself; `now` is filled in. */
+void world_step_node(struct world *world, uint32_t node, struct input *input);
 
 /* ---- what a scheduler or a fault does besides ---- */
 

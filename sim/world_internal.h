@@ -6,8 +6,7 @@
 
 #include "sim/world.h"
 
-/* Steps the node, whose input lacks only the time, and carries out what it puts out. */
-void world_step_node(struct world *world, uint32_t node, struct input *input);
+/* Carries out what the node's step put out. */
 void world_carry_out(struct world *world, uint32_t node);
 
 /* What a process of that node reads from its disk; valid until the next call or change. */

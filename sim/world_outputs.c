@@ -330,17 +330,27 @@ static uint64_t trace_output(uint64_t trace, const struct output *output)
     return trace;
 }
 
+static void use_network(struct world *world, uint32_t index, const struct output *output)
+{
+    if (world->network_is_elsewhere) {
+        return;
+    }
+    if (output->type == OUTPUT_OPEN) {
+        open_connection(world, index, output);
+    } else if (output->type == OUTPUT_CLOSE) {
+        close_connection(world, index, output->close.conn);
+    } else {
+        send_message(world, index, output);
+    }
+}
+
 static void carry_out(struct world *world, uint32_t index, const struct output *output)
 {
     switch (output->type) {
     case OUTPUT_OPEN:
-        open_connection(world, index, output);
-        break;
     case OUTPUT_CLOSE:
-        close_connection(world, index, output->close.conn);
-        break;
     case OUTPUT_SEND:
-        send_message(world, index, output);
+        use_network(world, index, output);
         break;
     case OUTPUT_APPEND:
     case OUTPUT_FSYNC:

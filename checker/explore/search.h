@@ -1,0 +1,76 @@
+/* search.h -- Trying every order of events, breadth first: the shortest counterexample, or the whole space, or how far it came.
+ *
+ * Model:   states are numbered in the order of their discovery; a level of the search is a range of numbers.  A state is expanded once:
+ *          every event of space_events() is applied to it.  With several workers a level is divided among processes forked for it; the sets
+ *          of states, the counts and the depth of the first violation do not depend on how many.
+ * Verdict: `complete` only when every state was expanded and no limit was met; whatever cut the search short is named.
+ * Path:    a violation is told by the numbers of the events that lead to it from the initial state; search_path() runs them again.
+ */
+#ifndef CHECKER_EXPLORE_SEARCH_H
+#define CHECKER_EXPLORE_SEARCH_H
+
+#include "checker/explore/space.h"
+
+struct search;
+
+enum search_end {
+    SEARCH_COMPLETE, /* everything within the plan was tried */
+    SEARCH_VIOLATION,
+    SEARCH_DEPTH, /* limits of the plan */
+    SEARCH_STATES,
+    SEARCH_MEMORY,
+    SEARCH_TIME,
+    SEARCH_INTERRUPTED,
+    SEARCH_OVERFLOW, /* a node, a connection or a monitor reached a limit of ours */
+};
+
+struct search_options {
+    uint32_t jobs;        /* worker processes; 1: this one */
+    bool keep_going;      /* past violations: the whole space, all guarantees that break */
+    uint64_t progress_ns; /* between calls of `progress` */
+    void (*progress)(void *self, const struct search *search);
+    void *progress_self;
+    volatile int *interrupt; /* not 0: stop at once; may be NULL */
+};
+
+/* The first violation found, of the least depth. */
+struct search_violation {
+    uint64_t broken;
+    uint32_t state; /* before its last event */
+    uint32_t event; /* its number, or UINT32_MAX: the state itself, at its end */
+    uint32_t depth;
+    char explanation[MONITOR_EXPLANATION_MAX];
+};
+
+struct search_counts {
+    uint64_t expanded;    /* states whose every event was tried */
+    uint64_t transitions; /* events tried */
+    uint64_t steps;       /* single events performed, prompt ones included */
+    uint64_t terminal;    /* states where nothing can happen any more */
+    uint64_t coverage;
+    uint64_t broken; /* every guarantee seen broken */
+    bool overflow;
+};
+
+struct search *search_new(struct shared *shared, struct space *space, const struct explore_plan *plan,
+                          const struct search_options *options);
+void search_free(struct search *search);
+
+/* Interns the initial state; what happened until it had come about is told to `sight`. */
+void search_begin(struct search *search, struct space_sight *sight);
+
+enum search_end search_run(struct search *search);
+
+uint32_t search_depth(const struct search *search); /* levels completed */
+uint32_t search_states(const struct search *search);
+uint32_t search_frontier(const struct search *search);
+void search_counts(const struct search *search, struct search_counts *counts);
+const struct search_violation *search_violation(const struct search *search); /* NULL: none */
+struct states *search_visited(const struct search *search);
+
+/* Applies the events that lead to the violation, after search_begin()'s state was loaded; the space's listener hears every one. */
+void search_path(struct search *search, const struct search_violation *violation);
+
+const char *search_end_text(enum search_end end);
+
+#endif

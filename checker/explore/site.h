@@ -1,0 +1,140 @@
+/* site.h -- A node with its machine and its application, as a number: what the explorer knows of one node.
+ *
+ * A site is everything of the world that belongs to one node alone: its process, its disk, the requests and wake-ups of its
+ * application, the names it has for its connections, its clock.  What it does depends on nothing else, so a step is a
+ * function of (site, input) and is remembered: most of them run no protocol code.
+ *
+ *   input --> [ site ] --> site', deeds on the pairs with its peers (pair.h), happenings for the monitors
+ *
+ * Identity: two sites are the same when their digests are: node_digest(), disk_digest() and the rest hashed.  The memory image of
+ *           the first is kept (checker/explore/chunks.h) and stands for all.  64 bits: among a million sites the chance that two
+ *           different ones fall together is 3 in a hundred million; sites_collisions() says it for the present number.
+ * Running:  a step that is not remembered loads the image into a world of this process, at its fixed address, performs the input there
+ *           with the world's own code, and interns what came out.
+ * Memory:   tables and images are shared by all workers; each worker forks with its own world.
+ */
+#ifndef CHECKER_EXPLORE_SITE_H
+#define CHECKER_EXPLORE_SITE_H
+
+#include "checker/explore/happening.h"
+#include "checker/explore/pair.h"
+#include "checker/explore/shared.h"
+#include "sim/explore_plan.h"
+
+#define SITE_CONNECTIONS_MAX 48U /* of each kind, dialed and accepted */
+
+enum site_input_kind {
+    SITE_BOOT,
+    SITE_ACCEPTED,     /* conn, channel, peer */
+    SITE_CONNECTED,    /* conn */
+    SITE_OCTETS,       /* conn, message */
+    SITE_DISCONNECTED, /* conn */
+    SITE_DEADLINE,     /* timer, subject */
+    SITE_DISK,         /* subject: position */
+    SITE_TASK,         /* subject: task */
+    SITE_REQUEST,
+    SITE_WAKE_UP, /* subject: tag */
+    SITE_CRASH,   /* subject: as in struct move, also of the next */
+    SITE_KILL,
+    SITE_PAUSE,
+    SITE_RESUME,
+};
+
+/* Compared by its octets: what a kind does not use is zero. */
+struct site_input {
+    uint8_t kind;
+    uint8_t channel;
+    uint8_t peer;
+    uint8_t timer;
+    uint32_t conn;
+    uint32_t message;
+    uint32_t unused;
+    uint64_t subject;
+};
+
+/* Something the site can do by itself. */
+struct site_local {
+    uint8_t kind; /* enum move_kind: deadline, disk, task, request, wake-up, boot */
+    uint8_t timer;
+    uint8_t move_class; /* enum move_class */
+    uint8_t budget;     /* enum explore_budget */
+    uint32_t input;
+    uint64_t subject;
+};
+
+struct site {
+    uint8_t node;
+    uint8_t life; /* enum node_life */
+    bool paused;
+    bool disk_is_busy; /* operations are under way */
+    uint8_t kind;      /* enum node_kind */
+    uint16_t local_count;
+    uint16_t accepted_next; /* the name of the next connection it accepts */
+    /* of a running server */
+    uint8_t peer_state;
+    bool serving;
+    uint8_t leader;
+    uint8_t session_state; /* of a running client */
+    epoch_t accepted_epoch, current_epoch;
+    zxid_t last_processed, last_logged;
+    uint32_t image; /* a handle of its memory (checker/explore/chunks.h) */
+    struct site_local locals[];
+};
+
+/* What a step brought about; `deeds` number interned lists of struct pair_deed. */
+struct site_effect {
+    uint32_t peer, deeds;
+};
+
+struct site_step {
+    uint32_t site;
+    uint32_t happenings;   /* 0: none */
+    uint8_t ended;         /* 0, PAIR_CRASH or PAIR_KILL: all connections of the node end that way, after the effects */
+    uint8_t failed;        /* a capacity was reached: what follows is unknown */
+    uint16_t effect_count; /* ascending peers */
+    uint64_t coverage;     /* bits of enum coverage */
+    struct site_effect effects[];
+};
+
+struct sites;
+
+/* Which happenings are kept for the monitors. */
+typedef bool(happening_filter)(void *self, const struct happening *happening);
+
+/* The world has all its nodes, was started, and keeps no network (world_config.network_is_elsewhere); its nodes are down. */
+struct sites *sites_new(struct shared *shared, struct world *world, happening_filter *wanted, void *self);
+void sites_free(struct sites *sites);
+
+/* Before its first start. */
+uint32_t sites_initial(struct sites *sites, uint32_t node);
+
+const struct site *sites_at(const struct sites *sites, uint32_t id);
+
+uint32_t sites_input(struct sites *sites, const struct site_input *input);
+
+/* Remembered or run.  Returns the number of a struct site_step; INTERN_NONE when memory is exhausted. */
+uint32_t sites_step(struct sites *sites, uint32_t site, uint32_t input);
+const struct site_step *sites_step_at(const struct sites *sites, uint32_t step);
+
+/* Puts the node into the world as this site is, for whoever wants to look at it.  Valid until the next step. */
+const struct world_node *sites_load(struct sites *sites, uint32_t site);
+
+/* False: every step runs again, and must come out as the first time (ensured).  True at first. */
+void sites_remember(struct sites *sites, bool remember);
+
+/* Interned octets of a message on a link, and words of a list of deeds; `happenings` of a step (happenings.h). */
+struct bytes sites_message(const struct sites *sites, uint32_t message);
+struct bytes sites_happenings(const struct sites *sites, uint32_t happenings);
+const struct pair_deed *sites_deeds(const struct sites *sites, uint32_t deeds, uint32_t *count);
+struct happenings;
+uint32_t sites_intern_happenings(struct sites *sites, const struct happenings *happenings);
+uint32_t sites_intern_deeds(struct sites *sites, const struct pair_deed *deeds, uint32_t count);
+
+struct sites_counts {
+    uint64_t sites, messages, steps;
+    uint64_t remembered, run; /* by this process */
+    uint64_t image_octets, image_octets_plain;
+};
+void sites_counts(const struct sites *sites, struct sites_counts *counts);
+
+#endif
