@@ -164,9 +164,8 @@ struct world_config {
     uint64_t server_octets_max; /* of each server's arena; 0: a default */
     uint64_t client_octets_max;
     bool page_cache_stays_dirty; /* see disk.h, write-back */
-    bool timeless; /* clocks stand still between starts, and every start of a node is given the same seed */
-    bool page_cache_stays_dirty; /* see disk.h, write-back */
-    bool network_is_elsewhere;   /* what steps do to connections is left to the host, who reads world->outputs */
+    bool timeless;             /* clocks stand still between starts, and every start of a node is given the same seed */
+    bool network_is_elsewhere; /* what steps do to connections is left to the host, who reads world->outputs */
 };
 
 /* Called for every observation, after it was recorded, while the stepped node is at rest. */
