@@ -26,6 +26,7 @@ struct application_calls {
     void (*on_submit)(struct world *world, uint32_t client, void *state,
                       const struct output *submit);                     /* of a recipe; or NULL */
     void (*on_stop)(struct world *world, uint32_t client, void *state); /* the process ended; may be NULL */
+    uint64_t (*digest)(const void *state); /* of what it will do; NULL: it does nothing by itself, or is not explored */
 };
 
 #endif

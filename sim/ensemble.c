@@ -4,6 +4,7 @@
 #include "protocol/client/client.h"
 #include "protocol/server/server.h"
 #include "sim/recipe_application.h"
+#include "sim/script.h"
 
 /* ---- settings: given, drawn, default ----------------------------------------------------------------------------- */
 
@@ -271,6 +272,31 @@ static void set_clocks(struct ensemble *ensemble)
     }
 }
 
+/* Gives clients their scripts; fills `others` with those that have none.  Returns how many, UINT32_MAX with an error. */
+static uint32_t add_scripts(struct ensemble *ensemble, const struct scenario *scenario,
+                            uint32_t others[WORLD_NODES_MAX], GError **error)
+{
+    uint32_t count = 0;
+    g_array_append_vals(ensemble->scripts, scenario->scripts->data, scenario->scripts->len);
+    for (guint i = 0; i < ensemble->scripts->len; i++) {
+        const struct script *script = &g_array_index(ensemble->scripts, struct script, i);
+        if (script->client > ensemble->client_count) {
+            g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO, "%s: a script for client %u of %u",
+                        scenario->name, script->client, ensemble->client_count);
+            return UINT32_MAX;
+        }
+    }
+    for (uint32_t i = 0; i < ensemble->client_count; i++) {
+        const struct script *script = script_of(ensemble->scripts, i + 1);
+        if (script == NULL) {
+            others[count++] = ensemble->clients[i];
+        } else {
+            world_set_application(ensemble->world, ensemble->clients[i], &script_application, script);
+        }
+    }
+    return count;
+}
+
 static bool add_workloads(struct ensemble *ensemble, const struct scenario *scenario, GError **error)
 {
     for (guint i = 0; i < scenario->workloads->len; i++) {
@@ -281,10 +307,15 @@ static bool add_workloads(struct ensemble *ensemble, const struct scenario *scen
             return false;
         }
     }
-    if (!workload_plan_install(&ensemble->plan, ensemble->world, ensemble->clients, ensemble->client_count)) {
+    uint32_t clients[WORLD_NODES_MAX];
+    uint32_t count = add_scripts(ensemble, scenario, clients, error);
+    if (count == UINT32_MAX) {
+        return false;
+    }
+    if (!workload_plan_install(&ensemble->plan, ensemble->world, clients, count)) {
         g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
                     "%s: recipes need more than the %u clients there are: each client runs one recipe at most",
-                    scenario->name, ensemble->client_count);
+                    scenario->name, count);
         return false;
     }
     return true;
@@ -314,6 +345,7 @@ static struct ensemble *make_ensemble(const struct scenario *scenario, const str
     struct flaws flaws = scenario->flaws;
     flaws_add(&flaws, &options->flaws);
     ensemble->names = g_string_chunk_new(256);
+    ensemble->scripts = g_array_new(FALSE, FALSE, sizeof(struct script));
     if (!settle(ensemble, scenario, options, error) || !make_world(ensemble, options, timeless, error)) {
         ensemble_free(ensemble);
         return NULL;
@@ -372,5 +404,6 @@ void ensemble_free(struct ensemble *ensemble)
         world_free(ensemble->world);
     }
     g_string_chunk_free(ensemble->names);
+    g_array_free(ensemble->scripts, TRUE);
     g_free(ensemble);
 }

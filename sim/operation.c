@@ -404,6 +404,7 @@ void operation_answer(struct world *world, uint32_t client, struct operations *s
     struct operation_slot slot = self->slots[index];
     ensure(slot.opcode == output->answer.opcode);
     self->used &= ~(UINT64_C(1) << index);
+    self->slots[index] = (struct operation_slot){0};
     memset(answer, 0, sizeof *answer);
     answer->purpose = slot.purpose;
     answer->opcode = slot.opcode;

@@ -6,6 +6,7 @@
 #include "protocol/base/ensure.h"
 #include "protocol/recipes/recipe.h"
 #include "sim/record_names.h"
+#include "sim/script.h"
 
 /* ---- from a run -------------------------------------------------------------------------------------------------------- */
 
@@ -61,6 +62,7 @@ static struct plan *make_plan(void)
 {
     struct plan *plan = g_new0(struct plan, 1);
     plan->workloads = g_array_new(FALSE, FALSE, sizeof(struct workload_setting));
+    plan->scripts = g_array_new(FALSE, FALSE, sizeof(struct script));
     plan->faults = g_array_new(FALSE, FALSE, sizeof(struct plan_fault));
     plan->names = g_ptr_array_new_with_free_func(g_free);
     return plan;
@@ -80,6 +82,8 @@ struct plan *plan_new(const struct scenario *scenario, const struct simulation_t
     plan->run_for_ns = scenario->run_for_ns;
     plan->available_within_ns = scenario->available_within_ns;
     g_array_append_vals(plan->workloads, scenario->workloads->data, scenario->workloads->len);
+    g_array_append_vals(plan->scripts, scenario->scripts->data, scenario->scripts->len);
+    plan->explore = scenario->explore;
     plan->commit = scenario->commit;
     for (guint i = 0; i < trail->names->len; i++) {
         g_ptr_array_add(plan->names, g_strdup(trail->names->pdata[i]));
@@ -109,6 +113,7 @@ struct plan *plan_copy(const struct plan *plan)
     copy->story = g_strdup(plan->story);
     copy->violated = g_strdup(plan->violated);
     copy->workloads = g_array_copy(plan->workloads);
+    copy->scripts = g_array_copy(plan->scripts);
     copy->faults = g_array_copy(plan->faults);
     copy->names = g_ptr_array_copy(plan->names, copy_text, NULL);
     g_ptr_array_set_free_func(copy->names, g_free);
@@ -124,6 +129,7 @@ void plan_free(struct plan *plan)
     g_free(plan->story);
     g_free(plan->violated);
     g_array_free(plan->workloads, TRUE);
+    g_array_free(plan->scripts, TRUE);
     g_array_free(plan->faults, TRUE);
     g_ptr_array_free(plan->names, TRUE);
     g_free(plan);
@@ -198,6 +204,19 @@ static void leave_recipe(struct plan *plan, uint32_t place)
     }
 }
 
+/* Scripts of the clients behind it now are another number's. */
+static void leave_script(struct plan *plan, uint32_t client)
+{
+    for (guint i = plan->scripts->len; i-- > 0;) {
+        struct script *script = &g_array_index(plan->scripts, struct script, i);
+        if (script->client == client) {
+            g_array_remove_index(plan->scripts, i);
+        } else if (script->client > client) {
+            script->client--;
+        }
+    }
+}
+
 void plan_remove(struct plan *plan, uint32_t node)
 {
     static const enum setting counts[] = {
@@ -206,6 +225,7 @@ void plan_remove(struct plan *plan, uint32_t node)
     ensure(!node_set_has(&plan->removed, node));
     if (kind == PLAN_CLIENT) {
         leave_recipe(plan, place_of(plan, node));
+        leave_script(plan, place_of(plan, node));
     }
     if (kind == PLAN_SITE) {
         scenario_commit_remove(&plan->commit, scenario_commit_site(&plan->commit, plan->names->pdata[node]));
@@ -464,6 +484,14 @@ char *plan_text(const struct plan *plan)
     scenario_commit_print(&plan->commit, out);
     for (guint i = 0; i < plan->workloads->len; i++) {
         add_workload(out, &g_array_index(plan->workloads, struct workload_setting, i));
+    }
+    for (guint i = 0; i < plan->scripts->len; i++) {
+        script_print(&g_array_index(plan->scripts, struct script, i), out);
+    }
+    struct explore_plan unsaid;
+    explore_plan_default(&unsaid);
+    if (memcmp(&unsaid, &plan->explore, sizeof unsaid) != 0) {
+        explore_plan_print(&plan->explore, out);
     }
     g_string_append_c(out, '\n');
     for (guint i = 0; i < plan->faults->len; i++) {

@@ -28,7 +28,9 @@ struct plan {
     uint64_t last_seed; /* it shows with all seeds from `seed` to this one */
     struct settings settings;
     struct flaws flaws;
-    GArray *workloads;             /* struct workload_setting; mixed ones are taken apart only by plan_unmix() */
+    GArray *workloads; /* struct workload_setting; mixed ones are taken apart only by plan_unmix() */
+    GArray *scripts;   /* struct script */
+    struct explore_plan explore;
     struct scenario_commit commit; /* without the sites that were taken out */
     GArray *faults;                /* struct plan_fault, by time */
     GPtrArray *names;              /* char *: of the nodes */

@@ -5,6 +5,7 @@
 #include "protocol/base/hash.h"
 #include "protocol/server/server.h"
 #include "sim/scenario_words.h"
+#include "sim/script.h"
 
 G_DEFINE_QUARK(zksim - scenario - error, scenario_error)
 
@@ -40,6 +41,7 @@ static struct scenario *scenario_new(void)
     settings_default(&scenario->settings);
     explore_plan_default(&scenario->explore);
     scenario->workloads = g_array_new(FALSE, FALSE, sizeof(struct workload_setting));
+    scenario->scripts = g_array_new(FALSE, FALSE, sizeof(struct script));
     scenario->faults = g_array_new(FALSE, FALSE, sizeof(struct scenario_fault));
     scenario->expectations = g_array_new(FALSE, FALSE, sizeof(struct expectation));
     g_array_set_clear_func(scenario->faults, clear_fault);
@@ -53,6 +55,7 @@ void scenario_free(struct scenario *scenario)
         return;
     }
     g_array_free(scenario->workloads, TRUE);
+    g_array_free(scenario->scripts, TRUE);
     g_array_free(scenario->faults, TRUE);
     g_array_free(scenario->expectations, TRUE);
     g_free(scenario->name);
@@ -301,7 +304,7 @@ static void check_scenario(struct parser *parser)
 /* A transaction of sites of its own is the whole world. */
 static void check_sites(struct parser *parser)
 {
-    static const char *const others[] = {"servers", "observers", "clients", "workload", "chaos"};
+    static const char *const others[] = {"servers", "observers", "clients", "workload", "script", "chaos"};
     if (parser->scenario->commit.means != COMMIT_BY_SITES) {
         return;
     }

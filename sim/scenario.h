@@ -135,6 +135,7 @@ struct scenario {
     char *title;
     struct settings settings;
     GArray *workloads;    /* struct workload_setting */
+    GArray *scripts;      /* struct script */
     GArray *faults;       /* struct scenario_fault */
     GArray *expectations; /* struct expectation */
     struct flaws flaws;
@@ -169,6 +170,9 @@ void scenario_remove_flaws(struct scenario *scenario);
 
 /* The words of the language, for listings; false after the last. */
 bool scenario_word(size_t index, const char **name, const char **syntax, const char **help);
+
+/* What an operation of a script looks like, by index; NULL after the last. */
+const char *scenario_script_form(size_t index);
 
 /* The same of the words for targets. */
 bool scenario_target(size_t index, const char **name, const char **help);

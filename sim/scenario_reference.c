@@ -113,6 +113,17 @@ static void add_workloads(GString *out)
     }
 }
 
+static void add_scripts(GString *out)
+{
+    const char *form;
+    g_string_append(
+        out, "\n### Scripts\n\nOperations of `script`; one whose answer is lost counts as done, unless the script is "
+             "`retried`; `pipelined`: all are submitted at once.\n\n");
+    for (size_t i = 0; (form = scenario_script_form(i)) != NULL; i++) {
+        g_string_append_printf(out, "- `%s`\n", form);
+    }
+}
+
 static void add_commit(GString *out)
 {
     const char *name, *help;
@@ -195,6 +206,7 @@ char *scenario_reference(void)
     add_targets(out);
     add_settings(out);
     add_workloads(out);
+    add_scripts(out);
     add_commit(out);
     add_chaos(out);
     add_explore(out);

@@ -22,6 +22,9 @@ extern const size_t statement_count;
 /* scenario_commit.c */
 void scenario_parse_commit(struct scenario_line *line, struct scenario *scenario);
 
+/* scenario_script.c */
+void scenario_parse_script(struct scenario_line *line, struct scenario *scenario);
+
 /* scenario_explore.c */
 void scenario_parse_explore(struct scenario_line *line, struct scenario *scenario);
 

@@ -110,6 +110,9 @@ static uint64_t node_state_digest(const struct world_node *node)
     uint64_t hash = hash_mix(HASH_START, (uint64_t)node->life << 8 | flags);
     hash = hash_mix(hash, node->life == LIFE_UP ? node_digest(node->node) : 0);
     hash = hash_mix(hash, disk_digest(&node->disk));
+    if (node->life == LIFE_UP && node->calls != NULL && node->calls->digest != NULL) {
+        hash = hash_mix(hash, node->calls->digest(node->application));
+    }
     for (uint32_t i = 0; i < node->request_count; i++) {
         hash = hash_mix(hash, node->requests[i].tag);
         hash = hash_mix(hash, (uint64_t)node->requests[i].opcode);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/scenario.h"
+#include "sim/script.h"
 #include "tests/test.h"
 
 static const char *const guarantees[] = {"linearizable-writes", "monotonic-reads", "available-after-heal", NULL};
@@ -138,6 +139,12 @@ static void print_scenario(GString *out, const struct scenario *scenario)
                                scenario->chaos_crash_gap_ns);
         print_time(out, "chaos from", scenario->chaos_from_ns);
         print_time(out, "chaos until", scenario->chaos_until_ns);
+    }
+    for (guint i = 0; i < scenario->scripts->len; i++) {
+        script_print(&g_array_index(scenario->scripts, struct script, i), out);
+    }
+    if (strstr(scenario->text, "explore") != NULL) {
+        explore_plan_print(&scenario->explore, out);
     }
     print_time(out, "quiet from", scenario->quiet_from_ns);
     print_time(out, "run for", scenario->run_for_ns);

@@ -1,0 +1,205 @@
+#include "sim/script.h"
+
+#include <string.h>
+
+#include "protocol/base/ensure.h"
+#include "protocol/base/hash.h"
+
+struct script_state {
+    const struct script *script;
+    struct operations operations;
+    session_id_t session;
+    uint32_t next; /* operation to submit */
+    bool connected;
+};
+
+/* ---- the application --------------------------------------------------------------------------------------------- */
+
+static struct operation operation_of(const struct script_operation *from)
+{
+    return (struct operation){
+        .opcode = from->opcode,
+        .path = bytes_of(from->path),
+        .data = bytes_of(from->data),
+        .flags = from->flags,
+        .version = from->version,
+        .watch = from->watch,
+    };
+}
+
+static void submit(struct world *world, uint32_t client, struct script_state *state)
+{
+    const struct script_operation *first = &state->script->operations[state->next];
+    struct operation parts[OPERATION_PARTS_MAX];
+    struct operation operation = operation_of(first);
+    for (uint32_t i = 0; i < first->parts; i++) {
+        parts[i] = operation_of(first + 1 + i);
+    }
+    operation.parts = parts;
+    operation.part_count = first->parts;
+    bool submitted = operation_submit(world, client, &state->operations, &operation, state->next);
+    ensure(submitted);
+    state->next += 1 + first->parts;
+}
+
+static void go_on(struct world *world, uint32_t client, struct script_state *state)
+{
+    while (state->connected && state->next < state->script->count &&
+           (state->script->pipelined || operations_under_way(&state->operations) == 0)) {
+        submit(world, client, state);
+    }
+}
+
+static void on_start(struct world *world, uint32_t client, void *self, const void *setting)
+{
+    struct script_state *state = self;
+    (void)world;
+    (void)client;
+    state->script = setting;
+    operations_init(&state->operations);
+}
+
+static void on_answer(struct world *world, uint32_t client, void *self, const struct output *output)
+{
+    struct script_state *state = self;
+    struct answer answer;
+    operation_answer(world, client, &state->operations, output, &answer);
+    bool certain = answer.outcome == OUTCOME_OK || answer.outcome == OUTCOME_FAILED;
+    if (answer.opcode == OP_CREATE_SESSION) {
+        return;
+    }
+    if (!certain && state->script->retried) {
+        state->next = (uint32_t)answer.purpose;
+    }
+    go_on(world, client, state);
+}
+
+static void on_event(struct world *world, uint32_t client, void *self, const struct output *output)
+{
+    struct script_state *state = self;
+    event_record(world, client, output, state->session);
+}
+
+static void on_session(struct world *world, uint32_t client, void *self, const struct output *output)
+{
+    struct script_state *state = self;
+    session_record(world, client, &state->operations, output);
+    state->session = output->session.session;
+    state->connected = output->session.state == SESSION_CONNECTED;
+    if (output->session.state == SESSION_EXPIRED) {
+        if (state->script->retried) {
+            struct operation create = {.opcode = OP_CREATE_SESSION};
+            operation_submit(world, client, &state->operations, &create, 0);
+        } else {
+            state->next = state->script->count;
+        }
+    }
+    go_on(world, client, state);
+}
+
+static void on_wake_up(struct world *world, uint32_t client, void *self, uint64_t tag)
+{
+    (void)world;
+    (void)client;
+    (void)self;
+    (void)tag;
+}
+
+static uint64_t digest(const void *self)
+{
+    const struct script_state *state = self;
+    uint64_t hash = hash_mix(HASH_START, (uint64_t)state->next << 1 | state->connected);
+    hash = hash_mix(hash, state->operations.used);
+    for (uint64_t rest = state->operations.used; rest != 0; rest &= rest - 1) {
+        hash = hash_mix(hash, state->operations.slots[__builtin_ctzll(rest)].purpose);
+    }
+    return hash_finish(hash);
+}
+
+const struct application_calls script_application = {
+    .name = "script",
+    .state_octets = sizeof(struct script_state),
+    .on_start = on_start,
+    .on_answer = on_answer,
+    .on_event = on_event,
+    .on_session = on_session,
+    .on_wake_up = on_wake_up,
+    .digest = digest,
+};
+
+/* ---- the setting ------------------------------------------------------------------------------------------------- */
+
+const struct script *script_of(const GArray *scripts, uint32_t client)
+{
+    const struct script *of_all = NULL;
+    for (guint i = 0; i < scripts->len; i++) {
+        const struct script *script = &g_array_index(scripts, struct script, i);
+        if (script->client == client) {
+            return script;
+        }
+        of_all = script->client == 0 ? script : of_all;
+    }
+    return of_all;
+}
+
+const char *script_operation_name(int32_t opcode)
+{
+    switch (opcode) {
+    case OP_CREATE:
+        return "create";
+    case OP_DELETE:
+        return "delete";
+    case OP_EXISTS:
+        return "exists";
+    case OP_GET_DATA:
+        return "get";
+    case OP_SET_DATA:
+        return "set";
+    case OP_GET_CHILDREN2:
+        return "children";
+    case OP_SYNC:
+        return "sync";
+    case OP_CHECK:
+        return "check";
+    case OP_MULTI:
+        return "multi";
+    case OP_CLOSE_SESSION:
+        return "close";
+    default:
+        return NULL;
+    }
+}
+
+static void print_operation(const struct script_operation *operation, GString *text)
+{
+    g_string_append_printf(text, " %s", script_operation_name(operation->opcode));
+    g_string_append_printf(text, "%s%s", *operation->path == '\0' ? "" : " ", operation->path);
+    g_string_append_printf(text, "%s%s", *operation->data == '\0' ? "" : " ", operation->data);
+    g_string_append(text, (operation->flags & MODE_EPHEMERAL) != 0 ? " ephemeral" : "");
+    g_string_append(text, (operation->flags & MODE_PERSISTENT_SEQUENTIAL) != 0 ? " sequential" : "");
+    g_string_append(text, operation->watch ? " watch" : "");
+    bool takes_version =
+        operation->opcode == OP_SET_DATA || operation->opcode == OP_DELETE || operation->opcode == OP_CHECK;
+    if (takes_version && operation->version >= 0) {
+        g_string_append_printf(text, " version %d", operation->version);
+    }
+}
+
+void script_print(const struct script *script, GString *text)
+{
+    g_string_append(text, "script client");
+    if (script->client == 0) {
+        g_string_append_c(text, 's');
+    } else {
+        g_string_append_printf(text, " %u", script->client);
+    }
+    g_string_append_printf(text, "%s%s:", script->pipelined ? " pipelined" : "", script->retried ? " retried" : "");
+    uint32_t parts = 0;
+    for (uint32_t i = 0; i < script->count; i++) {
+        const char *between = i == 0 ? "" : parts == 0 ? "," : script->operations[i - 1].parts > 0 ? "" : " +";
+        g_string_append(text, between);
+        print_operation(&script->operations[i], text);
+        parts = parts > 0 ? parts - 1 : script->operations[i].parts;
+    }
+    g_string_append_c(text, '\n');
+}

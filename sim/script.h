@@ -1,0 +1,52 @@
+/* script.h -- A client that carries out a written list of operations and then does nothing more.
+ *
+ *   script client 1: create /a 1, set /a 2, get /a watch, sync /, delete /a, create /e ephemeral, close
+ *
+ * Workloads (sim/workload.h) go on for ever; a script is finite, which an exploration needs.  It waits for its session, then
+ * its operations go out one after the other, each when the one before was answered; `pipelined` lets all out at once.  An operation whose
+ * answer was lost counts as done; `retried` submits it again, and opens a new session when the old one expired.  A script uses no
+ * wake-ups and its state is canonical: what it will do, nothing of how it came there.
+ *
+ * Memory: scripts are the host's and outlive the world; the application's state is the machine's.
+ */
+#ifndef SIM_SCRIPT_H
+#define SIM_SCRIPT_H
+
+#include <glib.h>
+
+#include "sim/operation.h"
+
+#define SCRIPT_OPERATIONS_MAX 32U /* each part of a multi counts */
+#define SCRIPT_PATH_MAX 64U       /* with the NUL */
+#define SCRIPT_DATA_MAX 32U
+
+struct script_operation {
+    int32_t opcode;
+    char path[SCRIPT_PATH_MAX];
+    char data[SCRIPT_DATA_MAX];
+    int32_t flags;   /* create */
+    int32_t version; /* -1: any */
+    bool watch;
+    uint32_t parts; /* of a multi: so many operations that follow are its parts */
+};
+
+struct script {
+    uint32_t client; /* number, from 1; 0: every client that has no script of its own */
+    bool pipelined, retried;
+    uint32_t count;
+    struct script_operation operations[SCRIPT_OPERATIONS_MAX];
+};
+
+/* The script of that client among them, or NULL. */
+const struct script *script_of(const GArray *scripts, uint32_t client);
+
+/* How an operation is called in a script: "create"; NULL if it cannot be in one. */
+const char *script_operation_name(int32_t opcode);
+
+/* As a line of a scenario, with its end. */
+void script_print(const struct script *script, GString *text);
+
+/* Its setting is a struct script. */
+extern const struct application_calls script_application;
+
+#endif
