@@ -53,6 +53,7 @@ struct space {
     uint8_t pair_entry[SPACE_NODES_MAX][SPACE_NODES_MAX]; /* both ways; NO_ENTRY between clients */
     uint8_t pair_sides[SPACE_WIDTH_MAX][2];               /* by entry */
     uint32_t ending[2][3];                                /* deeds: by side; crash, kill, kill across a cut */
+    uint32_t initial[SPACE_WIDTH_MAX];
     space_listener *listener;
     void *listener_self;
 };
@@ -317,6 +318,25 @@ static void prepare_endings(struct space *space)
     }
 }
 
+static void intern_initial(struct space *space, uint32_t *vector)
+{
+    static struct monitor_state state;
+    static const struct pair none = {0};
+    struct budgets fresh = {0};
+    intern_budgets(space, vector, &fresh);
+    for (uint32_t i = 0; i < space->monitor_count; i++) {
+        monitor_start(space->monitors[i], &space->monitors_config, &state);
+        vector[1 + i] = intern_monitor(space, &state);
+    }
+    for (uint32_t i = 0; i < space->node_count; i++) {
+        vector[space->first_site + i] = sites_initial(space->sites, i);
+    }
+    uint32_t empty = intern_pair(space, &none);
+    for (uint32_t i = space->first_pair; i < space->width; i++) {
+        vector[i] = empty;
+    }
+}
+
 struct space *space_new(struct shared *shared, struct world *world, const struct explore_plan *plan,
                         const struct monitor_config *monitors)
 {
@@ -342,6 +362,7 @@ struct space *space_new(struct shared *shared, struct world *world, const struct
     }
     lay_out(space, world);
     prepare_endings(space);
+    intern_initial(space, space->initial);
     return space;
 }
 
@@ -369,21 +390,7 @@ void space_listen(struct space *space, space_listener *listener, void *self)
 
 void space_initial(struct space *space, uint32_t *vector, struct space_sight *sight)
 {
-    static struct monitor_state state;
-    static const struct pair none = {0};
-    struct budgets fresh = {0};
-    intern_budgets(space, vector, &fresh);
-    for (uint32_t i = 0; i < space->monitor_count; i++) {
-        monitor_start(space->monitors[i], &space->monitors_config, &state);
-        vector[1 + i] = intern_monitor(space, &state);
-    }
-    for (uint32_t i = 0; i < space->node_count; i++) {
-        vector[space->first_site + i] = sites_initial(space->sites, i);
-    }
-    uint32_t empty = intern_pair(space, &none);
-    for (uint32_t i = space->first_pair; i < space->width; i++) {
-        vector[i] = empty;
-    }
+    memcpy(vector, space->initial, space->width * sizeof *vector);
     sight->exhausted = sight->exhausted || shared_exhausted(space->shared);
 }
 
