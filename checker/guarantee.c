@@ -104,6 +104,17 @@ static const struct guarantee catalogue[GUARANTEE_COUNT] = {
          "recipes and two channels: consistency-guarantees.mdx, simultaneously consistent cross-client views"},
     [GUARANTEE_WHOLE_CONFIGURATION] = {"whole-configuration", "nobody uses a mixture of configurations",
                                        "ZooKeeper (ATC 2010), section 2.3, the ready znode"},
+    [GUARANTEE_NO_FORGOTTEN_TASK] = {"no-forgotten-task",
+                                     "with all up and connected, every task that was submitted is executed",
+                                     "Junqueira and Reed, ZooKeeper (2013), chapter 3"},
+    [GUARANTEE_GROUP_MEMBERSHIP] = {"group-membership",
+                                    "no view of a group shows somebody whose session had ended, and with all up and "
+                                    "connected each becomes the members",
+                                    "ZooKeeper (ATC 2010), section 2.4, group membership"},
+    [GUARANTEE_COUNTER_EXACTLY_ONCE] =
+        {"counter-exactly-once",
+         "every increment of a counter that succeeded is counted once, and one that was not asked for never",
+         "Junqueira and Reed, ZooKeeper (2013), versions; recipes.mdx, recoverable errors"},
 };
 
 const struct guarantee *guarantee_info(enum guarantee_id id)
@@ -183,6 +194,7 @@ void check_all(struct record *record)
     pass_staleness(history);
     pass_commit(history);
     pass_recipes(history);
+    pass_members(history);
     struct verdict_row verdicts[GUARANTEE_COUNT];
     GString *texts[GUARANTEE_COUNT];
     for (size_t i = 0; i < GUARANTEE_COUNT; i++) {

@@ -163,6 +163,7 @@ void pass_progress(struct history *history);  /* available-after-heal */
 void pass_staleness(struct history *history); /* bounded-staleness */
 void pass_commit(struct history *history);    /* the guarantees of atomic commit */
 void pass_recipes(
-    struct history *history); /* what applications believe: locks, leaders, tasks, barriers, queues, reads */
+    struct history *history); /* what applications believe: locks, leaders, tasks, barriers, queues, counters, reads */
+void pass_members(struct history *history); /* group-membership */
 
 #endif

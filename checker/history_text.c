@@ -90,7 +90,7 @@ static bool read_belief(struct draft *draft, int32_t client, const char *word)
 {
     struct observation observation = {OBSERVE_ACQUIRED, {0}};
     while (strcmp(observation_name(observation.type), word) != 0) {
-        if (observation.type++ == OBSERVE_CONFIGURATION_USED) {
+        if (++observation.type == OBSERVATION_COUNT) {
             return false;
         }
     }

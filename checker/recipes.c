@@ -12,6 +12,7 @@
 #include "sim/fault.h"
 
 #define ABANDONED_NS (INT64_C(60) * (int64_t)NS_PER_SECOND)
+#define FORGOTTEN_NS (INT64_C(60) * (int64_t)NS_PER_SECOND)
 #define EMPTY_AFTER_NS (INT64_C(5) * (int64_t)NS_PER_SECOND)
 
 struct hold {
@@ -29,13 +30,14 @@ struct group {
     int64_t used_row;
     int64_t abandoned_from; /* RECORD_NEVER: somebody holds or nobody waits */
     int64_t empty_ns;       /* a consumer found nothing, last */
+    int64_t begun;          /* increments */
 };
 
-/* Of (group, number): a task, an item, a round of a barrier. */
+/* Of (group, number): a task, an item, a round of a barrier, a value of a counter. */
 struct thing {
     int32_t group;
     int64_t number;
-    int64_t first_row, second_row; /* put and taken; executed; or NO_INDEX */
+    int64_t first_row, second_row; /* put and taken; executed and submitted; made; or NO_INDEX */
     GArray *arrived, *leaving;     /* int32_t nodes */
 };
 
@@ -318,6 +320,73 @@ static void execute_task(struct scan *scan, const struct observation_row *row, i
     }
 }
 
+/* Executed while everything was up and connected, or not long after that began. */
+static void check_forgotten_task(struct scan *scan, const struct thing *thing)
+{
+    const struct run_info *run = &scan->history->record->run;
+    struct report *report = report_of(scan, GUARANTEE_NO_FORGOTTEN_TASK);
+    if (thing->second_row == NO_INDEX || run->quiet_from_ns == RECORD_NEVER ||
+        row_at(scan, thing->second_row)->observation.type != OBSERVE_TASK_SUBMITTED) {
+        return;
+    }
+    int64_t bound = run->available_within_ns > 0 ? run->available_within_ns : FORGOTTEN_NS;
+    int64_t from = MAX(row_at(scan, thing->second_row)->time_ns, run->quiet_from_ns);
+    int64_t until = thing->first_row == NO_INDEX ? run->simulated_ns : row_at(scan, thing->first_row)->time_ns;
+    report->checked++;
+    if (until - from > bound && report_violation(report)) {
+        g_string_append_printf(report->story, "Task %" PRId64 " waits to be executed.\n", thing->number);
+        tell(scan, report->story, thing->second_row, "submitted it");
+        g_string_append(report->story, "  seen:    not executed by ");
+        explain_time(report->story, until);
+        g_string_append(report->story, "\n  allowed: executed soon while everything is up and connected\n");
+    }
+}
+
+/* ---- counters ------------------------------------------------------------------------------------------------------ */
+
+static void report_excess(struct scan *scan, int64_t index, int64_t value, int64_t begun)
+{
+    struct report *report = report_of(scan, GUARANTEE_COUNTER_EXACTLY_ONCE);
+    if (report_violation(report)) {
+        g_string_append(report->story, "A counter counts more than was asked for.\n");
+        tell(scan, report->story, index, "sees its value");
+        g_string_append_printf(report->story,
+                               "  allowed: %" PRId64 ", as many increments were begun\n  seen:    %" PRId64 "\n", begun,
+                               value);
+    }
+}
+
+/* An increment that succeeded makes a value that no other makes: otherwise one of the two is not in the sum. */
+static void increment(struct scan *scan, const struct observation_row *row, int64_t index)
+{
+    struct report *report = report_of(scan, GUARANTEE_COUNTER_EXACTLY_ONCE);
+    int64_t value = row->observation.value[1];
+    int64_t begun = group_at(scan, row->observation.value[0])->begun;
+    struct thing *thing = thing_at(scan, row);
+    report->checked++;
+    if (thing->first_row != NO_INDEX) {
+        if (report_violation(report)) {
+            g_string_append_printf(report->story, "Two increments made the counter %" PRId64 ": one of them is lost.\n",
+                                   value);
+            tell(scan, report->story, thing->first_row, "made it so");
+            tell(scan, report->story, index, "made it so too");
+            g_string_append(report->story, "  allowed: each increment adds one\n");
+        }
+    } else if (value > begun) {
+        report_excess(scan, index, value, begun);
+    }
+    thing->first_row = index;
+}
+
+static void read_counter(struct scan *scan, const struct observation_row *row, int64_t index)
+{
+    int64_t begun = group_at(scan, row->observation.value[0])->begun;
+    report_of(scan, GUARANTEE_COUNTER_EXACTLY_ONCE)->checked++;
+    if (row->observation.value[1] > begun) {
+        report_excess(scan, index, row->observation.value[1], begun);
+    }
+}
+
 static void take_item(struct scan *scan, const struct observation_row *row, int64_t index)
 {
     struct thing *thing = thing_at(scan, row);
@@ -351,6 +420,28 @@ static void check_lost_item(struct scan *scan, const struct thing *thing)
         g_string_append(report->story, "  seen:    the queue was found empty at ");
         explain_time(report->story, empty_ns);
         g_string_append(report->story, "\n  allowed: one consumer gets an item\n");
+    }
+}
+
+static void client_is_gone(struct scan *scan, int32_t client)
+{
+    for (guint i = 0; i < scan->things->len; i++) {
+        const struct thing *thing = scan->things->pdata[i];
+        if (has_node(thing->arrived, client)) {
+            add_node(thing->leaving, client);
+        }
+    }
+}
+
+/* The others leave a barrier without whoever's session ended in it. */
+static void session_ended(struct scan *scan, int64_t session)
+{
+    const GArray *sessions = scan->history->sessions;
+    for (guint i = 0; i < sessions->len; i++) {
+        const struct session_index *entry = &g_array_index(sessions, struct session_index, i);
+        if (entry->session == session) {
+            client_is_gone(scan, entry->client);
+        }
     }
 }
 
@@ -598,6 +689,21 @@ static void look_at(struct scan *scan, int64_t index)
     case OBSERVE_CONFIGURATION_USED:
         use_configuration(scan, row, index);
         break;
+    case OBSERVE_TASK_SUBMITTED:
+        thing_at(scan, row)->second_row = index;
+        break;
+    case OBSERVE_INCREMENT_BEGUN:
+        group_at(scan, row->observation.value[0])->begun++;
+        break;
+    case OBSERVE_INCREMENTED:
+        increment(scan, row, index);
+        break;
+    case OBSERVE_COUNTER_READ:
+        read_counter(scan, row, index);
+        break;
+    case OBSERVE_SESSION_EXPIRED:
+        session_ended(scan, row->observation.value[0]);
+        break;
     default:
         break;
     }
@@ -622,7 +728,7 @@ static void walk(struct scan *scan)
     guint fault = 0;
     for (guint i = 0; i < record->observations->len; i++) {
         const struct observation_row *row = row_at(scan, i);
-        if (row->observation.type < OBSERVE_ACQUIRED || row->observation.type > OBSERVE_CONFIGURATION_USED) {
+        if (row->observation.type < OBSERVE_ACQUIRED && row->observation.type != OBSERVE_SESSION_EXPIRED) {
             continue;
         }
         for (; fault < record->faults->len; fault++) {
@@ -661,6 +767,7 @@ void pass_recipes(struct history *history)
     walk(&scan);
     for (guint i = 0; i < scan.things->len; i++) {
         check_lost_item(&scan, scan.things->pdata[i]);
+        check_forgotten_task(&scan, scan.things->pdata[i]);
     }
     for (guint i = 0; i < scan.groups->len; i++) {
         update_abandoned(&scan, (int32_t)i, history->record->run.simulated_ns);

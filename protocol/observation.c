@@ -53,6 +53,13 @@ static const char *const names[OBSERVATION_COUNT] = {
     [OBSERVE_READ_BEGUN] = "read-begun",
     [OBSERVE_READ_DONE] = "read-done",
     [OBSERVE_CONFIGURATION_USED] = "configuration-used",
+    [OBSERVE_TASK_SUBMITTED] = "task-submitted",
+    [OBSERVE_GROUP_JOINED] = "group-joined",
+    [OBSERVE_GROUP_LEFT] = "group-left",
+    [OBSERVE_GROUP_VIEWED] = "group-viewed",
+    [OBSERVE_INCREMENT_BEGUN] = "increment-begun",
+    [OBSERVE_INCREMENTED] = "incremented",
+    [OBSERVE_COUNTER_READ] = "counter-read",
 };
 
 const char *observation_name(enum observation_type type)

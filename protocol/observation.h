@@ -67,8 +67,15 @@ enum observation_type {
     OBSERVE_READ_BEGUN,         /* group, register: a reader asks */
     OBSERVE_READ_DONE,          /* group, register, version: and takes this for the present state */
     OBSERVE_CONFIGURATION_USED, /* group, lowest version among its parts, highest: a process acts on it */
+    OBSERVE_TASK_SUBMITTED,     /* group, task: it is there, to be executed */
+    OBSERVE_GROUP_JOINED,       /* group, member: a client believes to be a member */
+    OBSERVE_GROUP_LEFT,         /* group, member: and does not any more */
+    OBSERVE_GROUP_VIEWED, /* group, members (a mask: bit k is member k), zxid: what a member takes the group for, as of then */
+    OBSERVE_INCREMENT_BEGUN, /* group: a client is about to add one to the counter */
+    OBSERVE_INCREMENTED,     /* group, value: and knows that it did, and made it this */
+    OBSERVE_COUNTER_READ,    /* group, value: what a client finds there */
 };
-#define OBSERVATION_COUNT 52
+#define OBSERVATION_COUNT 59
 
 struct observation {
     enum observation_type type;

@@ -103,6 +103,13 @@ static const char *const values[OBSERVATION_COUNT] = {
     [OBSERVE_READ_BEGUN] = "group, register",
     [OBSERVE_READ_DONE] = "group, register, version",
     [OBSERVE_CONFIGURATION_USED] = "group, lowest version, highest version",
+    [OBSERVE_TASK_SUBMITTED] = "group, task",
+    [OBSERVE_GROUP_JOINED] = "group, member",
+    [OBSERVE_GROUP_LEFT] = "group, member",
+    [OBSERVE_GROUP_VIEWED] = "group, mask of members, zxid",
+    [OBSERVE_INCREMENT_BEGUN] = "group",
+    [OBSERVE_INCREMENTED] = "group, value",
+    [OBSERVE_COUNTER_READ] = "group, value",
 };
 
 static const char *name_at(const char *const *names, size_t count, int32_t index)

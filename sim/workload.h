@@ -35,6 +35,8 @@ enum workload_kind {
     WORKLOAD_SIMPLE_LOCK,
     WORKLOAD_SEMAPHORE,
     WORKLOAD_ELECTION,
+    WORKLOAD_GROUP,
+    WORKLOAD_SHARED_COUNTER,
     WORKLOAD_QUEUE,
     WORKLOAD_PRIORITY_QUEUE,
     WORKLOAD_BARRIER,
@@ -45,7 +47,7 @@ enum workload_kind {
     WORKLOAD_CACHE,
     WORKLOAD_STRAWMAN,
 };
-#define WORKLOAD_COUNT 21
+#define WORKLOAD_COUNT 23
 
 /* What a workload line may set; each workload knows some of these. */
 enum workload_parameter {

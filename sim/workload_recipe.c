@@ -5,6 +5,8 @@
 #include "protocol/base/ensure.h"
 #include "protocol/recipes/applications.h"
 #include "protocol/recipes/barrier.h"
+#include "protocol/recipes/counter.h"
+#include "protocol/recipes/group.h"
 #include "protocol/recipes/lock.h"
 #include "protocol/recipes/queue.h"
 #include "protocol/recipes/strawman.h"
@@ -39,6 +41,18 @@ static const struct workload_info infos[] = {
      .parameters = ROUNDS,
      .defaults = {[PARAMETER_THINK] = 500 * MS},
      .recipe = &recipe_election},
+    {.name = "group",
+     .description = "who is there: members with ephemeral znodes, each with its view of the group",
+     .path = "/group",
+     .parameters = ROUNDS,
+     .defaults = {[PARAMETER_HOLD] = 5000 * MS, [PARAMETER_THINK] = 1000 * MS},
+     .recipe = &recipe_group},
+    {.name = "shared-counter",
+     .description = "a counter to which each client adds one size times",
+     .path = "/shared-counter",
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(SIZE),
+     .defaults = {[PARAMETER_THINK] = 200 * MS, [PARAMETER_SIZE] = 50},
+     .recipe = &recipe_counter},
     {.name = "queue",
      .description = "a queue: the first half of the clients put items, the others take them",
      .path = "/queue",
@@ -83,7 +97,7 @@ static const struct workload_info infos[] = {
      .defaults = {[PARAMETER_THINK] = 1000 * MS},
      .recipe = &recipe_letterbox},
     {.name = "cache",
-     .description = "client 1 writes, the others answer reads from their caches",
+     .description = "clients 1 and 2 want to be the primary, which writes; the others answer reads from their caches",
      .path = "/cache",
      .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD),
      .defaults = {[PARAMETER_THINK] = 1000 * MS, [PARAMETER_HOLD] = 100 * MS},

@@ -64,26 +64,30 @@ static void locks_survive(void)
 {
     survives_chaos("lock clients=5", GUARANTEE_FENCED_EXCLUSION);
     survives_chaos("lock clients=5 variant=shared", GUARANTEE_MUTUAL_EXCLUSION);
+    survives_chaos("lock clients=5 variant=revocable", GUARANTEE_FENCED_EXCLUSION);
     survives_chaos("semaphore clients=5", GUARANTEE_MUTUAL_EXCLUSION);
 }
 
 static void elections_survive(void)
 {
     survives_chaos("election clients=4", GUARANTEE_ONE_MASTER);
-    survives_chaos("master-worker clients=5", GUARANTEE_AT_MOST_ONCE_TASK);
+    survives_chaos("group clients=5 hold=10s", GUARANTEE_GROUP_MEMBERSHIP);
+    survives_chaos("master-worker clients=6 size=60", GUARANTEE_NO_FORGOTTEN_TASK);
 }
 
 static void queues_survive(void)
 {
     survives_chaos("queue clients=6", GUARANTEE_QUEUE_EXACTLY_ONCE);
     survives_chaos("priority-queue clients=6", GUARANTEE_QUEUE_EXACTLY_ONCE);
+    survives_chaos("shared-counter clients=4 size=100", GUARANTEE_COUNTER_EXACTLY_ONCE);
 }
 
 static void the_rest_survives(void)
 {
     survives_chaos("barrier clients=4", GUARANTEE_BARRIER_ORDER);
+    survives_chaos("double-barrier clients=3 size=3", GUARANTEE_BARRIER_ORDER);
     survives_chaos("configuration clients=4", GUARANTEE_WHOLE_CONFIGURATION);
-    survives_chaos("cache clients=4", GUARANTEE_FRESH_READS);
+    survives_chaos("cache clients=5", GUARANTEE_FRESH_READS);
 }
 
 /* ---- the record ---- */

@@ -16,6 +16,7 @@ static struct recipe_step recipe_step_of(struct client *client, const struct cli
         .state = client->application.state,
         .setting = &client->config.recipe,
         .random = &client->application.random,
+        .pauses = &client->pauses,
         .now = step->now,
         .session = client->session,
         .session_state = client->application.told,
@@ -248,13 +249,24 @@ static uint64_t add_setting(uint64_t hash, const struct recipe_setting *setting)
     return hash;
 }
 
+/* That of a recipe counts submissions, which is of no interest; what it is about is. */
+uint64_t application_tag_worth(const struct client *client, uint64_t tag)
+{
+    if (recipe_of(client) == NULL) {
+        return tag;
+    }
+    uint16_t purpose = (uint16_t)(tag & UINT16_MAX);
+    return recipe_of(client)->awaits == NULL ? purpose : recipe_of(client)->awaits(client->application.state, purpose);
+}
+
 uint64_t application_digest(const struct client *client)
 {
     const struct application *application = &client->application;
     uint64_t hash = add_setting(HASH_START, &client->config.recipe);
-    hash = hash_octets(hash, application->state, recipe_of(client)->state_octets);
+    for (const struct recipe_field *field = recipe_of(client)->fields; field != NULL && field->name != NULL; field++) {
+        hash = hash_octets(hash, (const uint8_t *)application->state + field->offset, field->size);
+    }
     hash = hash_mix(hash, application->told);
-    hash = hash_mix(hash, application->submissions);
     for (size_t i = 0; i < RECIPE_TIMERS_MAX; i++) {
         hash = hash_mix(hash, application->timers[i].is_set);
     }

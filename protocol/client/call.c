@@ -37,13 +37,14 @@ struct call *call_queue_take(struct call_queue *queue)
     return call;
 }
 
-uint64_t call_queue_digest(const struct call_queue *queue)
+uint64_t call_queue_digest(const struct call_queue *queue, const struct client *client,
+                           uint64_t (*tag_worth)(const struct client *client, uint64_t tag))
 {
     uint64_t hash = hash_mix(HASH_START, queue->count);
     const struct call *call;
     STAILQ_FOREACH(call, &queue->list, entry)
     {
-        hash = hash_mix(hash, call->tag);
+        hash = hash_mix(hash, tag_worth(client, call->tag));
         hash = hash_mix(hash, (uint64_t)(uint32_t)call->opcode << 32 | (uint32_t)call->xid);
         hash = hash_mix(hash, call->is_internal);
         hash = hash_bytes(hash, call->body);

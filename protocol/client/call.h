@@ -31,6 +31,9 @@ void call_queue_add(struct call_queue *queue, struct call *call);
 /* The oldest, removed; NULL when empty. */
 struct call *call_queue_take(struct call_queue *queue);
 
-uint64_t call_queue_digest(const struct call_queue *queue);
+struct client;
+/* `tag_worth` says what a tag counts for. */
+uint64_t call_queue_digest(const struct call_queue *queue, const struct client *client,
+                           uint64_t (*tag_worth)(const struct client *client, uint64_t tag));
 
 #endif

@@ -45,8 +45,8 @@ static uint64_t add_link(uint64_t hash, const struct client *client)
     hash = hash_mix(hash, (uint64_t)client->server);
     hash = hash_mix(hash, client->was_up_once);
     hash = hash_mix(hash, inbox_digest(&client->inbox));
-    hash = hash_mix(hash, call_queue_digest(&client->outgoing));
-    return hash_mix(hash, call_queue_digest(&client->pending));
+    hash = hash_mix(hash, call_queue_digest(&client->outgoing, client, application_tag_worth));
+    return hash_mix(hash, call_queue_digest(&client->pending, client, application_tag_worth));
 }
 
 uint64_t client_digest(const struct node *node)

@@ -51,7 +51,7 @@ struct application {
     void *state;
     struct random random;
     enum session_state told; /* the last one it was told */
-    uint64_t submissions;    /* so far; makes tags unique */
+    uint64_t submissions;    /* so far; makes tags unique; not in the digest */
     struct recipe_timer timers[RECIPE_TIMERS_MAX];
 };
 
@@ -60,7 +60,7 @@ struct client {
     struct client_config config;
     bool booted;
     struct random order;  /* shuffles the servers */
-    struct random pauses; /* decides times only, so the digest leaves it out */
+    struct random pauses; /* decides times only, also of a recipe, so the digest leaves it out */
     struct application application;
 
     /* the session */
@@ -107,6 +107,7 @@ void application_command(struct client *client, const struct input *input, const
 void application_listen(struct client *client, const struct client_step *step); /* tells it the outputs of the step */
 size_t application_deadlines(const struct client *client, struct deadline deadlines[RECIPE_TIMERS_MAX]);
 uint64_t application_digest(const struct client *client);
+uint64_t application_tag_worth(const struct client *client, uint64_t tag); /* for the digest */
 
 /* link.c: the life of a link and its deadlines */
 void link_dial(struct client *client, const struct client_step *step);

@@ -148,6 +148,13 @@ static void barrier_begin(struct recipe_step *step)
     routine_enter(step, step->setting->number == 0 ? PHASE_THINK : PHASE_LOOK);
 }
 
+static const struct recipe_field fields[] = {
+    ROUTINE_FIELDS(struct barrier),
+    RECIPE_FIELD(struct barrier, has_seen),
+    RECIPE_FIELD(struct barrier, round),
+    {NULL, 0, 0},
+};
+
 static const struct routine_calls barrier_calls = {
     .begin = barrier_begin,
     .enter = barrier_enter,
@@ -162,6 +169,7 @@ const struct recipe recipe_barrier = {
     .name = "barrier",
     .variants = variants,
     .state_octets = sizeof(struct barrier),
+    .fields = fields,
     .routine = &barrier_calls,
     ROUTINE_RECIPE_CALLS,
 };

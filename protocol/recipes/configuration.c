@@ -220,6 +220,16 @@ static void configuration_begin(struct recipe_step *step)
     routine_enter(step, PHASE_THINK);
 }
 
+static const struct recipe_field fields[] = {
+    ROUTINE_FIELDS(struct configuration),
+    RECIPE_FIELD(struct configuration, is_stale),
+    RECIPE_FIELD(struct configuration, version),
+    RECIPE_FIELD(struct configuration, part),
+    RECIPE_FIELD(struct configuration, lowest),
+    RECIPE_FIELD(struct configuration, highest),
+    {NULL, 0, 0},
+};
+
 static const struct routine_calls configuration_calls = {
     .begin = configuration_begin,
     .enter = configuration_enter,
@@ -234,6 +244,7 @@ const struct recipe recipe_configuration = {
     .name = "configuration",
     .variants = variants,
     .state_octets = sizeof(struct configuration),
+    .fields = fields,
     .routine = &configuration_calls,
     ROUTINE_RECIPE_CALLS,
 };

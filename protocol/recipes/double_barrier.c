@@ -80,7 +80,7 @@ static void meeting_enter(struct recipe_step *step, uint8_t phase)
     switch ((enum phase)phase) {
     case PHASE_THINK:
         recipe_set_timer(step, TIMER_ROUND,
-                         random_below(step->random, 2 * (uint64_t)recipe_parameter(step, RECIPE_THINK) + 1));
+                         random_below(step->pauses, 2 * (uint64_t)recipe_parameter(step, RECIPE_THINK) + 1));
         return;
     case PHASE_MAKE_ROUND:
         ask(step, OP_CREATE, "", -1);
@@ -256,6 +256,12 @@ static void meeting_begin(struct recipe_step *step)
     routine_enter(step, meeting->is_leaving ? PHASE_LIST : PHASE_THINK);
 }
 
+static const struct recipe_field fields[] = {
+    ROUTINE_FIELDS(struct meeting),           RECIPE_FIELD(struct meeting, is_ready),
+    RECIPE_FIELD(struct meeting, is_leaving), RECIPE_FIELD(struct meeting, round),
+    RECIPE_FIELD(struct meeting, other),      {NULL, 0, 0},
+};
+
 static const struct routine_calls meeting_calls = {
     .begin = meeting_begin,
     .enter = meeting_enter,
@@ -270,6 +276,7 @@ const struct recipe recipe_double_barrier = {
     .name = "double-barrier",
     .variants = variants,
     .state_octets = sizeof(struct meeting),
+    .fields = fields,
     .routine = &meeting_calls,
     ROUTINE_RECIPE_CALLS,
 };

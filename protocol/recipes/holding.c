@@ -11,7 +11,7 @@ static void observe(struct recipe_step *step, enum observation_type type, int64_
 /* Half to one and a half of the mean. */
 static duration_ns around(struct recipe_step *step, duration_ns mean)
 {
-    return mean == 0 ? 0 : random_between(step->random, mean / 2, mean + mean / 2);
+    return mean == 0 ? 0 : random_between(step->pauses, mean / 2, mean + mean / 2);
 }
 
 void holding_think(struct recipe_step *step, struct holding *holding)

@@ -24,6 +24,11 @@ struct holding {
     zxid_t token;
 };
 
+#define HOLDING_FIELDS(type)                                                                                           \
+    RECIPE_FIELD(type, holding.is_held), RECIPE_FIELD(type, holding.elects), RECIPE_FIELD(type, holding.has_begun),    \
+        RECIPE_FIELD(type, holding.first), RECIPE_FIELD(type, holding.letting_go), RECIPE_FIELD(type, holding.limit),  \
+        RECIPE_FIELD(type, holding.token)
+
 void holding_think(struct recipe_step *step, struct holding *holding);
 void holding_want(struct recipe_step *step);
 void holding_begin(struct recipe_step *step, struct holding *holding, zxid_t token);

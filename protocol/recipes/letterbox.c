@@ -146,6 +146,12 @@ static void letterbox_begin(struct recipe_step *step)
     routine_enter(step, PHASE_MAKE);
 }
 
+static const struct recipe_field fields[] = {
+    ROUTINE_FIELDS(struct letterbox),
+    RECIPE_FIELD(struct letterbox, version),
+    {NULL, 0, 0},
+};
+
 static const struct routine_calls letterbox_calls = {
     .begin = letterbox_begin,
     .enter = letterbox_enter,
@@ -161,6 +167,7 @@ const struct recipe recipe_letterbox = {
     .name = "letterbox",
     .variants = variants,
     .state_octets = sizeof(struct letterbox),
+    .fields = fields,
     .routine = &letterbox_calls,
     ROUTINE_RECIPE_CALLS,
 };

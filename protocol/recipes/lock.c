@@ -20,6 +20,7 @@ enum phase {
 
 #define NAME_MAX 48      /* GUID-w-0000000000 */
 #define SUFFIX_LENGTH 12 /* w-0000000000 */
+#define UNLOCK "unlock"
 
 struct line {
     struct routine routine;
@@ -32,6 +33,9 @@ struct line {
 
 struct style {
     bool elects, has_guid, is_careful, is_shared, is_revocable;
+    bool is_neighbourly; /* a reader looks at the sibling before it only */
+    bool is_robber;      /* takes the znode of the one before away */
+    bool looks_first;    /* and makes its znode when there seems to be room */
 };
 
 static const struct style lock_styles[] = {
@@ -40,6 +44,14 @@ static const struct style lock_styles[] = {
     {.has_guid = false},
     {.has_guid = true, .is_careful = true, .is_shared = true},
     {.has_guid = true, .is_careful = true, .is_revocable = true},
+    {.is_careful = true, .is_shared = true, .is_neighbourly = true},
+    {.is_careful = true, .is_revocable = true, .is_robber = true},
+};
+
+static const struct style semaphore_styles[] = {
+    {.has_guid = true, .is_careful = true},
+    {.has_guid = true},
+    {.is_careful = true, .looks_first = true},
 };
 
 static const struct style election_styles[] = {
@@ -50,8 +62,11 @@ static const struct style election_styles[] = {
 
 static const struct style *style_of(const struct recipe_step *step)
 {
-    uint32_t variant = step->setting->variant;
-    return step->setting->recipe == &recipe_election ? &election_styles[variant] : &lock_styles[variant];
+    const struct recipe *recipe = step->setting->recipe;
+    const struct style *styles = recipe == &recipe_election    ? election_styles
+                                 : recipe == &recipe_semaphore ? semaphore_styles
+                                                               : lock_styles;
+    return &styles[step->setting->variant];
 }
 
 static uint32_t permits(const struct recipe_step *step)
@@ -98,7 +113,7 @@ static void ask(struct recipe_step *step, int32_t opcode, const char *name, bool
         .watch = watch,
     };
     if (opcode == OP_SET_DATA) {
-        operation.data = bytes_of("unlock");
+        operation.data = bytes_of(UNLOCK);
     }
     routine_submit(step, &operation);
 }
@@ -121,7 +136,7 @@ static void line_enter(struct recipe_step *step, uint8_t phase)
         ask(step, OP_GET_DATA, line->before, true);
         return;
     case PHASE_REVOKE:
-        ask(step, OP_SET_DATA, line->before, false);
+        ask(step, style_of(step)->is_robber ? OP_DELETE : OP_SET_DATA, line->before, false);
         return;
     case PHASE_OWN:
         ask(step, OP_GET_DATA, line->own, style_of(step)->is_revocable);
@@ -144,20 +159,19 @@ static uint8_t line_doubt(struct recipe_step *step, uint8_t phase)
 
 /* ---- one's place among the siblings ---- */
 
-static bool blocks(const struct line *line, struct bytes sibling)
+static bool is_writer(struct bytes sibling)
 {
-    bool is_writer = sibling.data[sibling.length - SUFFIX_LENGTH] == 'w';
-    return !line->is_reader || is_writer;
+    return sibling.data[sibling.length - SUFFIX_LENGTH] == 'w';
 }
 
-/* The highest sibling below `bound` that stands in one's way; false when there is none. */
-static bool highest_below(const struct line *line, struct string_list children, int64_t bound, struct bytes *found)
+/* The highest sibling below `bound`, or the highest writer; false when there is none. */
+static bool highest_below(bool of_writers, struct string_list children, int64_t bound, struct bytes *found)
 {
     int64_t highest = -1;
     struct bytes name;
     for (struct jute_reader walk = string_list_walk(children); string_list_next(&walk, &name);) {
         int64_t number = recipe_sequence(name);
-        if (number > highest && number < bound && name.length >= SUFFIX_LENGTH && blocks(line, name)) {
+        if (number > highest && number < bound && name.length >= SUFFIX_LENGTH && (!of_writers || is_writer(name))) {
             highest = number;
             *found = name;
         }
@@ -184,18 +198,44 @@ static void begin_again(struct recipe_step *step, struct line *line)
     routine_enter(step, PHASE_CREATE);
 }
 
+/* Before one's znode is made: between the look and the create others do the same. */
+static void look_for_room(struct recipe_step *step, struct string_list children)
+{
+    uint32_t count = 0;
+    struct bytes name;
+    for (struct jute_reader walk = string_list_walk(children); string_list_next(&walk, &name);) {
+        count++;
+    }
+    routine_enter(step, count < permits(step) ? PHASE_CREATE : PHASE_WAIT);
+}
+
+/* Who stands in the way of a reader is the nearest writer, however many readers are in between. */
+static bool stands_in_the_way(const struct recipe_step *step, struct string_list children, int64_t bound,
+                              struct bytes *found)
+{
+    const struct line *line = step->state;
+    if (line->is_reader && style_of(step)->is_neighbourly) {
+        return highest_below(false, children, bound, found) && is_writer(*found);
+    }
+    return highest_below(line->is_reader, children, bound, found);
+}
+
 /* With one permit the next lower sibling has to go first.  With several, whoever goes lets in one of those who wait, and which one
  * each of them finds out from the list, watched for that. */
 static void look_around(struct recipe_step *step, struct line *line, struct string_list children)
 {
     struct bytes before = bytes_null();
     int64_t bound = recipe_sequence(bytes_of(line->own));
+    if (style_of(step)->looks_first) {
+        look_for_room(step, children);
+        return;
+    }
     if (!is_listed(children, line->own)) {
         begin_again(step, line);
         return;
     }
     for (uint32_t i = 0; i < permits(step); i++) {
-        if (!highest_below(line, children, bound, &before)) {
+        if (!stands_in_the_way(step, children, bound, &before)) {
             routine_enter(step, PHASE_OWN);
             return;
         }
@@ -225,6 +265,12 @@ static void held(struct recipe_step *step, struct line *line, zxid_t token)
     holding_begin(step, &line->holding, token);
 }
 
+static void let_go(struct recipe_step *step, struct line *line)
+{
+    holding_end(step, &line->holding);
+    routine_enter(step, PHASE_DELETE);
+}
+
 /* ---- what the client tells ---- */
 
 static void line_done(struct recipe_step *step, uint8_t phase, const struct recipe_answer *answer)
@@ -235,7 +281,7 @@ static void line_done(struct recipe_step *step, uint8_t phase, const struct reci
     case PHASE_CREATE:
         if (is_ok) {
             keep_name(line->own, recipe_base_name(answer->body.path));
-            routine_enter(step, PHASE_LIST);
+            routine_enter(step, style_of(step)->looks_first ? PHASE_OWN : PHASE_LIST);
         } else {
             routine_pause(step, PHASE_CREATE);
         }
@@ -260,10 +306,13 @@ static void line_done(struct recipe_step *step, uint8_t phase, const struct reci
         routine_enter(step, is_ok ? PHASE_WAIT : PHASE_LIST);
         return;
     case PHASE_OWN:
-        if (is_ok) {
-            held(step, line, answer->body.stat.czxid);
-        } else {
+        if (!is_ok) {
             begin_again(step, line);
+            return;
+        }
+        held(step, line, answer->body.stat.czxid);
+        if (bytes_equal(answer->body.data, bytes_of(UNLOCK))) { /* asked while it waited */
+            let_go(step, line);
         }
         return;
     case PHASE_DELETE: /* also when it was gone already */
@@ -288,15 +337,14 @@ static void line_event(struct recipe_step *step, int32_t type, struct bytes path
         routine_enter(step, PHASE_LIST);
     } else if (type == EVENT_NODE_DATA_CHANGED && routine_is_in(step, PHASE_HELD) &&
                recipe_path_is(step, path, line->own)) {
-        holding_end(step, &line->holding);
-        routine_enter(step, PHASE_DELETE);
+        let_go(step, line);
     }
 }
 
 static void line_begin(struct recipe_step *step)
 {
     struct line *line = step->state;
-    line->holding.first = PHASE_CREATE;
+    line->holding.first = style_of(step)->looks_first ? PHASE_LIST : PHASE_CREATE;
     line->holding.letting_go = PHASE_DELETE;
     line->holding.elects = style_of(step)->elects;
     holding_think(step, &line->holding);
@@ -318,8 +366,7 @@ static void line_connection(struct recipe_step *step, bool is_connected)
 {
     struct line *line = step->state;
     if (!is_connected && line->holding.is_held && style_of(step)->is_careful) {
-        holding_end(step, &line->holding);
-        routine_enter(step, PHASE_DELETE);
+        let_go(step, line);
     }
 }
 
@@ -329,6 +376,16 @@ static void line_ended(struct recipe_step *step)
     recipe_stop_timer(step, HOLDING_THINK);
     holding_end(step, &line->holding);
 }
+
+static const struct recipe_field fields[] = {
+    ROUTINE_FIELDS(struct line),
+    HOLDING_FIELDS(struct line),
+    RECIPE_FIELD(struct line, is_reader),
+    RECIPE_FIELD(struct line, guid),
+    RECIPE_FIELD(struct line, own),
+    RECIPE_FIELD(struct line, before),
+    {NULL, 0, 0},
+};
 
 static const struct routine_calls line_calls = {
     .begin = line_begin,
@@ -341,14 +398,16 @@ static const struct routine_calls line_calls = {
     .timer = line_timer,
 };
 
-static const char *const lock_variants[] = {"queue", "stubborn", "naive", "shared", "revocable", NULL};
+static const char *const lock_variants[] = {"queue",     "stubborn",     "naive",           "shared",
+                                            "revocable", "naive-shared", "naive-revocable", NULL};
 static const char *const election_variants[] = {"safe", "naive", "unprotected", NULL};
-static const char *const semaphore_variants[] = {"queue", "stubborn", NULL};
+static const char *const semaphore_variants[] = {"queue", "stubborn", "naive", NULL};
 
 const struct recipe recipe_lock = {
     .name = "lock",
     .variants = lock_variants,
     .state_octets = sizeof(struct line),
+    .fields = fields,
     .routine = &line_calls,
     ROUTINE_RECIPE_CALLS,
 };
@@ -357,6 +416,7 @@ const struct recipe recipe_election = {
     .name = "election",
     .variants = election_variants,
     .state_octets = sizeof(struct line),
+    .fields = fields,
     .routine = &line_calls,
     ROUTINE_RECIPE_CALLS,
 };
@@ -365,6 +425,7 @@ const struct recipe recipe_semaphore = {
     .name = "semaphore",
     .variants = semaphore_variants,
     .state_octets = sizeof(struct line),
+    .fields = fields,
     .routine = &line_calls,
     ROUTINE_RECIPE_CALLS,
 };

@@ -16,9 +16,12 @@
  *                        naive      stubborn, and without the GUID: after a lost connection it makes a second znode and
  *                                   waits behind the first, its own
  *                        shared     read and write locks: a reader waits for the nearest lower writer only (read= of rounds)
- *                        revocable  a waiter writes "unlock" into the holder's znode, who watches it and lets go
+ *                        revocable  a waiter writes "unlock" into the znode before its own; who holds watches it and lets go
+ *                        naive-shared      shared, but a reader whose neighbour is a reader goes in: that one may wait itself
+ *                        naive-revocable   a waiter deletes the znode before its own, whose owner works on
  *           of election: safe, naive (believes to lead until told of the expiry), unprotected (safe, without the GUID)
  *           of semaphore: queue, stubborn: size= permits; waiters watch the list, for whoever goes may let in any of them
+ *                        naive      counts the znodes and makes its own when there are fewer than permits
  *           of simple-lock: owner, naive (takes any znode for another's, also its own after a lost connection)
  * Observed: waiting, notified (of exclusive locks), acquired/released or leading/resigned, accessed.
  * Source:   recipes.mdx; WriteLock.java, LeaderElectionSupport.java; Curator's LockInternals, InterProcessSemaphoreV2.

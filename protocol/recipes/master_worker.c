@@ -7,6 +7,7 @@
 
 enum phase {
     PHASE_MAKE_TASKS = 1,
+    PHASE_MAKE_WORKERS,
     PHASE_LIST,
     PHASE_READ,
     PHASE_IDLE, /* for something to change */
@@ -14,9 +15,12 @@ enum phase {
     PHASE_RUN,
     PHASE_LOOK,
     PHASE_WAIT,
+    PHASE_WORKERS, /* who is there */
     PHASE_DECIDE,
     PHASE_ASSIGN,
     /* workers */
+    PHASE_REGISTER,
+    PHASE_REGISTERED, /* whose is the znode that is there already? */
     PHASE_CLAIM,
     PHASE_FINISH,
     /* the submitter */
@@ -36,17 +40,19 @@ enum variant {
 
 #define MASTERS 2U
 #define TASKS_MAX 1024
+#define WORKER_LAST 62 /* number of the last one that a master knows how to count */
 
 struct office {
     struct routine routine;
     bool leads;
     bool was_interrupted; /* in an assignment, by the end of the session */
     bool has_changed;     /* something that was watched, since the list was read */
-    int64_t claims;       /* the task, plus one, that this process wants to execute */
+    uint64_t alive;       /* a master's: workers by number */
     zxid_t token;
-    int64_t task;    /* looked at, the last one handled, or submitted */
-    int64_t version; /* of the task, as read */
-    uint8_t executed[TASKS_MAX / 8];
+    int64_t task;                    /* looked at, the last one handled, or submitted */
+    int64_t version;                 /* of the task, as read */
+    uint8_t claims[TASKS_MAX / 8];   /* tasks that this process wants to execute */
+    uint8_t executed[TASKS_MAX / 8]; /* and those that it did */
 };
 
 static bool is_naive(const struct recipe_step *step)
@@ -81,6 +87,18 @@ static void ask(struct recipe_step *step, int32_t opcode, const char *name, bool
     routine_submit(step, &operation);
 }
 
+static void ask_worker(struct recipe_step *step, int32_t opcode)
+{
+    struct recipe_path path;
+    struct recipe_operation operation = {
+        .opcode = opcode,
+        .path = recipe_path_number(step, "workers/w-", step->setting->number, &path),
+        .data = opcode == OP_CREATE ? bytes_of("") : bytes_null(),
+        .flags = opcode == OP_CREATE ? MODE_EPHEMERAL : 0,
+    };
+    routine_submit(step, &operation);
+}
+
 static void ask_task(struct recipe_step *step, int32_t opcode, int64_t task)
 {
     struct recipe_path path;
@@ -112,11 +130,32 @@ static void write_task(struct recipe_step *step, const char *word, int64_t numbe
     routine_submit(step, &operation);
 }
 
-/* Each master has a favourite. */
+static bool is_alive(const struct office *office, int64_t worker)
+{
+    return worker >= 0 && worker <= WORKER_LAST && (office->alive >> worker & 1U) != 0;
+}
+
+/* Each master has a favourite; when it is gone, the first one that is there. */
 static int64_t chosen_worker(const struct recipe_step *step)
 {
+    const struct office *office = step->state;
     int64_t workers = (int64_t)step->setting->count - MASTERS - 1;
-    return MASTERS + step->setting->number % workers;
+    int64_t worker = MASTERS + step->setting->number % workers;
+    for (int64_t other = 0; !is_alive(office, worker) && other <= WORKER_LAST; other++) {
+        worker = is_alive(office, other) ? other : worker;
+    }
+    return worker;
+}
+
+static void mark(uint8_t tasks[TASKS_MAX / 8], int64_t task)
+{
+    ensure(task >= 0 && task < TASKS_MAX);
+    tasks[task / 8] |= (uint8_t)(1U << task % 8);
+}
+
+static bool is_marked(const uint8_t tasks[TASKS_MAX / 8], int64_t task)
+{
+    return (tasks[task / 8] >> task % 8 & 1U) != 0;
 }
 
 static void office_enter(struct recipe_step *step, uint8_t phase)
@@ -126,8 +165,21 @@ static void office_enter(struct recipe_step *step, uint8_t phase)
     case PHASE_MAKE_TASKS:
         ask(step, OP_CREATE, "tasks", false);
         return;
+    case PHASE_MAKE_WORKERS:
+        ask(step, OP_CREATE, "workers", false);
+        return;
+    case PHASE_REGISTER:
+        ask_worker(step, OP_CREATE);
+        return;
+    case PHASE_REGISTERED:
+        ask_worker(step, OP_EXISTS);
+        return;
+    case PHASE_WORKERS:
+        office->has_changed = false;
+        ask(step, OP_GET_CHILDREN, "workers", true);
+        return;
     case PHASE_LIST:
-        office->has_changed = office->has_changed && office->task >= 0;
+        office->has_changed = office->has_changed && (office->task >= 0 || is_master(step));
         ask(step, OP_GET_CHILDREN, "tasks", true);
         return;
     case PHASE_READ:
@@ -146,7 +198,7 @@ static void office_enter(struct recipe_step *step, uint8_t phase)
         write_task(step, "w-", chosen_worker(step));
         return;
     case PHASE_CLAIM:
-        office->claims = office->task + 1;
+        mark(office->claims, office->task);
         write_task(step, "run-", step->setting->number);
         return;
     case PHASE_FINISH:
@@ -173,6 +225,11 @@ static uint8_t office_doubt(struct recipe_step *step, uint8_t phase)
 
 /* ---- the next task ---- */
 
+static uint8_t first_look(const struct recipe_step *step)
+{
+    return is_master(step) ? PHASE_WORKERS : PHASE_LIST;
+}
+
 static void next_task(struct recipe_step *step, struct office *office, struct string_list tasks)
 {
     int64_t next = INT64_MAX;
@@ -183,7 +240,7 @@ static void next_task(struct recipe_step *step, struct office *office, struct st
     }
     if (next == INT64_MAX) {
         office->task = -1;
-        routine_enter(step, office->has_changed ? PHASE_LIST : PHASE_IDLE);
+        routine_enter(step, office->has_changed ? first_look(step) : PHASE_IDLE);
     } else {
         office->task = next;
         routine_enter(step, PHASE_READ);
@@ -201,15 +258,9 @@ static bool says(struct bytes data, const char *word, int64_t number)
 
 static void execute(struct recipe_step *step, struct office *office)
 {
-    ensure(office->task >= 0 && office->task < TASKS_MAX);
-    office->executed[office->task / 8] |= (uint8_t)(1U << office->task % 8);
+    mark(office->executed, office->task);
     recipe_observe(step, OBSERVE_TASK_EXECUTED, office->task, 0);
     routine_enter(step, PHASE_FINISH);
-}
-
-static bool has_executed(const struct office *office)
-{
-    return (office->executed[office->task / 8] >> office->task % 8 & 1U) != 0;
 }
 
 static void work(struct recipe_step *step, struct office *office, struct bytes data)
@@ -222,13 +273,21 @@ static void work(struct recipe_step *step, struct office *office, struct bytes d
         } else {
             routine_enter(step, PHASE_CLAIM);
         }
-    } else if (is_claimed && has_executed(office)) {
+    } else if (is_claimed && is_marked(office->executed, office->task)) {
         routine_enter(step, PHASE_FINISH);
-    } else if (is_claimed && office->claims == office->task + 1) {
+    } else if (is_claimed && is_marked(office->claims, office->task)) {
         execute(step, office);
     } else {
         routine_enter(step, PHASE_LIST); /* also if a process that is no more claimed it: perhaps it executed it */
     }
+}
+
+/* Of nobody, or of one who is gone and had not begun. */
+static bool is_to_be_assigned(const struct office *office, struct bytes data)
+{
+    bool is_assigned = recipe_starts_with(data, "w-");
+    int64_t worker = is_assigned ? recipe_number((struct bytes){data.data + 2, data.length - 2}) : -1;
+    return office->alive != 0 && (bytes_size(data) == 0 || (is_assigned && !is_alive(office, worker)));
 }
 
 static void read_task(struct recipe_step *step, struct office *office, const struct recipe_answer *answer)
@@ -241,7 +300,29 @@ static void read_task(struct recipe_step *step, struct office *office, const str
     if (!is_master(step)) {
         work(step, office, answer->body.data);
     } else {
-        routine_enter(step, bytes_size(answer->body.data) == 0 ? PHASE_DECIDE : PHASE_LIST);
+        routine_enter(step, is_to_be_assigned(office, answer->body.data) ? PHASE_DECIDE : PHASE_LIST);
+    }
+}
+
+/* ---- who is there ---- */
+
+static void count_workers(struct recipe_step *step, struct office *office, struct string_list workers)
+{
+    office->alive = 0;
+    struct bytes name;
+    for (struct jute_reader walk = string_list_walk(workers); string_list_next(&walk, &name);) {
+        int64_t number = recipe_number((struct bytes){name.data + 2, name.length - 2});
+        office->alive |= number >= 0 && number <= WORKER_LAST ? UINT64_C(1) << number : 0;
+    }
+    routine_enter(step, PHASE_LIST);
+}
+
+static void look_at_own(struct recipe_step *step, const struct recipe_answer *answer)
+{
+    if (answer->error == ZOK && answer->body.stat.ephemeral_owner == step->session) {
+        routine_enter(step, PHASE_LIST);
+    } else {
+        routine_pause(step, PHASE_REGISTER); /* of a session of ours that is about to go, with the znode */
     }
 }
 
@@ -253,7 +334,7 @@ static void lead(struct recipe_step *step, struct office *office, zxid_t token)
     office->token = token;
     office->task = -1;
     recipe_observe(step, OBSERVE_LEADING, token, 0);
-    routine_enter(step, PHASE_LIST);
+    routine_enter(step, PHASE_WORKERS);
 }
 
 static void resign(struct recipe_step *step, struct office *office)
@@ -281,7 +362,19 @@ static void office_done(struct recipe_step *step, uint8_t phase, const struct re
     bool is_ok = answer->error == ZOK;
     switch ((enum phase)phase) {
     case PHASE_MAKE_TASKS:
-        routine_enter(step, is_master(step) ? PHASE_RUN : is_submitter(step) ? PHASE_NEXT : PHASE_LIST);
+        routine_enter(step, PHASE_MAKE_WORKERS);
+        return;
+    case PHASE_MAKE_WORKERS:
+        routine_enter(step, is_master(step) ? PHASE_RUN : is_submitter(step) ? PHASE_NEXT : PHASE_REGISTER);
+        return;
+    case PHASE_REGISTER:
+        routine_enter(step, is_ok ? PHASE_LIST : PHASE_REGISTERED);
+        return;
+    case PHASE_REGISTERED:
+        look_at_own(step, answer);
+        return;
+    case PHASE_WORKERS:
+        count_workers(step, office, answer->body.strings);
         return;
     case PHASE_LIST:
         next_task(step, office, answer->body.strings);
@@ -315,6 +408,7 @@ static void office_done(struct recipe_step *step, uint8_t phase, const struct re
         routine_enter(step, PHASE_LIST);
         return;
     case PHASE_SUBMIT:
+        recipe_observe(step, OBSERVE_TASK_SUBMITTED, office->task, 0);
         office->task++;
         routine_enter(step, PHASE_NEXT);
         return;
@@ -369,7 +463,7 @@ static void office_event(struct recipe_step *step, int32_t type, struct bytes pa
     }
     office->has_changed = true;
     if (type != EVENT_NODE_DELETED && routine_is_in(step, PHASE_IDLE)) {
-        routine_enter(step, PHASE_LIST);
+        routine_enter(step, first_look(step));
     }
 }
 
@@ -383,6 +477,20 @@ static void office_timer(struct recipe_step *step, uint32_t timer)
         routine_enter(step, PHASE_SUBMIT);
     }
 }
+
+static const struct recipe_field fields[] = {
+    ROUTINE_FIELDS(struct office),
+    RECIPE_FIELD(struct office, leads),
+    RECIPE_FIELD(struct office, was_interrupted),
+    RECIPE_FIELD(struct office, has_changed),
+    RECIPE_FIELD(struct office, alive),
+    RECIPE_FIELD(struct office, token),
+    RECIPE_FIELD(struct office, task),
+    RECIPE_FIELD(struct office, version),
+    RECIPE_FIELD(struct office, claims),
+    RECIPE_FIELD(struct office, executed),
+    {NULL, 0, 0},
+};
 
 static const struct routine_calls office_calls = {
     .begin = office_begin,
@@ -401,6 +509,7 @@ const struct recipe recipe_master_worker = {
     .name = "master-worker",
     .variants = variants,
     .state_octets = sizeof(struct office),
+    .fields = fields,
     .routine = &office_calls,
     ROUTINE_RECIPE_CALLS,
 };

@@ -348,6 +348,16 @@ static void queue_event(struct recipe_step *step, int32_t type, struct bytes pat
     }
 }
 
+static const struct recipe_field fields[] = {
+    ROUTINE_FIELDS(struct queue),
+    RECIPE_FIELD(struct queue, is_busy),
+    RECIPE_FIELD(struct queue, item),
+    RECIPE_FIELD(struct queue, put),
+    RECIPE_FIELD(struct queue, guid),
+    RECIPE_FIELD(struct queue, entry),
+    {NULL, 0, 0},
+};
+
 static const struct routine_calls queue_calls = {
     .begin = queue_begin,
     .enter = queue_enter,
@@ -363,6 +373,7 @@ const struct recipe recipe_queue = {
     .name = "queue",
     .variants = variants,
     .state_octets = sizeof(struct queue),
+    .fields = fields,
     .routine = &queue_calls,
     ROUTINE_RECIPE_CALLS,
 };
@@ -371,6 +382,7 @@ const struct recipe recipe_priority_queue = {
     .name = "priority-queue",
     .variants = variants,
     .state_octets = sizeof(struct queue),
+    .fields = fields,
     .routine = &queue_calls,
     ROUTINE_RECIPE_CALLS,
 };

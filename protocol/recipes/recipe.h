@@ -12,13 +12,17 @@
  *           recipe without `command` sends none.
  * Sessions: the first one opens at boot.  After SESSION_EXPIRED or SESSION_CLOSED the recipe opens another one with
  *           recipe_open_session() when it likes; submissions before that are answered ZSESSIONEXPIRED.
- * State:    one zeroed block of `state_octets` in the node's arena, flat: no pointers and no instants, because node_digest()
- *           covers its octets.  Start again (a new process) is a new block.
+ * State:    one zeroed block of `state_octets` in the node's arena, flat: no pointers and no instants.  node_digest() covers
+ *           the fields that `fields` lists: all of it.  Start again (a new process) is a new block.
+ * Chance:   `random` for what is chosen (names, readers and writers), `pauses` for how long: when something happens is no part of
+ *           the state, so the digest leaves the latter out.
  * Timers:   RECIPE_TIMERS_MAX per node, named by the recipe's own small numbers; armed again, a timer moves.
  * Writing one: a `const struct recipe` with its calls; see lock.c.  Paths and bodies given to a call live as long as the call.
  */
 #ifndef PROTOCOL_RECIPES_RECIPE_H
 #define PROTOCOL_RECIPES_RECIPE_H
+
+#include <stddef.h>
 
 #include "protocol/base/random.h"
 #include "protocol/node.h"
@@ -32,6 +36,17 @@
 
 struct recipe;
 struct routine_calls;
+
+/* Part of a recipe's state: an integer, a bool, or octets of which all count (names are padded with zeros). */
+struct recipe_field {
+    const char *name;
+    uint32_t offset, size;
+};
+
+#define RECIPE_FIELD(type, member)                                                                                     \
+    {                                                                                                                  \
+#member, (uint32_t)offsetof(type, member), (uint32_t)sizeof(((type *)0)->member)                               \
+    }
 
 /* The parameters of a recipe, those of a scenario's workload line. */
 enum recipe_parameter {
@@ -57,7 +72,7 @@ struct recipe_setting {
 struct recipe_step {
     void *state;
     const struct recipe_setting *setting;
-    struct random *random;
+    struct random *random, *pauses;
     instant_ns now;
     session_id_t session; /* of the client now; 0 before a server gave one */
     enum session_state session_state;
@@ -92,12 +107,15 @@ struct recipe {
     const char *name;
     const char *const *variants; /* names, NULL after the last; the first is the default */
     size_t state_octets;
+    const struct recipe_field *fields;       /* of the state, ascending; the one without a name ends them */
     void (*start)(struct recipe_step *step); /* the process starts; the session is not open yet */
     void (*answer)(struct recipe_step *step, const struct recipe_answer *answer);
     void (*event)(struct recipe_step *step, int32_t type, struct bytes path); /* a watch fired */
     void (*session)(struct recipe_step *step, enum session_state state);
     void (*timer)(struct recipe_step *step, uint32_t timer);
     void (*command)(struct recipe_step *step, int32_t command, struct bytes body);
+    /* What an answer that bears this purpose would be to the recipe, for the digest: 0 if nothing.  NULL: the purpose. */
+    uint32_t (*awaits)(const void *state, uint16_t purpose);
     const struct routine_calls *routine; /* for recipes made with routine.h */
 };
 

@@ -49,6 +49,7 @@ void routine_enter(struct recipe_step *step, uint8_t phase)
 {
     struct routine *routine = routine_of(step);
     routine->phase = phase;
+    routine->next = ROUTINE_IDLE;
     routine->serial++;
     recipe_stop_timer(step, ROUTINE_TIMER);
     if (phase == ROUTINE_ROOT) {
@@ -69,7 +70,7 @@ void routine_submit(struct recipe_step *step, const struct recipe_operation *ope
 void routine_pause(struct recipe_step *step, uint8_t next)
 {
     routine_of(step)->next = next;
-    recipe_set_timer(step, ROUTINE_TIMER, random_between(step->random, PAUSE_NS_MIN, PAUSE_NS_MAX));
+    recipe_set_timer(step, ROUTINE_TIMER, random_between(step->pauses, PAUSE_NS_MIN, PAUSE_NS_MAX));
 }
 
 /* ---- what the client tells ---- */
@@ -165,6 +166,13 @@ void routine_command(struct recipe_step *step, int32_t command, struct bytes bod
     if (calls_of(step)->command != NULL) {
         calls_of(step)->command(step);
     }
+}
+
+/* A phase answers to one submission only, so the phase says which. */
+uint32_t routine_awaits(const void *state, uint16_t purpose)
+{
+    const struct routine *routine = state;
+    return purpose == (uint16_t)(routine->serial << 8 | routine->phase) ? routine->phase : 0;
 }
 
 /* ---- words and names ---- */

@@ -7,7 +7,8 @@
  * Sessions: before `begin` the root znode and its ancestors are made.  When a session ends, `ended` is told (the phase is
  *           ROUTINE_IDLE, answers still to come are ignored) and another session opens after a pause; then `begin` again.
  * Pauses:   50 to 150 ms, drawn.  Timer 0 is the routine's; a recipe's own are 1 and up.
- * State:    struct routine is the first member of a recipe's state.
+ * State:    struct routine is the first member of a recipe's state.  The serial numbers of submissions are how it came here, not what it will
+ *           do: the digest counts instead, for each call under way, whether its answer is still awaited.
  */
 #ifndef PROTOCOL_RECIPES_ROUTINE_H
 #define PROTOCOL_RECIPES_ROUTINE_H
@@ -25,9 +26,9 @@ enum {
 
 struct routine {
     uint8_t phase;
-    uint8_t next;   /* after the pause */
-    uint8_t serial; /* of the present submission: answers to others are ignored */
+    uint8_t next;   /* after the pause; IDLE when there is none */
     uint8_t made;   /* ancestors of the root that are there */
+    uint8_t serial; /* of the present submission: answers to others are ignored */
 };
 
 /* NULL: of no interest. */
@@ -59,10 +60,15 @@ void routine_event(struct recipe_step *step, int32_t type, struct bytes path);
 void routine_session(struct recipe_step *step, enum session_state state);
 void routine_timer(struct recipe_step *step, uint32_t timer);
 void routine_command(struct recipe_step *step, int32_t command, struct bytes body);
+uint32_t routine_awaits(const void *state, uint16_t purpose);
 
 #define ROUTINE_RECIPE_CALLS                                                                                           \
     .start = routine_start, .answer = routine_answer, .event = routine_event, .session = routine_session,              \
-    .timer = routine_timer, .command = routine_command
+    .timer = routine_timer, .command = routine_command, .awaits = routine_awaits
+
+/* Of the state `type`; all but the serial number. */
+#define ROUTINE_FIELDS(type)                                                                                           \
+    RECIPE_FIELD(type, routine.phase), RECIPE_FIELD(type, routine.next), RECIPE_FIELD(type, routine.made)
 
 /* ---- words and names ---- */
 

@@ -144,6 +144,12 @@ static void door_ended(struct recipe_step *step)
     holding_end(step, &door->holding);
 }
 
+static const struct recipe_field fields[] = {
+    ROUTINE_FIELDS(struct door),
+    HOLDING_FIELDS(struct door),
+    {NULL, 0, 0},
+};
+
 static const struct routine_calls door_calls = {
     .begin = door_begin,
     .enter = door_enter,
@@ -160,6 +166,7 @@ const struct recipe recipe_simple_lock = {
     .name = "simple-lock",
     .variants = variants,
     .state_octets = sizeof(struct door),
+    .fields = fields,
     .routine = &door_calls,
     ROUTINE_RECIPE_CALLS,
 };

@@ -259,6 +259,14 @@ static void vote_ended(struct recipe_step *step)
     recipe_stop_timer(step, TIMER_SILENCE);
 }
 
+static const struct recipe_field fields[] = {
+    ROUTINE_FIELDS(struct vote),           RECIPE_FIELD(struct vote, at),
+    RECIPE_FIELD(struct vote, yes),        RECIPE_FIELD(struct vote, no),
+    RECIPE_FIELD(struct vote, begun),      RECIPE_FIELD(struct vote, voted),
+    RECIPE_FIELD(struct vote, is_changed), RECIPE_FIELD(struct vote, is_late),
+    RECIPE_FIELD(struct vote, decided),    {NULL, 0, 0},
+};
+
 static const struct routine_calls vote_calls = {
     .begin = vote_begin,
     .enter = vote_enter,
@@ -274,6 +282,7 @@ const struct recipe recipe_two_phase_commit = {
     .name = "two-phase-commit",
     .variants = variants,
     .state_octets = sizeof(struct vote),
+    .fields = fields,
     .routine = &vote_calls,
     ROUTINE_RECIPE_CALLS,
 };
