@@ -68,6 +68,7 @@ help:
 #: make determinism   the golden digests with gcc and clang, -O0 and -O2, with and without sanitizers
 #: make golden        rewrite golden digests and data files: then read the diff
 #: make bench         how fast it is
+#: make bench-store    how fast the explorer's store is
 #: make purity        protocol/ uses no clock, I/O, heap, thread, global or floating-point number
 #: make lint          format, clang-tidy, cppcheck
 #: make setup         install missing Debian packages (asks nothing; needs root or sudo)
@@ -89,6 +90,9 @@ $(B)/zksim: $(call objects,$(COMMANDS)) $(LIBRARIES)
 
 $(B)/run-tests: $(call objects,$(TESTS)) $(LIBRARIES)
 	$(CC) $(OPTIMISE) $(LINK) $(LTO:%=-fno-lto) $^ -o $@ $(HOST_LDLIBS) -lcunit
+
+$(B)/bench-store: $(B)/tests/bench/explore_store.o $(B)/libchecker.a $(B)/libprotocol.a
+	$(CC) $(OPTIMISE) $(LINK) $^ -o $@
 
 $(B)/libprotocol.a: $(call objects,$(PROTOCOL))
 $(B)/libsim.a: $(call objects,$(SIM))
@@ -162,7 +166,7 @@ setup-slow: setup
 # Recursive, because flags are asked from pkg-config, which set-up installs.
 JOBS := -j$(shell nproc 2>/dev/null || echo 1)
 
-.PHONY: demo test golden check-slow determinism sanitized fuzz bench lint format install
+.PHONY: demo test golden check-slow determinism sanitized fuzz bench bench-store lint format install
 demo: setup
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@tests/demo.sh
@@ -211,6 +215,10 @@ check-slow: sanitized determinism fuzz
 bench: setup
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@build/zksim bench
+
+bench-store: setup
+	@$(MAKE) -s --no-print-directory $(JOBS) $(B)/bench-store
+	@$(B)/bench-store
 
 C_FILES = $(shell find protocol sim checker tests -name '*.[ch]' | sort)
 format: setup-lint

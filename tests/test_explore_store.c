@@ -58,7 +58,7 @@ static bool in_workers(struct shared *shared, unsigned count, bool (*work)(void 
     return ok;
 }
 
-/* ---- interning ----------------------------------------------------------------------------------------------------------- */
+/* ---- interning --------------------------------------------------------------------------------------------------- */
 
 #define STRINGS 100000U
 
@@ -117,7 +117,7 @@ static void of_equal_digests_the_first_payload_stays(void)
     shared_free(shared);
 }
 
-/* ---- images -------------------------------------------------------------------------------------------------------------- */
+/* ---- images ------------------------------------------------------------------------------------------------------ */
 
 static void check_image(const struct chunks *chunks, uint32_t handle, const uint8_t *image, uint32_t length)
 {
@@ -152,6 +152,10 @@ static void images_of_every_size_come_back(void)
             chunks_load(chunks, handles[k], over);
             chunks_load_over(chunks, handles[k], handles[i], over);
             CU_ASSERT_FATAL(memcmp(over, image, sizes[i]) == 0);
+            uint32_t again;
+            struct chunks_old old = {handles[k], image};
+            CU_ASSERT_FATAL(chunks_store_over(chunks, old, image, sizes[i], &again) == INTERN_OLD);
+            CU_ASSERT_FATAL(again == handles[i]);
         }
     }
     shared_free(shared);
@@ -170,14 +174,19 @@ static void similar_images_take_a_small_part_of_their_size(void)
         images[0][i] = (uint8_t)next_random(&random);
     }
     for (uint32_t i = 0; i < IMAGES; i++) {
+        uint32_t from = i == 0 ? 0 : (uint32_t)(next_random(&random) % i);
         if (i > 0) {
-            memcpy(images[i], images[next_random(&random) % i], OCTETS);
+            memcpy(images[i], images[from], OCTETS);
             for (unsigned change = 0; change < 3; change++) {
                 uint64_t word = next_random(&random);
                 memcpy(&images[i][next_random(&random) % (OCTETS / 8) * 8], &word, sizeof word);
             }
         }
-        CU_ASSERT_FATAL(chunks_store(chunks, images[i], OCTETS, &handle) == INTERN_NEW && handle == i);
+        enum intern_result result =
+            i % 2 == 0 ? chunks_store(chunks, images[i], OCTETS, &handle)
+                       : chunks_store_over(chunks, (struct chunks_old){from, images[from]}, images[i], OCTETS, &handle);
+        CU_ASSERT_FATAL(result == INTERN_NEW && handle == i);
+        CU_ASSERT_FATAL(chunks_store(chunks, images[i], OCTETS, &handle) == INTERN_OLD && handle == i);
     }
     for (uint32_t i = 0; i < IMAGES; i++) {
         check_image(chunks, i, images[i], OCTETS);
@@ -188,7 +197,7 @@ static void similar_images_take_a_small_part_of_their_size(void)
     g_free(images);
 }
 
-/* ---- memo ---------------------------------------------------------------------------------------------------------------- */
+/* ---- memo -------------------------------------------------------------------------------------------------------- */
 
 static void what_was_computed_is_remembered(void)
 {
@@ -223,7 +232,7 @@ static void a_full_memo_forgets_and_the_search_goes_on(void)
     shared_free(shared);
 }
 
-/* ---- the visited set ----------------------------------------------------------------------------------------------------- */
+/* ---- the visited set --------------------------------------------------------------------------------------------- */
 
 /* A walk over vectors: some earlier one with one or two entries changed, so that some vectors come again. */
 struct walk {
@@ -380,7 +389,7 @@ static void states_that_spill_count_apart(void)
     g_free(directory);
 }
 
-/* ---- several workers ------------------------------------------------------------------------------------------------------ */
+/* ---- several workers --------------------------------------------------------------------------------------------- */
 
 #define PARALLEL_STATES 200000U
 
@@ -536,7 +545,7 @@ static void workers_at_the_limit_all_stop(void)
     shared_free(shared);
 }
 
-/* ---- checkpoints ---------------------------------------------------------------------------------------------------------- */
+/* ---- checkpoints ------------------------------------------------------------------------------------------------- */
 
 struct saved {
     char *directory;

@@ -49,7 +49,7 @@ static bool fail(char *error, size_t octets, const char *format, ...)
     return false;
 }
 
-/* ---- who we are ------------------------------------------------------------------------------------------------------------ */
+/* ---- who we are -------------------------------------------------------------------------------------------------- */
 
 static uint64_t address_of_code(void)
 {
@@ -94,7 +94,7 @@ static bool prepare_header(struct header *header, uint64_t region, const char *v
     return header->executable != 0 || fail(error, octets, "the program cannot read its own file");
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static bool write_all(int file, const void *from, uint64_t length)
 {
@@ -184,7 +184,7 @@ bool checkpoint_write(struct shared *shared, const char *path, const char *versi
     return ok;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static bool read_all(int file, void *into, uint64_t length)
 {

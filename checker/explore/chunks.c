@@ -6,7 +6,6 @@
 #include "protocol/base/ensure.h"
 
 #define BLOCK_IDS 16U
-#define LAYERS_MAX 6U /* chunks, and layers of blocks up to CHUNKS_IMAGE_MAX */
 
 struct chunks {
     struct shared *shared;
@@ -31,93 +30,11 @@ struct chunks *chunks_new(struct shared *shared)
     return chunks;
 }
 
-/* ---- storing ---------------------------------------------------------------------------------------------------------------- */
-
-/* One block in the making per layer; layer 0 collects ids of chunks. */
-struct builder {
-    struct chunks *chunks;
-    bool is_full;
-    uint32_t top; /* the highest layer that got an id */
-    struct {
-        uint32_t count;
-        uint32_t ids[BLOCK_IDS];
-    } layers[LAYERS_MAX];
-};
-
-static uint32_t add_piece(struct builder *builder, const void *data, uint32_t length)
-{
-    uint32_t id = 0;
-    if (intern_add(builder->chunks->pieces, data, length, &id) == INTERN_FULL) {
-        builder->is_full = true;
-        return 0;
-    }
-    return id;
-}
-
-/* Carries full blocks up. */
-static void add_id(struct builder *builder, uint32_t layer, uint32_t id)
-{
-    for (;; layer++) {
-        ensure(layer < LAYERS_MAX);
-        builder->top = layer > builder->top ? layer : builder->top;
-        uint32_t *ids = builder->layers[layer].ids;
-        if (builder->layers[layer].count == BLOCK_IDS) {
-            uint32_t block = add_piece(builder, ids, BLOCK_IDS * sizeof *ids);
-            ids[0] = id;
-            builder->layers[layer].count = 1;
-            id = block;
-            continue;
-        }
-        ids[builder->layers[layer].count++] = id;
-        return;
-    }
-}
-
-/* A full block waits until one more id comes, so a layer that is the last holds the root alone or becomes a block. */
-static uint32_t finish(struct builder *builder)
-{
-    for (uint32_t layer = 0;; layer++) {
-        uint32_t count = builder->layers[layer].count;
-        if (layer == builder->top && count == 1) {
-            return builder->layers[layer].ids[0];
-        }
-        add_id(builder, layer + 1,
-               add_piece(builder, builder->layers[layer].ids, count * (uint32_t)sizeof builder->layers[layer].ids[0]));
-    }
-}
-
-enum intern_result chunks_store(struct chunks *chunks, const void *image, uint32_t length, uint32_t *handle)
-{
-    ensure(length <= CHUNKS_IMAGE_MAX);
-    struct builder builder = {.chunks = chunks};
-    const uint8_t *data = image;
-    for (uint32_t at = 0; at < length && !builder.is_full; at += CHUNK_OCTETS) {
-        uint32_t octets = length - at < CHUNK_OCTETS ? length - at : CHUNK_OCTETS;
-        add_id(&builder, 0, add_piece(&builder, data + at, octets));
-    }
-    struct image record = {length, length == 0 || builder.is_full ? 0 : finish(&builder)};
-    if (builder.is_full) {
-        return INTERN_FULL;
-    }
-    enum intern_result result = intern_add(chunks->images, &record, sizeof record, handle);
-    if (result == INTERN_NEW) {
-        atomic_fetch_add_explicit(&chunks->octets_plain, length, memory_order_relaxed);
-    }
-    return result;
-}
-
-/* ---- loading ---------------------------------------------------------------------------------------------------------------- */
-
 static struct image get_image(const struct chunks *chunks, uint32_t handle)
 {
     struct image image;
     memcpy(&image, intern_get(chunks->images, handle).data, sizeof image);
     return image;
-}
-
-uint32_t chunks_length(const struct chunks *chunks, uint32_t handle)
-{
-    return get_image(chunks, handle).length;
 }
 
 /* Layers of blocks above the chunks. */
@@ -131,9 +48,113 @@ static uint32_t height_of(uint32_t length)
     return height;
 }
 
+/* The octets below a piece at that height. */
+static uint32_t span_of(uint32_t height)
+{
+    return CHUNK_OCTETS << (4 * height);
+}
+
+/* ---- storing ----------------------------------------------------------------------------------------------------- */
+
+/* An image on its way in, beside one that is stored already and may resemble it. */
+struct storing {
+    struct chunks *chunks;
+    const uint8_t *image;
+    const uint8_t *old_image;
+    uint32_t length;
+    uint32_t old_length; /* 0: no old image */
+    bool is_full;
+};
+
+static uint32_t add_piece(struct storing *storing, const void *data, uint32_t length)
+{
+    uint32_t id = 0;
+    if (intern_add(storing->chunks->pieces, data, length, &id) == INTERN_FULL) {
+        storing->is_full = true;
+    }
+    return id;
+}
+
+/* The chunk at `at`; `old` is the one at the same place in the old image. */
+static uint32_t store_chunk(struct storing *storing, uint32_t at, uint32_t old)
+{
+    uint32_t octets = storing->length - at < CHUNK_OCTETS ? storing->length - at : CHUNK_OCTETS;
+    if (old != INTERN_NONE) {
+        uint32_t left = storing->old_length - at;
+        uint32_t old_octets = left < CHUNK_OCTETS ? left : CHUNK_OCTETS;
+        if (octets == old_octets && memcmp(storing->image + at, storing->old_image + at, octets) == 0) {
+            return old;
+        }
+    }
+    return add_piece(storing, storing->image + at, octets);
+}
+
+/* The octets from `at` on below a block at `height`; `old` is the block at the same place in the old image.
+ * Recursion is as deep as images are high, at most 5. */
+static uint32_t store_piece(struct storing *storing, uint32_t height, uint32_t at,
+                            uint32_t old) /* NOLINT(misc-no-recursion) */
+{
+    if (height == 0) {
+        return store_chunk(storing, at, old);
+    }
+    struct intern_item item =
+        old == INTERN_NONE ? (struct intern_item){NULL, 0} : intern_get(storing->chunks->pieces, old);
+    const uint32_t *old_ids = item.data;
+    uint32_t old_count = item.length / (uint32_t)sizeof *old_ids;
+    uint32_t span = span_of(height - 1);
+    uint32_t ids[BLOCK_IDS];
+    uint32_t count = 0;
+    bool is_same = true;
+    for (; count < BLOCK_IDS && at < storing->length; at += span, count++) {
+        uint32_t old_id = count < old_count ? old_ids[count] : INTERN_NONE;
+        ids[count] = store_piece(storing, height - 1, at, old_id);
+        is_same = is_same && ids[count] == old_id;
+    }
+    return is_same && count == old_count ? old : add_piece(storing, ids, count * (uint32_t)sizeof ids[0]);
+}
+
+static enum intern_result store(struct storing *storing, uint32_t old_root, uint32_t *handle)
+{
+    struct chunks *chunks = storing->chunks;
+    uint32_t length = storing->length;
+    ensure(length <= CHUNKS_IMAGE_MAX);
+    struct image record = {length, length == 0 ? 0 : store_piece(storing, height_of(length), 0, old_root)};
+    if (storing->is_full) {
+        return INTERN_FULL;
+    }
+    enum intern_result result = intern_add(chunks->images, &record, sizeof record, handle);
+    if (result == INTERN_NEW) {
+        atomic_fetch_add_explicit(&chunks->octets_plain, length, memory_order_relaxed);
+    }
+    return result;
+}
+
+enum intern_result chunks_store(struct chunks *chunks, const void *image, uint32_t length, uint32_t *handle)
+{
+    struct storing storing = {.chunks = chunks, .image = image, .length = length};
+    return store(&storing, INTERN_NONE, handle);
+}
+
+enum intern_result chunks_store_over(struct chunks *chunks, struct chunks_old old, const void *image, uint32_t length,
+                                     uint32_t *handle)
+{
+    struct image have = get_image(chunks, old.handle);
+    struct storing storing = {
+        .chunks = chunks, .image = image, .old_image = old.image, .length = length, .old_length = have.length};
+    bool is_alike = have.length > 0 && height_of(have.length) == height_of(length);
+    return store(&storing, is_alike ? have.root : INTERN_NONE, handle);
+}
+
+/* ---- loading ----------------------------------------------------------------------------------------------------- */
+
+uint32_t chunks_length(const struct chunks *chunks, uint32_t handle)
+{
+    return get_image(chunks, handle).length;
+}
+
 /* The piece `want` at `height` to `into`, which already holds the piece `have` (INTERN_NONE: nothing). */
 static void load_piece(const struct chunks *chunks, uint32_t height, uint32_t have, uint32_t want,
-                       uint8_t *into) // NOLINT
+                       uint8_t *into) /* NOLINT(misc-no-recursion) */
 {
     struct intern_item piece = intern_get(chunks->pieces, want);
     if (height == 0) {
@@ -145,11 +166,14 @@ static void load_piece(const struct chunks *chunks, uint32_t height, uint32_t ha
     const uint32_t *old_ids = old.data;
     uint32_t count = piece.length / (uint32_t)sizeof *ids;
     uint32_t old_count = old.length / (uint32_t)sizeof *ids;
-    uint64_t span = (uint64_t)CHUNK_OCTETS << (4 * (height - 1));
+    uint32_t span = span_of(height - 1);
+    if (have == INTERN_NONE) {
+        intern_prefetch(chunks->pieces, ids, count);
+    }
     for (uint32_t i = 0; i < count; i++) {
         uint32_t old_id = i < old_count ? old_ids[i] : INTERN_NONE;
         if (ids[i] != old_id) {
-            load_piece(chunks, height - 1, old_id, ids[i], into + i * span);
+            load_piece(chunks, height - 1, old_id, ids[i], into + (size_t)i * span);
         }
     }
 }

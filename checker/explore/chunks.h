@@ -1,8 +1,9 @@
 /* chunks.h -- Large octet images that resemble each other, each stored as what is new in it.
  *
- * An image (a node's memory, 8 to 64 KiB, of which a step changes little) is cut into chunks of CHUNK_OCTETS; each is interned.  Their
- * ids, 16 to a block, are octets again and interned in the same way, up to a single id: a tree in which images share everything that is equal at
- * an equal place.  A handle names (length, root), so equal images have equal handles, and handles are dense from 0.
+ * An image (a node's memory, 8 to 64 KiB, of which a step changes little) is cut into chunks of CHUNK_OCTETS; each
+ * is interned. Their ids, 16 to a block, are octets again and interned in the same way, up to a single id: a tree in
+ * which images share everything that is equal at an equal place. A handle names (length, root), so equal images have
+ * equal handles, and handles are dense from 0.
  *
  *     image    |-------|-------|---x---|-------| ...     one octet changed: one chunk, one block per layer,
  *     layer 1  [ id id id ... ]   [ id id id ... ]       and one handle are new
@@ -24,6 +25,16 @@ struct chunks *chunks_new(struct shared *shared);
 
 /* ensure()s that length <= CHUNKS_IMAGE_MAX. */
 enum intern_result chunks_store(struct chunks *chunks, const void *image, uint32_t length, uint32_t *handle);
+
+/* An image that is stored already, and its octets. */
+struct chunks_old {
+    uint32_t handle;
+    const void *image;
+};
+
+/* The same, given an image that it resembles: chunks equal at an equal place are compared and not looked up. */
+enum intern_result chunks_store_over(struct chunks *chunks, struct chunks_old old, const void *image, uint32_t length,
+                                     uint32_t *handle);
 
 uint32_t chunks_length(const struct chunks *chunks, uint32_t handle);
 

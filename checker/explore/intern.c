@@ -54,7 +54,7 @@ struct intern *intern_new_by_digest(struct shared *shared)
     return create(shared, true);
 }
 
-/* ---- room ---------------------------------------------------------------------------------------------------------------- */
+/* ---- room -------------------------------------------------------------------------------------------------------- */
 
 static bool commit_entries(struct intern *intern, uint64_t count)
 {
@@ -112,7 +112,7 @@ static const void *copy_data(struct intern *intern, const void *data, uint32_t l
     return copy;
 }
 
-/* ---- by octets ------------------------------------------------------------------------------------------------------------- */
+/* ---- by octets --------------------------------------------------------------------------------------------------- */
 
 struct octets_key {
     const void *data;
@@ -171,7 +171,7 @@ uint32_t intern_find(struct intern *intern, const void *data, uint32_t length)
     return id;
 }
 
-/* ---- by digest ----------------------------------------------------------------------------------------------------------- */
+/* ---- by digest --------------------------------------------------------------------------------------------------- */
 
 static inline bool is_same_digest(const void *owner, uint32_t id, const void *key)
 {
@@ -225,12 +225,24 @@ uint32_t intern_find_digest(struct intern *intern, struct intern_digest digest)
     return id;
 }
 
-/* ---- what is there ------------------------------------------------------------------------------------------------------- */
+/* ---- what is there ----------------------------------------------------------------------------------------------- */
 
 struct intern_item intern_get(const struct intern *intern, uint32_t id)
 {
     const struct entry *entry = &intern->entries[id];
     return (struct intern_item){entry->data, entry->length};
+}
+
+void intern_prefetch(const struct intern *intern, const uint32_t *ids, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        __builtin_prefetch(&intern->entries[ids[i]]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *data = intern->entries[ids[i]].data;
+        __builtin_prefetch(data);
+        __builtin_prefetch(data + 64);
+    }
 }
 
 struct intern_digest intern_get_digest(const struct intern *intern, uint32_t id)

@@ -1,8 +1,9 @@
 /* memo.h -- A map from a pair of ids to what was computed from them: "this node state given this input".
  *
- * Insert once: whoever computes the value of a key again gets the same, so a second insertion changes nothing (ensured).  Look-ups never wait:
- * a key whose value is being written counts as missing.  16 octets a slot, 23 to 46 per entry.  When memory is exhausted nothing is
- * inserted any more, which costs time and no correctness; shared->exhausted is not set for that.
+ * Insert once: whoever computes the value of a key again gets the same, so a second insertion changes nothing
+ * (ensured). Look-ups never wait: a key whose value is being written counts as missing. 16 octets a slot, 23 to 46
+ * per entry. When memory is exhausted nothing is inserted any more, which costs time and no correctness;
+ * shared->exhausted is not set for that.
  */
 #ifndef CHECKER_EXPLORE_MEMO_H
 #define CHECKER_EXPLORE_MEMO_H

@@ -1,4 +1,5 @@
-/* octets.h -- A hash of octet strings for the explorer's tables: as hash.h, but four words at a time, since images are kilobytes. */
+/* octets.h -- A hash of octet strings for the explorer's tables: as hash.h, but four words at a time, since images
+ * are kilobytes. */
 #ifndef CHECKER_EXPLORE_OCTETS_H
 #define CHECKER_EXPLORE_OCTETS_H
 

@@ -27,7 +27,7 @@ static uint64_t round_up(uint64_t octets, uint64_t unit)
     return (octets + unit - 1) / unit * unit;
 }
 
-/* ---- the region ------------------------------------------------------------------------------------------------------ */
+/* ---- the region -------------------------------------------------------------------------------------------------- */
 
 static void init_locks(struct shared *shared)
 {
@@ -123,7 +123,7 @@ void shared_set_limit(struct shared *shared, uint64_t limit_octets)
     }
 }
 
-/* ---- areas --------------------------------------------------------------------------------------------------------------- */
+/* ---- areas ------------------------------------------------------------------------------------------------------- */
 
 static bool map_file(struct shared *shared, struct shared_area *area)
 {
@@ -278,7 +278,7 @@ void *shared_alloc(struct shared *shared, uint64_t octets)
     return shared->areas[0].base + at;
 }
 
-/* ---- workers --------------------------------------------------------------------------------------------------------------- */
+/* ---- workers ----------------------------------------------------------------------------------------------------- */
 
 void shared_set_workers(struct shared *shared, uint32_t workers)
 {

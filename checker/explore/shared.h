@@ -1,21 +1,24 @@
 /* shared.h -- The explorer's memory: one region that its worker processes share and that a later run can map back.
  *
- * Model.  A region is one piece of address space at a fixed address, reserved but not backed; it is made before the workers are forked.
- * Inside it lie *areas*: each reserves address space for the most it could ever hold and commits octets as it grows, so that arrays
- * never move and only hash tables are rebuilt.  What is committed counts against the limit (`--memory`); when the limit is reached,
- * the allocation fails, `exhausted` stays true, and nothing crashes: the search ends and says so.  Pointers into the region mean the
- * same in every worker and, in the same binary, after a checkpoint was read back (checkpoint.h).  Nothing is ever freed.
+ * Model. A region is one piece of address space at a fixed address, reserved but not backed; it is made before the
+ * workers are forked. Inside it lie *areas*: each reserves address space for the most it could ever hold and commits
+ * octets as it grows, so that arrays never move and only hash tables are rebuilt. What is committed counts against
+ * the limit (`--memory`); when the limit is reached, the allocation fails, `exhausted` stays true, and nothing
+ * crashes: the search ends and says so. Pointers into the region mean the same in every worker and, in the same
+ * binary, after a checkpoint was read back (checkpoint.h). Nothing is ever freed.
  *
- * Accounting.  `used` is committed octets, a little above what is resident: growing takes steps of 64 KiB to 64 MiB.  Areas that
- * spill (a spill directory is given) are files: the kernel may write their old pages out, they count in `spilled` and not against the
- * limit; their disk blocks are allocated before use, so a full disk ends the search and does not kill it.  Huge pages, which only a
- * region of one process gets, can make up to 2 MiB per area resident beyond that.
+ * Accounting. `used` is committed octets, a little above what is resident: growing takes steps of 64 KiB to 64 MiB.
+ * Areas that spill (a spill directory is given) are files: the kernel may write their old pages out, they count in
+ * `spilled` and not against the limit; their disk blocks are allocated before use, so a full disk ends the search
+ * and does not kill it. Huge pages, which only a region of one process gets, can make up to 2 MiB per area resident
+ * beyond that.
  *
- * Workers.  Every operation of the structures on top (table.h) begins with shared_enter().  A table that must grow asks all workers to
- * park there; the last one to park grows it and lets them go.  Therefore a worker that waits for something else (work, a level's end)
- * must do so in shared_barrier(), or between shared_idle_begin() and shared_idle_end().  A worker that dies without
- * shared_leave() makes the others wait for ever: whoever forked them kills them.  A process that only looks (progress) is no
- * worker: it may read counters and what was published, and must not look anything up.
+ * Workers. Every operation of the structures on top (table.h) begins with shared_enter(). A table that must grow
+ * asks all workers to park there; the last one to park grows it and lets them go. Therefore a worker that waits for
+ * something else (work, a level's end) must do so in shared_barrier(), or between shared_idle_begin() and
+ * shared_idle_end(). A worker that dies without shared_leave() makes the others wait for ever: whoever forked them
+ * kills them. A process that only looks (progress) is no worker: it may read counters and what was published, and
+ * must not look anything up.
  */
 #ifndef CHECKER_EXPLORE_SHARED_H
 #define CHECKER_EXPLORE_SHARED_H
@@ -88,7 +91,7 @@ void shared_free(struct shared *shared);
 struct shared *shared_new_at(uint64_t base, const struct shared_options *options, char *error, size_t octets);
 bool shared_map_area(struct shared *shared, struct shared_area *area);
 
-/* ---- memory: NULL or false when the limit is reached (false sets `exhausted` only if its caller does) ------------------------------------------------------------------ */
+/* ---- memory: NULL or false when the limit is reached (false sets `exhausted` only if its caller does) ------------ */
 
 /* 16-aligned, zeroed. */
 void *shared_alloc(struct shared *shared, uint64_t octets);
@@ -99,8 +102,8 @@ struct shared_area *shared_reserve(struct shared *shared, uint64_t octets, bool 
 /* The first `octets` of the area may be used from now on. */
 bool shared_commit(struct shared *shared, struct shared_area *area, uint64_t octets);
 
-/* For a table that moves from one area to the other, alone: what `from` holds is counted for `to`; `from` is emptied while it is read,
- * so both together are never resident. */
+/* For a table that moves from one area to the other, alone: what `from` holds is counted for `to`; `from` is emptied
+ * while it is read, so both together are never resident. */
 bool shared_move_begin(struct shared *shared, struct shared_area *from, struct shared_area *to, uint64_t octets);
 /* The octets of `from` below `done` were read. */
 void shared_move_on(struct shared *shared, struct shared_area *from, uint64_t done);
@@ -129,10 +132,10 @@ static inline bool shared_exhausted(const struct shared *shared)
 /* A checkpoint read with a greater limit goes on. */
 void shared_set_limit(struct shared *shared, uint64_t limit_octets);
 
-/* ---- workers --------------------------------------------------------------------------------------------------------------- */
+/* ---- workers ----------------------------------------------------------------------------------------------------- */
 
-/* How many processes will use the region: called by the one that forks them, before; with 1 again when they have ended.  A region
- * without many_processes takes only 1. */
+/* How many processes will use the region: called by the one that forks them, before; with 1 again when they have
+ * ended. A region without many_processes takes only 1. */
 void shared_set_workers(struct shared *shared, uint32_t workers);
 
 void shared_park(struct shared *shared);
@@ -145,7 +148,8 @@ static inline void shared_enter(struct shared *shared)
     }
 }
 
-/* All workers meet; the last to come runs alone(context) (may be NULL) while the others wait; it may use everything in the region. */
+/* All workers meet; the last to come runs alone(context) (may be NULL) while the others wait; it may use everything
+ * in the region. */
 void shared_barrier(struct shared *shared, void (*alone)(void *context), void *context);
 
 void shared_idle_begin(struct shared *shared);

@@ -29,7 +29,7 @@ struct states {
     struct pairs roots;
 };
 
-/* ---- pairs --------------------------------------------------------------------------------------------------------------- */
+/* ---- pairs ------------------------------------------------------------------------------------------------------- */
 
 static bool pairs_init(struct pairs *pairs, struct shared *shared, bool spills)
 {
@@ -134,7 +134,7 @@ static inline uint64_t get_pair(const struct pairs *pairs, uint32_t id)
     return ~atomic_load_explicit(&pairs->words[id], memory_order_acquire);
 }
 
-/* ---- the set --------------------------------------------------------------------------------------------------------------- */
+/* ---- the set ----------------------------------------------------------------------------------------------------- */
 
 struct states *states_new(struct shared *shared, uint32_t width)
 {
@@ -201,9 +201,8 @@ uint32_t states_find(struct states *states, const uint32_t *vector)
     return node[1];
 }
 
-void states_unfold(const struct states *states, uint32_t id, struct states_tree *tree)
+static void unfold(const struct states *states, uint32_t id, uint32_t node[2 * STATES_WIDTH_MAX])
 {
-    uint32_t *node = tree->node;
     uint64_t pair = get_pair(&states->roots, id);
     node[1] = id;
     node[2] = (uint32_t)(pair >> 32);
@@ -215,14 +214,19 @@ void states_unfold(const struct states *states, uint32_t id, struct states_tree 
     }
 }
 
-void states_load(const struct states *states, uint32_t id, uint32_t *vector)
+void states_unfold(const struct states *states, uint32_t id, struct states_tree *tree)
 {
-    struct states_tree tree;
-    states_unfold(states, id, &tree);
-    memcpy(vector, tree.node + states->width, states->width * sizeof *vector);
+    unfold(states, id, tree->node);
 }
 
-/* ---- successors ------------------------------------------------------------------------------------------------------------ */
+void states_load(const struct states *states, uint32_t id, uint32_t *vector)
+{
+    uint32_t node[2 * STATES_WIDTH_MAX];
+    unfold(states, id, node);
+    memcpy(vector, node + states->width, states->width * sizeof *vector);
+}
+
+/* ---- successors -------------------------------------------------------------------------------------------------- */
 
 /* What was in the tree before, newest last. */
 struct undo {
@@ -244,9 +248,10 @@ bool states_begin(struct states *states, struct states_tree *tree, const struct 
                   struct states_pending *pending)
 {
     uint32_t *node = tree->node;
-    struct undo undo = {.count = 0};
+    struct undo undo;
     uint64_t stale = 0; /* inner nodes, as bits: they are below STATES_WIDTH_MAX */
     bool ok = true;
+    undo.count = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = states->width + changes[i].position;
         if (node[at] != changes[i].value) {
@@ -291,7 +296,7 @@ enum states_result states_insert_changed(struct states *states, struct states_tr
     return states_finish(states, &pending, origin, id);
 }
 
-/* ---- what goes with a state ------------------------------------------------------------------------------------------------ */
+/* ---- what goes with a state -------------------------------------------------------------------------------------- */
 
 struct states_origin states_origin(const struct states *states, uint32_t id)
 {

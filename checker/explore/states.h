@@ -1,9 +1,10 @@
 /* states.h -- The set of visited states: vectors of `width` small numbers, each with a dense id.
  *
- * Tree compression (Blom, Lisser, van de Pol and Weber, "A Database Approach to Distributed State Space Generation", 2009; Laarman,
- * van de Pol and Weber, "Parallel Recursive State Compression for Free", 2011).  A vector is the leaves of a binary tree; every
- * inner node is the id of the pair of its children, interned; the pair at the root is the state.  Lossless.  States that differ in one
- * entry share all inner nodes but those above it, so a state costs little more than its root pair.
+ * Tree compression (Blom, Lisser, van de Pol and Weber, "A Database Approach to Distributed State Space Generation",
+ * 2009; Laarman, van de Pol and Weber, "Parallel Recursive State Compression for Free", 2011). A vector is the
+ * leaves of a binary tree; every inner node is the id of the pair of its children, interned; the pair at the root is
+ * the state. Lossless. States that differ in one entry share all inner nodes but those above it, so a state costs
+ * little more than its root pair.
  *
  *     node[1] = state id         The tree of width 4 as an array: node[k] has the children node[2k] and node[2k+1];
  *        /        \              node[width + i] is entry i of the vector.
@@ -11,12 +12,17 @@
  *      /  \      /  \
  *     v0  v1    v2  v3
  *
- * Ids are given in the order of insertion, from 0 (several workers: dense, in some order), so that a level of a breadth-first search is a
- * range of ids and no frontier is kept.  Whoever gets an id from states_insert() sees all of its content; of a range of ids read
- * from states_count() all are complete when no worker inserts (at shared_barrier()), otherwise ask states_is_ready().
+ * Entries that change together belong next to each other (a node and what it sent): then the inner pairs are few. With
+ * entries that mix everything with everything there are three times as many inner pairs as states, instead of a
+ * fiftieth.
  *
- * Per state: the pair (8 octets), parent and event (8), flags (1), 10 to 21 of hash table; plus inner pairs, which are few.  With
- * a spill directory pair, parent, event and flags are in files and only the table must be resident.
+ * Ids are given in the order of insertion, from 0 (several workers: dense, in some order), so that a level of a
+ * breadth-first search is a range of ids and no frontier is kept. Whoever gets an id from states_insert() sees all
+ * of its content; of a range of ids read from states_count() all are complete when no worker inserts (at
+ * shared_barrier()), otherwise ask states_is_ready().
+ *
+ * Per state: the pair (8 octets), parent and event (8), flags (1), 10 to 21 of hash table; plus inner pairs, which
+ * are few. With a spill directory pair, parent, event and flags are in files and only the table must be resident.
  * Errors: STATES_FULL when memory is exhausted or at 2^32 - 2^10 states.
  */
 #ifndef CHECKER_EXPLORE_STATES_H
@@ -67,13 +73,14 @@ enum states_result states_insert(struct states *states, const uint32_t *vector, 
 
 void states_load(const struct states *states, uint32_t id, uint32_t *vector);
 
-/* ---- successors: only what changed is looked up ------------------------------------------------------------------------------ */
+/* ---- successors: only what changed is looked up ------------------------------------------------------------------ */
 
 /* All inner nodes of a state; its vector is tree->node + width. */
 void states_unfold(const struct states *states, uint32_t id, struct states_tree *tree);
 
-/* The state like `tree` but for the changes (positions differ from each other): finds the inner nodes and starts fetching the place of
- * the root, so that work done before states_finish() is for free.  The tree is as before afterwards.  False: memory is exhausted. */
+/* The state like `tree` but for the changes (positions differ from each other): finds the inner nodes and starts
+ * fetching the place of the root, so that work done before states_finish() is for free. The tree is as before
+ * afterwards. False: memory is exhausted. */
 bool states_begin(struct states *states, struct states_tree *tree, const struct states_change *changes, uint32_t count,
                   struct states_pending *pending);
 enum states_result states_finish(struct states *states, const struct states_pending *pending,
@@ -87,7 +94,7 @@ enum states_result states_insert_changed(struct states *states, struct states_tr
 /* Looks a vector up without inserting the state: STATES_NONE if it was never inserted. */
 uint32_t states_find(struct states *states, const uint32_t *vector);
 
-/* ---- what goes with a state ---------------------------------------------------------------------------------------------------- */
+/* ---- what goes with a state -------------------------------------------------------------------------------------- */
 
 struct states_origin states_origin(const struct states *states, uint32_t id);
 
@@ -111,8 +118,8 @@ struct states_size {
     uint64_t spilled_octets;
 };
 
-/* Octets really needed (entries used), without what growing ahead committed: divide by `states` for octets per state.  Tables count
- * in full. */
+/* Octets really needed (entries used), without what growing ahead committed: divide by `states` for octets per
+ * state. Tables count in full. */
 struct states_size states_size(const struct states *states);
 
 #endif

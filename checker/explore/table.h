@@ -1,18 +1,19 @@
 /* table.h -- The hash tables below interning and the visited set: from a hash to an id, lock-free, growing.
  *
- * A slot is one word: 32 bits of the hash (the tag) and the id + 1; what the id stands for lies in an array of the owner, who compares it when the tag is
- * equal.  Open addressing, linear probing.  The top 6 bits of the hash choose one of 64 parts, which probing never leaves; the
- * next bits choose the place in it, and these are the first of the 32 bits of the tag, so that the home of a slot follows
- * from the slot alone.
+ * A slot is one word: 32 bits of the hash (the tag) and the id + 1; what the id stands for lies in an array of the
+ * owner, who compares it when the tag is equal. Open addressing, linear probing. The top 6 bits of the hash choose
+ * one of 64 parts, which probing never leaves; the next bits choose the place in it, and these are the first of the
+ * 32 bits of the tag, so that the home of a slot follows from the slot alone.
  *
- * Growth.  A table doubles at a load of 0.7: read front to back and written front to back, as places are in the order of hashes; nothing else is touched
- * (the owner's arrays may be on disk), about 4 ns an entry.  A fixed capacity chosen from the memory limit would make every
- * small exploration touch all of a large table; linear hashing would cost every look-up.  It happens while no other
- * process is inside (shared_enter()).  When memory does not allow it any more the table fills up to a load of 0.92.
+ * Growth. A table doubles at a load of 0.7: read front to back and written front to back, as places are in the order
+ * of hashes; nothing else is touched (the owner's arrays may be on disk), about 4 ns an entry. A fixed capacity
+ * chosen from the memory limit would make every small exploration touch all of a large table; linear hashing would
+ * cost every look-up. It happens while no other process is inside (shared_enter()). When memory does not allow it
+ * any more the table fills up to a load of 0.92.
  *
- * Insertion: table_seek() finds the id or the free slot; table_claim() makes the slot BUSY by compare-and-swap; the owner takes the next id, writes
- * what it stands for, and table_publish() releases both to everybody.  Another worker that meets a BUSY slot with its own tag waits these few
- * instructions.  A process that is alone skips the claim.
+ * Insertion: table_seek() finds the id or the free slot; table_claim() makes the slot BUSY by compare-and-swap; the
+ * owner takes the next id, writes what it stands for, and table_publish() releases both to everybody. Another worker
+ * that meets a BUSY slot with its own tag waits these few instructions. A process that is alone skips the claim.
  */
 #ifndef CHECKER_EXPLORE_TABLE_H
 #define CHECKER_EXPLORE_TABLE_H
