@@ -133,10 +133,11 @@ enum explore_budget explore_budget_of(const struct move *move, enum move_class c
     return decides ? BUDGET_ELECTIONS : BUDGET_NONE;
 }
 
-void explore_use(const struct world *world, const struct move *move, struct explore_used *used)
+void explore_use(const struct world *world, const struct explore_plan *plan, const struct move *move,
+                 struct explore_used *used)
 {
     enum explore_budget budget = explore_budget_of(move, move_class_in(world, move));
-    if (budget != BUDGET_NONE && used->used[budget] < BUDGET_UNLIMITED) {
+    if (budget != BUDGET_NONE && plan->budget[budget] != BUDGET_UNLIMITED && used->used[budget] < BUDGET_UNLIMITED) {
         used->used[budget]++;
     }
 }
@@ -259,41 +260,53 @@ static struct ordinary *list_ordinary(const struct world *world, size_t *count)
     return all;
 }
 
-/* Returns whether that is all: a prompt move. */
-static bool add_ordinary(struct move_list *list)
+static bool allows(const struct explore_plan *plan, const struct explore_used *used, const struct ordinary *ordinary)
+{
+    return explore_may(plan, used, explore_budget_of(&ordinary->move, ordinary->class));
+}
+
+static void add_ordinary(struct move_list *list)
 {
     size_t count;
     struct ordinary *all = list_ordinary(list->world, &count);
     bool any_goes_on = false;
-    bool prompt = false;
-    for (size_t i = 0; i < count && !prompt; i++) {
-        bool allowed = may(list, explore_budget_of(&all[i].move, all[i].class));
-        any_goes_on = any_goes_on || (goes_on(all[i].class) && allowed);
-        prompt = explore_is_prompt(list->plan, all[i].class) && allowed;
-        if (prompt) {
-            add(list, &all[i].move);
-        }
+    for (size_t i = 0; i < count; i++) {
+        any_goes_on = any_goes_on || (goes_on(all[i].class) && allows(list->plan, list->used, &all[i]));
     }
-    for (size_t i = 0; i < count && !prompt; i++) {
-        bool too_early = all[i].class == CLASS_TIMEOUT && list->plan->timing == EXPLORE_TIMING_RELIABLE && any_goes_on;
-        if (!too_early && may(list, explore_budget_of(&all[i].move, all[i].class))) {
+    bool too_early = any_goes_on && list->plan->timing == EXPLORE_TIMING_RELIABLE;
+    for (size_t i = 0; i < count; i++) {
+        if (!(too_early && all[i].class == CLASS_TIMEOUT) && allows(list->plan, list->used, &all[i])) {
             add(list, &all[i].move);
         }
     }
     g_free(all);
-    return prompt;
+}
+
+bool explore_prompt_move(const struct world *world, const struct explore_plan *plan, const struct explore_used *used,
+                         struct move *move)
+{
+    size_t count = 0;
+    struct ordinary *all = plan->prompt == 0 ? NULL : list_ordinary(world, &count);
+    bool found = false;
+    for (size_t i = 0; i < 2 * count && !found; i++) {
+        const struct ordinary *ordinary = &all[i % count];
+        bool is_turn = (ordinary->move.kind == MOVE_DEADLINE) == (i >= count);
+        found = is_turn && explore_is_prompt(plan, ordinary->class) && allows(plan, used, ordinary);
+        *move = ordinary->move;
+    }
+    g_free(all);
+    return found;
 }
 
 size_t explore_moves(const struct world *world, const struct explore_plan *plan, const struct explore_used *used,
                      struct move *moves, size_t capacity)
 {
     struct move_list list = {world, plan, used, moves, 0, capacity};
-    if (!add_ordinary(&list)) {
-        add_ends(&list);
-        add_resets(&list);
-        add_partitions(&list);
-        add_pauses(&list);
-    }
+    add_ordinary(&list);
+    add_ends(&list);
+    add_resets(&list);
+    add_partitions(&list);
+    add_pauses(&list);
     return list.count;
 }
 

@@ -6,7 +6,7 @@
  *   budgets   how often along one path: crashes 1, timeouts 2 ...; all are 0 when not given
  *   limits    of the search: depth (moves on a path), states, memory, time; 0: none
  *   from      where it starts: boot (nobody runs yet) or established (a leader serves, all follow it, clients are connected)
- *   prompt    classes of moves that are carried out at once, in the order of move_compare(), instead of being interleaved
+ *   prompt    classes of moves that are carried out at once, in a fixed order, instead of being interleaved
  *   timing    any: a timeout may fire at any moment (asynchrony); reliable: only when no message is under way and nothing else but pings
  *             and faults is possible (whoever was waited for is gone or cut off)
  *
@@ -105,13 +105,18 @@ static inline bool explore_may(const struct explore_plan *plan, const struct exp
            used->used[budget] < plan->budget[budget];
 }
 
-/* All moves, ordinary ones and faults, that the plan allows in this world after what was used up; ascending by move_compare().  If a prompt
- * move is possible the only one is the least of them.  Returns how many, writes at most `capacity`. */
+/* All moves, ordinary ones and faults, that the plan allows in this world after what was used up, whether prompt or not; ascending by
+ * move_compare().  Returns how many, writes at most `capacity`. */
 size_t explore_moves(const struct world *world, const struct explore_plan *plan, const struct explore_used *used,
                      struct move *moves, size_t capacity);
 
-/* Counts a move that is about to be made. */
-void explore_use(const struct world *world, const struct move *move, struct explore_used *used);
+/* The first of the prompt moves, timers last; false when none is possible. */
+bool explore_prompt_move(const struct world *world, const struct explore_plan *plan, const struct explore_used *used,
+                         struct move *move);
+
+/* Counts a move that is about to be made, if the plan limits it. */
+void explore_use(const struct world *world, const struct explore_plan *plan, const struct move *move,
+                 struct explore_used *used);
 
 /* ---- as text ---- */
 
