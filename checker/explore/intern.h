@@ -9,7 +9,7 @@
  * is complete before anybody can get the id from here.
  *
  * Memory: data is copied into the region's heap, 16-aligned, and stays where it is; 16 octets per entry (32 by
- * digest), 8 to 22 in the table. Errors: INTERN_FULL when memory is exhausted or 2^30 entries are reached
+ * digest), 11 to 23 in the table. Errors: INTERN_FULL when memory is exhausted or 2^30 entries are reached
  * (shared->exhausted tells too).
  */
 #ifndef CHECKER_EXPLORE_INTERN_H

@@ -21,7 +21,7 @@
  * of its content; of a range of ids read from states_count() all are complete when no worker inserts (at
  * shared_barrier()), otherwise ask states_is_ready().
  *
- * Per state: the pair (8 octets), parent and event (8), flags (1), 10 to 21 of hash table; plus inner pairs, which
+ * Per state: the pair (8 octets), parent and event (8), flags (1), 11 to 23 of hash table; plus inner pairs, which
  * are few. With a spill directory pair, parent, event and flags are in files and only the table must be resident.
  * Errors: STATES_FULL when memory is exhausted or at 2^32 - 2^10 states.
  */
