@@ -101,6 +101,20 @@ void leader_send_uptodate(struct server *server, struct handler *handler)
 
 /* ---- receiving ---- */
 
+/* What a learner said before it came back no longer holds: it may be told to forget what it acknowledged on the older connection.
+ * Apache goes on reading that connection until it breaks, see leader_sync.c. */
+static void drop_older_handlers(struct server *server, const struct handler *newest)
+{
+    struct handler *handler = TAILQ_FIRST(&server->leader.handlers);
+    while (handler != NULL && !server_flaw(server, FLAW_TRUNCATE_UNAPPLIED)) {
+        struct handler *next = TAILQ_NEXT(handler, in_leader);
+        if (handler != newest && handler->learner == newest->learner) {
+            leader_drop_handler(server, handler);
+        }
+        handler = next;
+    }
+}
+
 static void receive_info(struct server *server, struct handler *handler, const struct quorum_packet *packet)
 {
     struct learner_info info;
@@ -112,6 +126,7 @@ static void receive_info(struct server *server, struct handler *handler, const s
     handler->learner = info.server;
     handler->observer = packet->type == PACKET_OBSERVERINFO || !server_is_voter(server, info.server);
     handler->state = HANDLER_EPOCH;
+    drop_older_handlers(server, handler);
     leader_learner_known(server, handler, zxid_epoch(packet->zxid));
 }
 

@@ -3,8 +3,9 @@
  * Choosing what to send and joining the set that is forwarded to happen in one step, so that no commit slips between.
  *
  * Deviation: Apache takes the end of what it has *applied* for the end of what is committed, and keeps the acknowledgements of a learner
- * that comes back to the same leader.  It may then tell that learner to truncate a committed transaction, or count it for one that it has
- * just truncated: until it has logged them again, one crash of another server loses an acknowledged write. */
+ * that comes back to the same leader, and takes more of them from the connection it had before.  It may then tell that learner to truncate a
+ * committed transaction, or count it for one that it has just truncated: until it has logged them again, one crash of another server
+ * loses an acknowledged write. */
 #include "protocol/base/ensure.h"
 #include "protocol/server/server_state.h"
 #include "protocol/tree/fuzzy_snapshot.h"
