@@ -152,6 +152,16 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .guarantee = "bounded-staleness",
             .configuration = "3 servers, 1 client at a server that is cut off from the others",
         },
+    [FLAW_LATE_HISTORY] =
+        {
+            .name = "late-history",
+            .mechanism =
+                "What a learner lacks of earlier epochs waits in a queue of its own, which is applied after the "
+                "first commit of the new leader.",
+            .origin = "classic; ZOOKEEPER-3023 applied it late, but in order",
+            .guarantee = "global-primary-order",
+            .configuration = "3 servers, 1 client; a server that was away comes back together with a new leader",
+        },
 
     /* ---- synchronisation ---- */
     [FLAW_ZK_962] =

@@ -28,6 +28,7 @@ enum flaw {
     FLAW_REUSE_SEQUENCE,          /* prep: sequential znodes are numbered by how many children there are */
     FLAW_SYNC_ALONE,              /* follower: answers sync without asking the leader */
     FLAW_SERVE_WHILE_LOOKING,     /* server: keeps its clients and answers their reads while it has no leader */
+    FLAW_LATE_HISTORY, /* learner: applies what it is synchronised with after the new leader's first commit */
 
     /* ---- ZooKeeper's own: synchronisation ---- */
     FLAW_ZK_962, /* leader: what is committed between the choice of the synchronisation and the forwarding is left out */

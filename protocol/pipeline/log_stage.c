@@ -200,8 +200,9 @@ static void open_file(struct server *server, zxid_t zxid, struct jute_writer *wr
 
 bool log_stage_may_repeat(const struct server *server)
 {
-    return server_flaw(server, FLAW_SKIP_EPOCH_CHECK) || server_flaw(server, FLAW_ZK_1277) ||
-           server_flaw(server, FLAW_ZK_2845) || server_flaw(server, FLAW_ZK_4712) || server_flaw(server, FLAW_ZK_335);
+    return server_flaw(server, FLAW_SKIP_EPOCH_CHECK) || server_flaw(server, FLAW_LATE_HISTORY) ||
+           server_flaw(server, FLAW_ZK_1277) || server_flaw(server, FLAW_ZK_2845) ||
+           server_flaw(server, FLAW_ZK_4712) || server_flaw(server, FLAW_ZK_335);
 }
 
 static void write_record(struct server *server, struct proposal *proposal, struct jute_writer *writer)

@@ -17,6 +17,7 @@ void learner_init(struct learner *learner)
     STAILQ_INIT(&learner->committed);
     STAILQ_INIT(&learner->trials);
     STAILQ_INIT(&learner->pending);
+    STAILQ_INIT(&learner->late);
     STAILQ_INIT(&learner->syncs);
     STAILQ_INIT(&learner->revalidations);
     learner->connect_at = INSTANT_NEVER;
@@ -220,6 +221,15 @@ static void commit_out_of_order(struct server *server, struct proposal *proposal
     commit_stage_commit_early(server, proposal);
 }
 
+static void commit_late_history(struct server *server)
+{
+    while (!STAILQ_EMPTY(&server->learner.late)) {
+        struct proposal *proposal = learner_take_pending(server, &server->learner.late);
+        commit_stage_commit(server, proposal);
+        proposal_release(server->arena, proposal);
+    }
+}
+
 static void receive_commit(struct server *server, zxid_t zxid)
 {
     struct pending *oldest = STAILQ_FIRST(&server->learner.pending);
@@ -237,6 +247,7 @@ static void receive_commit(struct server *server, zxid_t zxid)
         commit_stage_commit(server, proposal);
     }
     proposal_release(server->arena, proposal);
+    commit_late_history(server);
 }
 
 static void receive_inform(struct server *server, const struct quorum_packet *packet)
@@ -433,6 +444,7 @@ void learner_clear(struct server *server)
     struct learner *learner = &server->learner;
     clear_pending(server, &learner->not_logged);
     clear_pending(server, &learner->pending);
+    clear_pending(server, &learner->late);
     request_queue_clear(arena, &learner->syncs);
     struct committed_zxid *committed;
     while ((committed = STAILQ_FIRST(&learner->committed)) != NULL) {
@@ -483,6 +495,7 @@ uint64_t learner_digest(const struct learner *learner, const struct connections 
     hash = hash_mix(hash, learner->loading ? tree_digest(learner->loader.tree) : 0);
     hash = pending_digest(hash, &learner->not_logged);
     hash = pending_digest(hash, &learner->pending);
+    hash = STAILQ_EMPTY(&learner->late) ? hash : pending_digest(hash, &learner->late);
     const struct committed_zxid *committed;
     STAILQ_FOREACH(committed, &learner->committed, next)
     {

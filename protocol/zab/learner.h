@@ -95,6 +95,7 @@ struct learner {
     STAILQ_HEAD(, committed_zxid) committed; /* commits for them that were not applied at once */
     STAILQ_HEAD(, trial) trials;             /* applied, and to be observed as delivered at UPTODATE */
     struct pending_queue pending;            /* in broadcast: proposed, not committed */
+    struct pending_queue late;               /* FLAW_LATE_HISTORY: of the synchronisation, not applied */
     struct request_queue syncs;              /* sent to the leader, not answered; copies are in the commit stage */
     struct touched_session *touched;
     STAILQ_HEAD(, revalidation) revalidations;

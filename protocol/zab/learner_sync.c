@@ -347,8 +347,12 @@ static void log_committed(struct server *server)
             learner_add_pending(server, &learner->pending, proposal); /* its commit is dealt with after UPTODATE */
             continue;
         }
-        apply_on_trial(server, proposal);
-        proposal_release(server->arena, proposal);
+        if (server_flaw(server, FLAW_LATE_HISTORY)) {
+            learner_add_pending(server, &learner->late, proposal);
+        } else {
+            apply_on_trial(server, proposal);
+            proposal_release(server->arena, proposal);
+        }
         STAILQ_REMOVE_HEAD(&learner->committed, next);
         arena_free(server->arena, committed, sizeof *committed);
     }
