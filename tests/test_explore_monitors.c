@@ -2,9 +2,11 @@
 #include <glib.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "checker/history_text.h"
+#include "sim/simulation.h"
 #include "tests/happenings.h"
 #include "tests/test.h"
 
@@ -125,8 +127,83 @@ static void every_history_by_hand_gets_the_same_verdicts(void)
     g_dir_close(folder);
 }
 
+/* ---- runs ---- */
+
+#define STEPS_MAX 64 /* happenings of one step, where the client's monitor would be slow one by one */
+
+struct run {
+    const char *scenario;
+    uint64_t seeds;
+};
+
+static struct record *simulate(const char *path, uint64_t seed)
+{
+    static const char *guarantees[GUARANTEE_COUNT + 1];
+    for (int i = 0; i < GUARANTEE_COUNT; i++) {
+        guarantees[i] = guarantee_info((enum guarantee_id)i)->name;
+    }
+    static const struct scenario_vocabulary vocabulary = {guarantees};
+    GError *error = NULL;
+    struct scenario *scenario = scenario_load(path, seed, &vocabulary, &error);
+    if (scenario == NULL) {
+        fprintf(stderr, "\n%s\n", error->message);
+    }
+    CU_ASSERT_FATAL(scenario != NULL);
+    struct record *record = record_new();
+    struct simulation_options options = {.seed = seed, .level = RECORD_OPS};
+    CU_ASSERT_FATAL(simulation_run(scenario, &options, record, &error));
+    scenario_free(scenario);
+    return record;
+}
+
+/* What only the monitors found must be found by the offline checker too, in the record up to where they found it. */
+static uint64_t found_in_prefixes(const struct record *record, const struct judgement *got, uint64_t more)
+{
+    uint64_t found = 0;
+    for (; more != 0; more &= more - 1) {
+        int id = __builtin_ctzll(more);
+        struct record *prefix = record_prefix(record, got->seq[id]);
+        found |= offline(prefix) & UINT64_C(1) << id;
+        record_free(prefix);
+    }
+    return found;
+}
+
+static bool check_run(const char *scenario, uint64_t seed)
+{
+    struct record *record = simulate(scenario, seed);
+    uint64_t want = offline(record) & monitor_covered();
+    struct judgement got;
+    judge(record, &got);
+    uint64_t early = found_in_prefixes(record, &got, got.broken & ~want);
+    char *name = g_strdup_printf("%s, seed %" PRIu64 " (%u observations)", scenario, seed, record->observations->len);
+    print_difference(name, want | early, &got);
+    if (got.overflow) {
+        fprintf(stderr, "\n%s: overflow\n", name);
+    }
+    bool good = got.broken == (want | early);
+    if (g_getenv("ZKSIM_SHOW") != NULL) {
+        fprintf(stderr, "%s: offline %" PRIx64 " early %" PRIx64 " octets %u %u %u %u%s\n", name, want, early,
+                got.octets_max[0], got.octets_max[1], got.octets_max[2], got.octets_max[3],
+                got.overflow ? " OVERFLOW" : "");
+    }
+    g_free(name);
+    free_judgement(&got);
+    record_free(record);
+    return good;
+}
+
+static void monitors_judge_runs_as_the_offline_checker_does(void)
+{
+    const char *one = g_getenv("ZKSIM_ONE");
+    for (uint64_t seed = 1; one != NULL && seed <= (uint64_t)(g_getenv("ZKSIM_SEEDS") == NULL ? 2 : atoi(g_getenv("ZKSIM_SEEDS"))); seed++) {
+        CHECK(check_run(one, seed));
+    }
+}
+
 static const struct test_case cases[] = {
     {"every history by hand gets the same verdicts", every_history_by_hand_gets_the_same_verdicts},
+    {"monitors judge runs as the offline checker does", monitors_judge_runs_as_the_offline_checker_does},
     {NULL, NULL},
 };
 

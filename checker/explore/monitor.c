@@ -5,7 +5,7 @@
 
 #include "checker/explore/monitor_internal.h"
 
-static const struct monitor *const monitors[] = {&monitor_zab, NULL};
+static const struct monitor *const monitors[] = {&monitor_zab, &monitor_client, NULL};
 
 const struct monitor *monitor_at(size_t index)
 {

@@ -1,0 +1,986 @@
+/* What clients are promised: linearizable-writes, fifo-client-order, watch-before-state, monotonic-reads, read-your-writes,
+ * watch-exactly-once, no-lost-watch, ephemeral-lifetime, atomic-multi, sequential-names, session-uniqueness.
+ *
+ * What answers say is judged by the offline checker's own replay of the transactions in effect (client_replay.c); order within a session
+ * and watches are followed here, as in checker/order.c and checker/watches.c.
+ *
+ * What keeps the state small: a read is forgotten when it was answered, but for the greatest zxid that its session has seen; a write
+ * that failed, with its transaction; what an established leader lacks; a lost write when its session is closed; old sessions.
+ * Not decided here: whether ctime and mtime of one znode stay the same from one answer to the next.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checker/explore/client_state.h"
+#include "protocol/base/ensure.h"
+#include "protocol/wire/record.h"
+
+struct step {
+    struct client_state *client;
+    const struct happening *happenings;
+    size_t count;
+    bool answers;    /* an answer or an event is among them */
+    bool known;      /* a transaction turned out to be in effect */
+    GPtrArray *kept; /* decoded replies */
+    struct history *history;
+};
+
+/* ---- transactions -------------------------------------------------------------------------------------------------------- */
+
+static uint32_t position_of(const struct client_state *client, zxid_t zxid)
+{
+    uint32_t at = client->transaction_count;
+    while (at > 0 && client->transactions[at - 1].zxid > zxid) {
+        at--;
+    }
+    return at;
+}
+
+static bool comes_before(const struct client_transaction *a, const struct client_transaction *b)
+{
+    if (a->zxid != b->zxid) {
+        return a->zxid < b->zxid;
+    }
+    if (a->session != b->session) {
+        return a->session < b->session;
+    }
+    return a->cxid != b->cxid ? a->cxid < b->cxid : a->type < b->type;
+}
+
+static struct client_transaction *find_transaction(struct client_state *client, struct client_transaction wanted)
+{
+    for (uint32_t at = position_of(client, wanted.zxid); at > 0; at--) {
+        struct client_transaction *transaction = &client->transactions[at - 1];
+        if (transaction->zxid != wanted.zxid) {
+            break;
+        }
+        if (transaction->session == wanted.session && transaction->cxid == wanted.cxid &&
+            transaction->type == wanted.type) {
+            return transaction;
+        }
+    }
+    return NULL;
+}
+
+static struct client_transaction *add_transaction(struct client_state *client, struct client_transaction fresh)
+{
+    struct client_transaction *found = find_transaction(client, fresh);
+    if (found != NULL) {
+        return found;
+    }
+    if (client->transaction_count == CLIENT_TRANSACTIONS_MAX) {
+        client->failed = true;
+        return NULL;
+    }
+    uint32_t at = client->transaction_count++;
+    for (; at > 0 && comes_before(&fresh, &client->transactions[at - 1]); at--) {
+        client->transactions[at] = client->transactions[at - 1];
+    }
+    client->transactions[at] = fresh;
+    return &client->transactions[at];
+}
+
+static bool is_known_zxid(const struct client_state *client, zxid_t zxid)
+{
+    for (uint32_t at = position_of(client, zxid); at > 0 && client->transactions[at - 1].zxid == zxid; at--) {
+        if (client->transactions[at - 1].known) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void become_known(struct step *step, struct client_transaction *transaction)
+{
+    struct client_state *client = step->client;
+    transaction->known = true;
+    step->known = true;
+    for (uint32_t i = 0; i < client->transaction_count && transaction->type == OP_CREATE_SESSION; i++) {
+        const struct client_transaction *other = &client->transactions[i];
+        if (other != transaction && other->known && other->type == OP_CREATE_SESSION &&
+            other->session == transaction->session) {
+            verdict_report(client->verdict, client->config, GUARANTEE_SESSION_UNIQUENESS,
+                           "session 0x%" PRIx64 " was opened by transactions 0x%" PRIx64 " and 0x%" PRIx64,
+                           (uint64_t)transaction->session, (uint64_t)other->zxid, (uint64_t)transaction->zxid);
+        }
+    }
+}
+
+static struct client_transaction transaction_of(const int64_t *value)
+{
+    return (struct client_transaction){value[0], value[1], (int32_t)value[2], (int32_t)value[3], false};
+}
+
+/* Of several transactions with one zxid only the first counts. */
+static void deliver(struct step *step, const int64_t *value)
+{
+    if (!is_known_zxid(step->client, value[0])) {
+        struct client_transaction *transaction = add_transaction(step->client, transaction_of(value));
+        if (transaction != NULL) {
+            become_known(step, transaction);
+        }
+    }
+}
+
+static void establish(struct step *step, epoch_t epoch, zxid_t log)
+{
+    struct client_state *client = step->client;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < client->transaction_count; i++) {
+        struct client_transaction *transaction = &client->transactions[i];
+        if (!transaction->known && transaction->zxid <= log && zxid_epoch(transaction->zxid) == zxid_epoch(log) &&
+            !is_known_zxid(client, transaction->zxid)) {
+            become_known(step, transaction);
+        }
+    }
+    for (uint32_t i = 0; i < client->transaction_count; i++) {
+        const struct client_transaction *transaction = &client->transactions[i];
+        if (transaction->known || transaction->zxid <= log || transaction->zxid > zxid_make(epoch, 0)) {
+            client->transactions[kept++] = *transaction;
+        }
+    }
+    client->transaction_count = kept;
+}
+
+static void look_at_server(struct step *step, uint32_t node, const struct observation *observation)
+{
+    zxid_t *log = &step->client->logs[node];
+    const int64_t *value = observation->value;
+    switch ((int)observation->type) {
+    case OBSERVE_PROPOSED:
+        if (!is_known_zxid(step->client, value[0])) {
+            add_transaction(step->client, transaction_of(value));
+        }
+        break;
+    case OBSERVE_DELIVERED:
+        deliver(step, value);
+        break;
+    case OBSERVE_RECOVERED:
+    case OBSERVE_SNAPSHOT_LOADED:
+    case OBSERVE_TRUNCATED:
+        *log = value[0];
+        break;
+    case OBSERVE_LOGGED:
+        *log = value[0] > *log ? value[0] : *log;
+        break;
+    case OBSERVE_LOOKING:
+        *log = zxid_counter(value[4]) != 0 && value[4] > *log ? value[4] : *log;
+        break;
+    case OBSERVE_ESTABLISHED:
+        establish(step, value[0], *log);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- sessions ------------------------------------------------------------------------------------------------------------ */
+
+static struct client_session *find_session(struct client_state *client, session_id_t session)
+{
+    for (uint32_t i = 0; i < client->session_count; i++) {
+        if (client->sessions[i].session == session) {
+            return &client->sessions[i];
+        }
+    }
+    return NULL;
+}
+
+/* NULL without room, or for no session. */
+static struct client_session *session_of(struct client_state *client, session_id_t session, uint32_t node)
+{
+    struct client_session *found = session == 0 ? NULL : find_session(client, session);
+    if (found != NULL || session == 0) {
+        return found;
+    }
+    if (client->session_count == CLIENT_SESSIONS_MAX) {
+        client->failed = true;
+        return NULL;
+    }
+    uint32_t at = client->session_count++;
+    for (; at > 0 && client->sessions[at - 1].session > session; at--) {
+        client->sessions[at] = client->sessions[at - 1];
+    }
+    client->sessions[at] = (struct client_session){.session = session, .client = node, .deleted_twice = bytes_null()};
+    return &client->sessions[at];
+}
+
+/* ---- requests and answers: what they are --------------------------------------------------------------------------------- */
+
+static struct client_part part_of(const struct request_body *body)
+{
+    return (struct client_part){
+        .opcode = body->opcode,
+        .flags = body->flags,
+        .version = body->version,
+        .path = body->path.data == NULL ? bytes_null() : body->path,
+        .data = body->data.data == NULL ? bytes_null() : body->data,
+    };
+}
+
+static void take_request(struct client_state *client, const struct happening *happening)
+{
+    struct request_body body;
+    struct jute_reader reader = jute_reader_of_bytes(happening->octets);
+    if (happening->request.opcode == OP_CREATE_SESSION) {
+        return;
+    }
+    request_body_read(&reader, happening->request.opcode, &body);
+    ensure(!reader.failed);
+    if (client->operation_count == CLIENT_OPERATIONS_MAX) {
+        client->failed = true;
+        return;
+    }
+    struct client_operation *operation = &client->operations[client->operation_count++];
+    *operation = (struct client_operation){
+        .phase = PHASE_PENDING,
+        .watch = body.watch,
+        .client = happening->node,
+        .tag = happening->request.tag,
+        .body = part_of(&body),
+        .part_start = client->part_count,
+        .floor = client->answered,
+        .answered_at = SIZE_MAX,
+    };
+    operation->body.opcode = happening->request.opcode;
+    struct request_body part;
+    struct jute_reader walk = body.opcode == OP_MULTI ? multi_walk(body.operations) : jute_reader_of(NULL, 0);
+    while (body.opcode == OP_MULTI && multi_next_operation(&walk, &part)) {
+        if (client->part_count == CLIENT_PARTS_MAX) {
+            client->failed = true;
+            return;
+        }
+        client->parts[client->part_count++] = part_of(&part);
+        operation->part_count++;
+    }
+}
+
+static struct client_operation *find_pending(struct client_state *client, uint32_t node, uint64_t tag)
+{
+    for (uint32_t i = client->operation_count; i > 0; i--) {
+        struct client_operation *operation = &client->operations[i - 1];
+        if (operation->phase == PHASE_PENDING && operation->client == node && operation->tag == tag) {
+            return operation;
+        }
+    }
+    return NULL;
+}
+
+static struct reply_body *keep_reply(struct step *step, const struct reply_body *body)
+{
+    struct reply_body *copy = g_memdup2(body, sizeof *body);
+    g_ptr_array_add(step->kept, copy);
+    return copy;
+}
+
+/* Each part of a multi with its own error; that of the first which failed by itself is why the others were rolled back. */
+static void take_results(struct step *step, struct client_operation *operation, const struct reply_body *body)
+{
+    struct multi_result result;
+    int32_t error = ZOK;
+    uint32_t number = 0;
+    for (struct jute_reader walk = multi_walk(body->results); multi_next_result(&walk, &result); number++) {
+        if (result.error != ZOK && (error == ZOK || error == ZRUNTIMEINCONSISTENCY)) {
+            error = result.error;
+        }
+        if (number < operation->part_count) {
+            struct client_part *part = &step->client->parts[operation->part_start + number];
+            part->error = result.error;
+            part->reply = result.body.opcode == OP_ERROR ? NULL : keep_reply(step, &result.body);
+        }
+    }
+    if (error != ZOK) {
+        operation->outcome = OUTCOME_FAILED;
+        operation->body.error = error;
+    }
+}
+
+static void take_reply(struct step *step, struct client_operation *operation, struct bytes octets)
+{
+    struct reply_body body;
+    struct jute_reader reader = jute_reader_of_bytes(octets);
+    if (operation->outcome != OUTCOME_OK || bytes_is_null(octets)) {
+        return;
+    }
+    reply_body_read(&reader, operation->body.opcode, &body);
+    if (reader.failed) {
+        operation->outcome = OUTCOME_INDETERMINATE;
+    } else if (body.opcode == OP_MULTI) {
+        take_results(step, operation, &body);
+    } else {
+        operation->body.reply = keep_reply(step, &body);
+    }
+}
+
+static enum outcome outcome_of(const struct happening *answer)
+{
+    if (answer->answer.error == ZOK) {
+        return OUTCOME_OK;
+    }
+    if (answer->answer.xid == 0) {
+        return OUTCOME_NOT_SENT;
+    }
+    bool lost = answer->answer.error == ZSESSIONEXPIRED || !zk_error_is_definite(answer->answer.error);
+    return lost ? OUTCOME_INDETERMINATE : OUTCOME_FAILED;
+}
+
+static void take_answer(struct step *step, size_t index)
+{
+    const struct happening *answer = &step->happenings[index];
+    struct client_operation *operation = find_pending(step->client, answer->node, answer->answer.tag);
+    step->answers = true;
+    if (operation == NULL) {
+        return;
+    }
+    operation->answered_at = index;
+    operation->outcome = outcome_of(answer);
+    operation->session = answer->answer.session;
+    operation->xid = answer->answer.xid;
+    operation->zxid = answer->answer.zxid;
+    operation->body.error = answer->answer.error;
+    for (uint32_t i = 0; i < operation->part_count; i++) {
+        step->client->parts[operation->part_start + i].error = answer->answer.error;
+    }
+    take_reply(step, operation, answer->octets);
+    bool writes = opcode_becomes_transaction(operation->body.opcode);
+    if (operation->outcome == OUTCOME_OK || operation->outcome == OUTCOME_FAILED) {
+        operation->phase = PHASE_DONE;
+        session_of(step->client, operation->session, operation->client);
+    } else {
+        bool may_happen = operation->outcome == OUTCOME_INDETERMINATE && writes && operation->session != 0;
+        operation->phase = may_happen ? PHASE_LOST : PHASE_GONE;
+    }
+}
+
+/* The process of a client ended: nobody is answered any more, but what was sent may happen. */
+static void end_client(struct client_state *client, uint32_t node)
+{
+    for (uint32_t i = 0; i < client->operation_count; i++) {
+        struct client_operation *operation = &client->operations[i];
+        if (operation->phase == PHASE_PENDING && operation->client == node) {
+            operation->tag = UINT64_MAX;
+            operation->phase = opcode_becomes_transaction(operation->body.opcode) ? PHASE_PENDING : PHASE_GONE;
+        }
+    }
+}
+
+/* ---- order within a session ------------------------------------------------------------------------------------------------ */
+
+static void report_order(struct client_state *client, enum guarantee_id id, const struct client_operation *operation,
+                         zxid_t zxid, zxid_t least)
+{
+    verdict_report(client->verdict, client->config, id,
+                   "node %u, session 0x%" PRIx64 ": zxid 0x%" PRIx64 " where 0x%" PRIx64 " or greater is promised",
+                   operation->client, (uint64_t)operation->session, (uint64_t)zxid, (uint64_t)least);
+}
+
+static void check_real_time(struct client_state *client, const struct client_operation *operation, zxid_t zxid)
+{
+    if (zxid < operation->floor) {
+        report_order(client, GUARANTEE_LINEARIZABLE_WRITES, operation, zxid, operation->floor);
+    }
+}
+
+static const struct change *change_of(const struct step *step, const struct client_operation *operation)
+{
+    int32_t made = step->history->change_made[operation->row];
+    return made == NO_INDEX ? NULL : change_at(step->history, (size_t)made);
+}
+
+static zxid_t greater(zxid_t a, zxid_t b)
+{
+    return a > b ? a : b;
+}
+
+static void follow_write(struct step *step, struct client_operation *operation, struct client_session *session)
+{
+    struct client_state *client = step->client;
+    const struct change *change = change_of(step, operation);
+    if (change == NULL) {
+        return;
+    }
+    zxid_t zxid = change->zxid;
+    check_real_time(client, operation, zxid);
+    if (zxid < greater(session->write, session->read)) {
+        report_order(client, GUARANTEE_FIFO_CLIENT_ORDER, operation, zxid, greater(session->write, session->read));
+    }
+    session->write = greater(session->write, zxid);
+    session->own = greater(session->own, zxid);
+    client->answered = greater(client->answered, zxid);
+    for (uint32_t i = 0; i < client->operation_count; i++) {
+        struct client_operation *lost = &client->operations[i];
+        if (lost->phase == PHASE_LOST && lost->session == operation->session &&
+            (lost->write_after == 0 || lost->write_after > zxid)) {
+            lost->write_after = zxid;
+        }
+    }
+}
+
+static void follow_read(struct client_state *client, const struct client_operation *operation,
+                        struct client_session *session)
+{
+    if (operation->zxid <= 0) {
+        return;
+    }
+    if (operation->zxid < session->read) {
+        report_order(client, GUARANTEE_MONOTONIC_READS, operation, operation->zxid, session->read);
+    }
+    if (operation->zxid < session->own) {
+        report_order(client, GUARANTEE_READ_YOUR_WRITES, operation, operation->zxid, session->own);
+    }
+    session->read = greater(session->read, operation->zxid);
+}
+
+/* Answers come in the order of the requests. */
+static void check_overtaking(struct client_state *client, const struct client_operation *operation)
+{
+    if (operation->overtaken) {
+        verdict_report(client->verdict, client->config, GUARANTEE_FIFO_CLIENT_ORDER,
+                       "node %u, session 0x%" PRIx64 ": a later request was answered before xid %d", operation->client,
+                       (uint64_t)operation->session, operation->xid);
+    }
+    for (uint32_t i = 0; i < client->operation_count && &client->operations[i] < operation; i++) {
+        struct client_operation *earlier = &client->operations[i];
+        bool waits = earlier->phase == PHASE_PENDING ||
+                     (earlier->answered_at != SIZE_MAX && earlier->answered_at > operation->answered_at);
+        earlier->overtaken = earlier->overtaken || (waits && earlier->client == operation->client);
+    }
+}
+
+/* A write that nobody answered turns out to have happened. */
+static void follow_lost(struct step *step, struct client_operation *lost)
+{
+    struct client_state *client = step->client;
+    const struct change *change = change_of(step, lost);
+    if (change == NULL) {
+        return;
+    }
+    lost->phase = change->effective ? PHASE_KEPT : PHASE_GONE;
+    lost->zxid = change->zxid;
+    if (!change->effective) {
+        return;
+    }
+    check_real_time(client, lost, change->zxid);
+    zxid_t least = greater(lost->write_before, lost->read_before);
+    if (change->zxid < least) {
+        report_order(client, GUARANTEE_FIFO_CLIENT_ORDER, lost, change->zxid, least);
+    }
+    if (lost->write_after != 0 && lost->write_after < change->zxid) {
+        report_order(client, GUARANTEE_FIFO_CLIENT_ORDER, lost, lost->write_after, change->zxid);
+    }
+    struct client_session *session = find_session(client, lost->session);
+    if (session != NULL) {
+        session->write = greater(session->write, change->zxid);
+    }
+}
+
+/* ---- watches ----------------------------------------------------------------------------------------------------------------- */
+
+static int compare_watches(const struct client_watch *a, const struct client_watch *b)
+{
+    if (a->session != b->session) {
+        return a->session < b->session ? -1 : 1;
+    }
+    size_t common = bytes_size(a->path) < bytes_size(b->path) ? bytes_size(a->path) : bytes_size(b->path);
+    int order = common == 0 ? 0 : memcmp(a->path.data, b->path.data, common);
+    if (order != 0 || a->path.length != b->path.length) {
+        return order != 0 ? order : a->path.length - b->path.length;
+    }
+    return (int)a->table - (int)b->table;
+}
+
+static void set_watch(struct client_state *client, struct client_watch fresh)
+{
+    uint32_t at = client->watch_count;
+    while (at > 0 && compare_watches(&client->watches[at - 1], &fresh) > 0) {
+        at--;
+    }
+    if (at > 0 && compare_watches(&client->watches[at - 1], &fresh) == 0) {
+        return; /* one that is set stays as it is */
+    }
+    if (client->watch_count == CLIENT_WATCHES_MAX) {
+        client->failed = true;
+        return;
+    }
+    memmove(&client->watches[at + 1], &client->watches[at], (client->watch_count - at) * sizeof fresh);
+    client->watches[at] = fresh;
+    client->watch_count++;
+}
+
+static void unset_watch(struct client_state *client, uint32_t at)
+{
+    client->watch_count--;
+    memmove(&client->watches[at], &client->watches[at + 1], (client->watch_count - at) * sizeof client->watches[0]);
+}
+
+static void report_watch(const struct client_state *client, enum guarantee_id id, const struct client_watch *watch,
+                         const char *what)
+{
+    verdict_report(client->verdict, client->config, id, "session 0x%" PRIx64 ", watch on %s%.*s: %s",
+                   (uint64_t)watch->session, watch->table == WATCH_TABLE_DATA ? "" : "the children of ",
+                   (int)bytes_size(watch->path), (const char *)watch->path.data, what);
+}
+
+/* The session has been shown `session->shown`, just now by an answer with `zxid`. */
+static void look_at_watch(const struct step *step, const struct client_session *session, struct client_watch *watch,
+                          zxid_t zxid)
+{
+    const struct touch *touch = client_touch_after(step->history, watch->path, watch->table, watch->since);
+    if (watch->overdue || touch == NULL || touch->zxid > session->shown) {
+        return;
+    }
+    if (watch->on_absence && session->reconnected && client_is_absent_at(step->history, watch->path, zxid)) {
+        watch->since = zxid; /* the gap: created and deleted while away; the watch is set anew */
+        return;
+    }
+    watch->overdue = true;
+    if (step->client->config->impatient) {
+        report_watch(step->client, GUARANTEE_NO_LOST_WATCH, watch,
+                     "an answer shows a change of it, and its event has not come");
+    }
+}
+
+static void follow_watches(struct step *step, const struct client_operation *operation, struct client_session *session)
+{
+    struct client_state *client = step->client;
+    session->shown = greater(session->shown, operation->zxid);
+    for (uint32_t i = 0; i < client->watch_count && operation->body.opcode != OP_CLOSE_SESSION; i++) {
+        if (client->watches[i].session == session->session) {
+            look_at_watch(step, session, &client->watches[i], operation->zxid);
+        }
+    }
+    session->reconnected = false;
+    session->deleted_twice = bytes_null();
+    int32_t opcode = operation->body.opcode;
+    bool absent = opcode == OP_EXISTS && operation->outcome == OUTCOME_FAILED && operation->body.error == ZNONODE;
+    if (operation->watch && (operation->outcome == OUTCOME_OK || absent)) {
+        bool lists = opcode == OP_GET_CHILDREN || opcode == OP_GET_CHILDREN2;
+        set_watch(client, (struct client_watch){
+                              .session = session->session,
+                              .table = lists ? WATCH_TABLE_CHILDREN : WATCH_TABLE_DATA,
+                              .on_absence = absent,
+                              .since = operation->zxid,
+                              .path = operation->body.path,
+                          });
+    }
+}
+
+static void report_event(const struct client_state *client, enum guarantee_id id, const struct happening *event,
+                         const char *what)
+{
+    verdict_report(client->verdict, client->config, id, "node %u, event %s %.*s: %s", event->node,
+                   event_type_name(event->event.type), (int)bytes_size(event->octets), (const char *)event->octets.data,
+                   what);
+}
+
+/* How many watches the event uses up. */
+static unsigned use_up(struct step *step, const struct client_session *session, const struct happening *event)
+{
+    struct client_state *client = step->client;
+    int32_t type = event->event.type;
+    bool reaches[2] = {type != EVENT_NODE_CHILDREN_CHANGED,
+                       type == EVENT_NODE_CHILDREN_CHANGED || type == EVENT_NODE_DELETED};
+    unsigned used = 0;
+    bool touched = false;
+    for (uint32_t i = client->watch_count; i > 0; i--) {
+        struct client_watch *watch = &client->watches[i - 1];
+        if (watch->session != session->session || !reaches[watch->table] || !bytes_equal(watch->path, event->octets)) {
+            continue;
+        }
+        used++;
+        touched = touched || client_touch_after(step->history, watch->path, watch->table, watch->since) != NULL;
+        if (watch->overdue && !client->config->impatient) {
+            report_watch(client, GUARANTEE_WATCH_BEFORE_STATE, watch, "its event comes after an answer that shows it");
+        }
+        unset_watch(client, i - 1);
+    }
+    if (used > 0 && !touched) {
+        report_event(client, GUARANTEE_WATCH_EXACTLY_ONCE, event, "nothing that it watches changed");
+    }
+    return used;
+}
+
+static void follow_event(struct step *step, const struct happening *event)
+{
+    struct client_state *client = step->client;
+    session_id_t id = event->event.session != 0 ? event->event.session : client->sessions_of[event->node];
+    struct client_session *session = session_of(client, id, event->node);
+    if (session == NULL || event->event.type < EVENT_NODE_CREATED || event->event.type > EVENT_NODE_CHILDREN_CHANGED) {
+        return;
+    }
+    if (event->event.zxid > 0 && event->event.zxid < session->event) {
+        report_event(client, GUARANTEE_WATCH_BEFORE_STATE, event, "it comes after that of a later transaction");
+    }
+    session->event = event->event.zxid > 0 ? event->event.zxid : session->event;
+    bool second = event->event.type == EVENT_NODE_DELETED && bytes_equal(session->deleted_twice, event->octets) &&
+                  !bytes_is_null(session->deleted_twice);
+    unsigned used = use_up(step, session, event);
+    if (used == 0 && !second) {
+        report_event(client, GUARANTEE_WATCH_EXACTLY_ONCE, event, "no watch of this client is set there");
+    }
+    if (used == 2) {
+        session->deleted_twice = event->octets; /* re-registration looks at both tables, one after the other */
+    }
+}
+
+/* ---- following the clients ----------------------------------------------------------------------------------------------------- */
+
+static void follow_answer(struct step *step, size_t index)
+{
+    struct client_state *client = step->client;
+    struct client_operation *operation = NULL;
+    for (uint32_t i = 0; i < client->operation_count && operation == NULL; i++) {
+        operation = client->operations[i].answered_at == index ? &client->operations[i] : NULL;
+    }
+    struct client_session *session = operation == NULL ? NULL : find_session(client, operation->session);
+    if (session == NULL) {
+        return;
+    }
+    session->xid = operation->xid > session->xid ? operation->xid : session->xid;
+    if (operation->phase == PHASE_LOST) {
+        operation->write_before = session->write;
+        operation->read_before = session->read;
+    }
+    if (operation->phase != PHASE_DONE) {
+        return;
+    }
+    if (client->sessions_of[operation->client] == 0) {
+        client->sessions_of[operation->client] = operation->session;
+    }
+    if (operation->xid != 0) {
+        check_overtaking(client, operation);
+    }
+    if (opcode_becomes_transaction(operation->body.opcode)) {
+        follow_write(step, operation, session);
+    } else if (operation->xid != 0) {
+        follow_read(client, operation, session);
+    }
+    follow_watches(step, operation, session);
+}
+
+static void follow_session(struct client_state *client, const struct happening *happening)
+{
+    struct client_session *session = NULL;
+    if (happening->session.state == SESSION_CONNECTED) {
+        session = session_of(client, happening->session.session, happening->node);
+    }
+    if (session != NULL) {
+        session->reconnected = true;
+        client->sessions_of[happening->node] = session->session;
+    }
+}
+
+static void take(struct step *step, size_t index)
+{
+    const struct happening *happening = &step->happenings[index];
+    switch (happening->kind) {
+    case HAPPENING_OBSERVATION:
+        look_at_server(step, happening->node, &happening->observation);
+        break;
+    case HAPPENING_REQUEST:
+        take_request(step->client, happening);
+        break;
+    case HAPPENING_ANSWER:
+        take_answer(step, index);
+        break;
+    case HAPPENING_EVENT:
+        step->answers = true;
+        break;
+    case HAPPENING_SESSION:
+        if (happening->session.state == SESSION_CONNECTED) {
+            session_of(step->client, happening->session.session, happening->node);
+        }
+        break;
+    case HAPPENING_END:
+        end_client(step->client, happening->node);
+        break;
+    case HAPPENING_BOOT:
+    case HAPPENING_FAILURE:
+        break;
+    }
+}
+
+static void follow(struct step *step, size_t index)
+{
+    const struct happening *happening = &step->happenings[index];
+    if (happening->kind == HAPPENING_ANSWER) {
+        follow_answer(step, index);
+    } else if (happening->kind == HAPPENING_EVENT) {
+        follow_event(step, happening);
+    } else if (happening->kind == HAPPENING_SESSION) {
+        follow_session(step->client, happening);
+    }
+}
+
+/* ---- what may be forgotten ------------------------------------------------------------------------------------------------------ */
+
+static bool is_current(const struct client_state *client, session_id_t session)
+{
+    for (uint64_t rest = client->config->clients; rest != 0; rest &= rest - 1) {
+        if (client->sessions_of[__builtin_ctzll(rest)] == session) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_pending(const struct client_state *client, uint32_t node)
+{
+    for (uint32_t i = 0; i < client->operation_count; i++) {
+        if (client->operations[i].phase == PHASE_PENDING && client->operations[i].client == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_closed(const struct client_state *client, session_id_t session)
+{
+    for (uint32_t i = 0; i < client->transaction_count; i++) {
+        const struct client_transaction *transaction = &client->transactions[i];
+        if (transaction->known && transaction->type == OP_CLOSE_SESSION && transaction->session == session) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A refused request leaves nothing once it was answered. */
+static bool is_spent(struct client_state *client, const struct client_transaction *transaction)
+{
+    if (!transaction->known || transaction->type != OP_ERROR) {
+        return false;
+    }
+    for (uint32_t i = 0; i < client->operation_count; i++) {
+        const struct client_operation *operation = &client->operations[i];
+        if (operation->phase == PHASE_LOST && operation->session == transaction->session &&
+            operation->xid == transaction->cxid) {
+            return false;
+        }
+    }
+    const struct client_session *session = find_session(client, transaction->session);
+    return session == NULL || transaction->cxid <= session->xid || !has_pending(client, session->client);
+}
+
+static void drop_transactions(struct client_state *client)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < client->transaction_count; i++) {
+        const struct client_transaction *transaction = &client->transactions[i];
+        bool beaten = !transaction->known && is_known_zxid(client, transaction->zxid);
+        if (!beaten && !is_spent(client, transaction)) {
+            client->transactions[kept++] = *transaction;
+        }
+    }
+    client->transaction_count = kept;
+}
+
+static void drop_sessions(struct client_state *client)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = client->watch_count; i > 0; i--) {
+        const struct client_watch *watch = &client->watches[i - 1];
+        if (is_current(client, watch->session)) {
+            continue;
+        }
+        if (watch->overdue && !client->config->impatient) {
+            report_watch(client, GUARANTEE_NO_LOST_WATCH, watch, "no event until the session ended");
+        }
+        unset_watch(client, i - 1);
+    }
+    for (uint32_t i = 0; i < client->session_count; i++) {
+        if (is_current(client, client->sessions[i].session)) {
+            client->sessions[kept++] = client->sessions[i];
+        }
+    }
+    client->session_count = kept;
+}
+
+/* What happens to an answered operation when its step is over. */
+static void settle(struct client_operation *operation)
+{
+    int32_t opcode = operation->body.opcode;
+    bool changes = opcode_becomes_transaction(opcode) && opcode != OP_CHECK && opcode != OP_CLOSE_SESSION;
+    bool counts = (operation->outcome == OUTCOME_OK && changes) || opcode == OP_MULTI;
+    operation->phase = counts ? PHASE_KEPT : PHASE_GONE;
+}
+
+/* Kept ones by zxid; lost ones by session and xid; pending ones as each client asked. */
+static bool goes_before(const struct client_operation *a, const struct client_operation *b)
+{
+    if (a->phase != b->phase) {
+        return a->phase == PHASE_KEPT || (a->phase == PHASE_LOST && b->phase == PHASE_PENDING);
+    }
+    if (a->phase == PHASE_PENDING) {
+        return a->client < b->client;
+    }
+    if (a->phase == PHASE_KEPT && a->zxid != b->zxid) {
+        return a->zxid < b->zxid;
+    }
+    return a->session != b->session ? a->session < b->session : a->xid < b->xid;
+}
+
+static void drop_operations(struct client_state *client)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < client->operation_count; i++) {
+        struct client_operation *operation = &client->operations[i];
+        if (operation->phase == PHASE_DONE) {
+            settle(operation);
+        }
+        bool over = operation->phase == PHASE_LOST && is_closed(client, operation->session);
+        if (operation->phase == PHASE_GONE || over) {
+            continue;
+        }
+        struct client_operation moved = *operation;
+        uint32_t at = kept++;
+        for (; at > 0 && goes_before(&moved, &client->operations[at - 1]); at--) {
+            client->operations[at] = client->operations[at - 1];
+        }
+        client->operations[at] = moved;
+    }
+    client->operation_count = kept;
+}
+
+static void tidy(struct client_state *client)
+{
+    drop_operations(client);
+    drop_transactions(client);
+    drop_sessions(client);
+}
+
+/* ---- the monitor ----------------------------------------------------------------------------------------------------------------- */
+
+static bool has_lost(const struct client_state *client)
+{
+    for (uint32_t i = 0; i < client->operation_count; i++) {
+        if (client->operations[i].phase == PHASE_LOST) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void follow_lost_writes(struct step *step)
+{
+    for (uint32_t i = 0; i < step->client->operation_count; i++) {
+        if (step->client->operations[i].phase == PHASE_LOST) {
+            follow_lost(step, &step->client->operations[i]);
+        }
+    }
+}
+
+static bool concerns(const struct monitor_config *config, const struct happening *happening)
+{
+    const uint64_t wanted = UINT64_C(1) << OBSERVE_PROPOSED | UINT64_C(1) << OBSERVE_RECOVERED |
+                            UINT64_C(1) << OBSERVE_LOOKING | UINT64_C(1) << OBSERVE_LOGGED |
+                            UINT64_C(1) << OBSERVE_DELIVERED | UINT64_C(1) << OBSERVE_TRUNCATED |
+                            UINT64_C(1) << OBSERVE_SNAPSHOT_LOADED | UINT64_C(1) << OBSERVE_ESTABLISHED;
+    switch (happening->kind) {
+    case HAPPENING_OBSERVATION:
+        return node_in(config->servers, happening->node) && (wanted >> happening->observation.type & 1) != 0;
+    case HAPPENING_REQUEST:
+    case HAPPENING_ANSWER:
+    case HAPPENING_EVENT:
+    case HAPPENING_SESSION:
+    case HAPPENING_END:
+        return node_in(config->clients, happening->node);
+    case HAPPENING_BOOT:
+    case HAPPENING_FAILURE:
+        return false;
+    }
+    return false;
+}
+
+static void start(const struct monitor_config *config, struct monitor_state *state)
+{
+    struct client_state *client = g_new0(struct client_state, 1);
+    client->config = config;
+    client_state_write(client, state);
+    ensure(!client->failed);
+    g_free(client);
+}
+
+static void step_all(struct step *step, bool over)
+{
+    struct client_state *client = step->client;
+    bool replays = step->answers || over || (step->known && has_lost(client));
+    struct record *record = replays ? record_new() : NULL;
+    step->history = replays ? client_replay(client, record, over) : NULL;
+    for (size_t i = 0; i < step->count; i++) {
+        if (concerns(client->config, &step->happenings[i])) {
+            follow(step, i);
+        }
+    }
+    if (replays) {
+        follow_lost_writes(step);
+        history_free(step->history);
+        record_free(record);
+    }
+}
+
+static void step_client(const struct monitor_config *config, struct monitor_state *state,
+                        const struct happening *happenings, size_t count, struct monitor_verdict *verdict)
+{
+    struct client_state *client = g_new(struct client_state, 1);
+    client->config = config;
+    client->verdict = verdict;
+    client->failed = false;
+    client_state_read(client, state);
+    struct step step = {
+        .client = client, .happenings = happenings, .count = count, .kept = g_ptr_array_new_with_free_func(g_free)};
+    for (size_t i = 0; i < count && !client->failed; i++) {
+        if (concerns(config, &happenings[i])) {
+            take(&step, i);
+        }
+    }
+    if (!client->failed) {
+        step_all(&step, false);
+        tidy(client);
+    }
+    struct monitor_state *fresh = g_new(struct monitor_state, 1);
+    if (!client->failed) {
+        client_state_write(client, fresh);
+    }
+    verdict->overflow = client->failed;
+    if (!client->failed) {
+        state->length = fresh->length;
+        memcpy(state->octets, fresh->octets, fresh->length);
+    }
+    g_free(fresh);
+    g_ptr_array_free(step.kept, TRUE);
+    g_free(client);
+}
+
+/* Nothing more comes: writes that nobody answered are judged by what is in effect, watches that are overdue are lost. */
+static void end(const struct monitor_config *config, const struct monitor_state *state, struct monitor_verdict *verdict)
+{
+    struct client_state *client = g_new(struct client_state, 1);
+    client->config = config;
+    client->verdict = verdict;
+    client->failed = false;
+    client_state_read(client, state);
+    struct step step = {.client = client};
+    step_all(&step, true);
+    for (uint32_t i = 0; i < client->watch_count; i++) {
+        if (client->watches[i].overdue && !config->impatient) {
+            report_watch(client, GUARANTEE_NO_LOST_WATCH, &client->watches[i], "no event until the session ended");
+        }
+    }
+    g_free(client);
+}
+
+const struct monitor monitor_client = {
+    .name = "client",
+    .guarantees = GUARANTEE_BIT(GUARANTEE_LINEARIZABLE_WRITES) | GUARANTEE_BIT(GUARANTEE_FIFO_CLIENT_ORDER) |
+                  GUARANTEE_BIT(GUARANTEE_WATCH_BEFORE_STATE) | GUARANTEE_BIT(GUARANTEE_MONOTONIC_READS) |
+                  GUARANTEE_BIT(GUARANTEE_READ_YOUR_WRITES) | GUARANTEE_BIT(GUARANTEE_WATCH_EXACTLY_ONCE) |
+                  GUARANTEE_BIT(GUARANTEE_NO_LOST_WATCH) | GUARANTEE_BIT(GUARANTEE_EPHEMERAL_LIFETIME) |
+                  GUARANTEE_BIT(GUARANTEE_ATOMIC_MULTI) | GUARANTEE_BIT(GUARANTEE_SEQUENTIAL_NAMES) |
+                  GUARANTEE_BIT(GUARANTEE_SESSION_UNIQUENESS),
+    .concerns = concerns,
+    .start = start,
+    .step = step_client,
+    .end = end,
+};
