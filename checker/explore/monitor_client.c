@@ -456,7 +456,7 @@ static void follow_lost(struct step *step, struct client_operation *lost)
     if (change == NULL) {
         return;
     }
-    lost->phase = change->effective ? PHASE_KEPT : PHASE_GONE;
+    lost->phase = change->type == OP_ERROR ? PHASE_GONE : PHASE_KEPT;
     lost->zxid = change->zxid;
     if (!change->effective) {
         return;
@@ -801,7 +801,7 @@ static void drop_sessions(struct client_state *client)
 static void settle(struct client_operation *operation)
 {
     int32_t opcode = operation->body.opcode;
-    bool changes = opcode_becomes_transaction(opcode) && opcode != OP_CHECK && opcode != OP_CLOSE_SESSION;
+    bool changes = opcode_becomes_transaction(opcode) && opcode != OP_CLOSE_SESSION;
     bool counts = (operation->outcome == OUTCOME_OK && changes) || opcode == OP_MULTI;
     operation->phase = counts ? PHASE_KEPT : PHASE_GONE;
 }
