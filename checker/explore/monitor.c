@@ -5,7 +5,8 @@
 
 #include "checker/explore/monitor_internal.h"
 
-static const struct monitor *const monitors[] = {&monitor_zab, &monitor_client, NULL};
+static const struct monitor *const monitors[] = {&monitor_zab, &monitor_client, &monitor_commit, &monitor_recipes,
+                                                 NULL};
 
 const struct monitor *monitor_at(size_t index)
 {
@@ -90,5 +91,5 @@ uint64_t monitor_covered(void)
 
 uint64_t monitor_covered_at_end(void)
 {
-    return GUARANTEE_BIT(GUARANTEE_AC_NON_BLOCKING);
+    return GUARANTEE_BIT(GUARANTEE_AC_NON_BLOCKING) | GUARANTEE_BIT(GUARANTEE_NO_ABANDONED_LOCK);
 }
