@@ -6,10 +6,12 @@
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
-#define OTHER_SEEDS 6U /* for what takes away much */
-#define MANY_SEEDS 20U /* for one of the last few faults */
-#define FEW_FAULTS 14U
-#define ROUNDS_MAX 4U
+#define SEEDS_MAX 20U       /* besides the present one */
+#define SEED_EVENTS 400000U /* that other seeds of one candidate may take together */
+#define SLICE 32U           /* candidates between two looks at the budget */
+#define FEW_FAULTS 14U      /* so many are dropped with other seeds too */
+#define ROUNDS_MAX 6U
+#define SERVERS_WANTED 3U
 
 /* ---- candidates -------------------------------------------------------------------------------------------------------- */
 
@@ -30,33 +32,98 @@ static struct plan *add_candidate(const struct shrink *shrink, GPtrArray *batch)
     return plan;
 }
 
-/* The last candidate again, with other seeds. */
-static void add_seeds(GPtrArray *batch, uint64_t seeds)
+static bool is_over(const struct shrink *shrink)
 {
-    const struct plan *last = batch->pdata[batch->len - 1];
-    for (uint64_t seed = 1; seed <= seeds; seed++) {
-        struct plan *plan = plan_copy(last);
-        plan->seed = plan->last_seed = seed;
-        g_ptr_array_add(batch, plan);
-    }
+    return shrink->out_of_effort || shrink->was_stopped;
 }
 
-/* Tests the batch and frees it; the index of what became the plan, or -1. */
-static int improve(struct shrink *shrink, GPtrArray *batch)
+/* How many other seeds a candidate is worth now. */
+static uint64_t other_seeds(const struct shrink *shrink)
 {
-    int found = -1;
-    if (shrink->tries + batch->len > shrink->tries_max) {
-        shrink->interrupted = true;
+    uint64_t seeds = SEED_EVENTS / MAX(shrink->events, SHRINK_EVENTS_LEAST);
+    return MIN(seeds, SEEDS_MAX);
+}
+
+static char *sum_of(const struct plan *plan)
+{
+    char *text = plan_text(plan);
+    char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA1, text, -1);
+    g_free(text);
+    return sum;
+}
+
+static void know(struct shrink *shrink, const struct plan *plan)
+{
+    g_hash_table_add(shrink->known, sum_of(plan));
+}
+
+static bool is_known(const struct shrink *shrink, const struct plan *plan)
+{
+    char *sum = sum_of(plan);
+    bool known = g_hash_table_contains(shrink->known, sum);
+    g_free(sum);
+    return known;
+}
+
+/* All candidates with their own seed, then all with seed 1, and so on; `places` says where in the batch each was. */
+static GPtrArray *with_seeds(const struct shrink *shrink, const GPtrArray *batch, uint64_t seeds, GArray *places)
+{
+    GPtrArray *all = new_batch();
+    for (uint64_t seed = 0; seed <= seeds; seed++) {
+        for (guint i = 0; i < batch->len; i++) {
+            struct plan *plan = plan_copy(batch->pdata[i]);
+            if (seed > 0) {
+                plan->seed = plan->last_seed = seed;
+            }
+            if (is_known(shrink, plan)) {
+                plan_free(plan);
+            } else {
+                g_ptr_array_add(all, plan);
+                g_array_append_val(places, i);
+            }
+        }
     }
-    if (!shrink->interrupted && batch->len > 0) {
-        found = shrink->test(shrink->self, batch);
-        shrink->tries += found < 0 ? batch->len : (guint)found + 1;
-        shrink->interrupted = found == -2;
+    return all;
+}
+
+/* Tests some of them; the index of the first that fails, or -1. */
+static int test_slice(struct shrink *shrink, const GPtrArray *all, guint from)
+{
+    uint64_t events[SLICE] = {0};
+    GPtrArray *slice = g_ptr_array_new();
+    for (guint i = from; i < all->len && i < from + SLICE; i++) {
+        g_ptr_array_add(slice, all->pdata[i]);
+    }
+    int found = shrink->test(shrink->self, slice, events);
+    shrink->was_stopped = found == SHRINK_STOP;
+    guint ran = shrink->was_stopped ? 0 : found < 0 ? slice->len : (guint)found + 1;
+    for (guint i = 0; i < ran; i++) {
+        shrink->effort += MAX(events[i], SHRINK_EVENTS_LEAST);
+        know(shrink, slice->pdata[i]);
+    }
+    shrink->tries += ran;
+    shrink->events = found >= 0 ? events[found] : shrink->events;
+    shrink->out_of_effort = shrink->effort >= shrink->effort_max;
+    g_ptr_array_free(slice, TRUE);
+    return found >= 0 ? (int)from + found : -1;
+}
+
+/* Tests the batch, with other seeds too, and frees it; the index of what became the plan, or -1. */
+static int improve(struct shrink *shrink, GPtrArray *batch, uint64_t seeds)
+{
+    GArray *places = g_array_new(FALSE, FALSE, sizeof(guint));
+    GPtrArray *all = with_seeds(shrink, batch, seeds, places);
+    int found = -1;
+    for (guint from = 0; from < all->len && found < 0 && !is_over(shrink); from += SLICE) {
+        found = test_slice(shrink, all, from);
     }
     if (found >= 0) {
         plan_free(shrink->plan);
-        shrink->plan = plan_copy(batch->pdata[found]);
+        shrink->plan = plan_copy(all->pdata[found]);
+        found = (int)g_array_index(places, guint, found);
     }
+    g_array_free(places, TRUE);
+    g_ptr_array_free(all, TRUE);
     g_ptr_array_free(batch, TRUE);
     return found;
 }
@@ -105,18 +172,45 @@ static void cut(struct plan *plan, int64_t share, int64_t of)
 static bool reduce_time(struct shrink *shrink)
 {
     bool any = false;
-    for (int64_t of = 8; of <= 32; of *= 2) {
+    for (int64_t of = 8; of <= 32 && !is_over(shrink); of *= 2) {
         GPtrArray *batch = new_batch();
         for (int64_t share = of == 8 ? 1 : of / 2; share < of; share++) {
             cut(add_candidate(shrink, batch), share, of);
         }
         int64_t before = shrink->plan->run_for_ns;
-        any |= improve(shrink, batch) >= 0 && shrink->plan->run_for_ns < before;
+        any |= improve(shrink, batch, of == 8 ? other_seeds(shrink) / 4 : 0) >= 0 && shrink->plan->run_for_ns < before;
     }
     if (shrink->plan->quiet_from_ns != 0 && !needs_quiet(shrink->plan)) {
         GPtrArray *batch = new_batch();
         add_candidate(shrink, batch)->quiet_from_ns = 0;
-        any |= improve(shrink, batch) >= 0;
+        any |= improve(shrink, batch, 0) >= 0;
+    }
+    return any;
+}
+
+/* Everything from the fault on happens so much earlier. */
+static void pull(struct plan *plan, guint first, int64_t by_ns)
+{
+    for (guint i = first; i < plan->faults->len; i++) {
+        plan_fault_at(plan, i)->at_ns -= by_ns;
+    }
+    plan->quiet_from_ns -= plan->quiet_from_ns == 0 ? 0 : by_ns;
+    plan->run_for_ns -= by_ns;
+}
+
+/* Less time without faults, before the first and between them. */
+static bool close_gaps(struct shrink *shrink)
+{
+    bool any = false;
+    for (guint i = 0; i < shrink->plan->faults->len && !is_over(shrink); i++) {
+        GPtrArray *batch = new_batch();
+        int64_t before_ns = i == 0 ? 0 : plan_fault_at(shrink->plan, i - 1)->at_ns;
+        int64_t gap_ns = plan_fault_at(shrink->plan, i)->at_ns - before_ns;
+        int64_t least_ns = i == 0 ? 2 * SECOND : 500 * MS; /* to elect a leader and to write something */
+        for (int64_t left_ns = least_ns; left_ns < gap_ns * 3 / 4; left_ns *= 2) {
+            pull(add_candidate(shrink, batch), i, gap_ns - left_ns);
+        }
+        any |= improve(shrink, batch, other_seeds(shrink)) >= 0;
     }
     return any;
 }
@@ -129,28 +223,48 @@ static guint least_of(guint a, guint b)
 }
 
 /* Without `size` faults at a time, from the last to the first: what happens late depends on what happened before. */
-static bool drop_chunks(struct shrink *shrink, guint size, bool with_seeds)
+static bool drop_chunks(struct shrink *shrink, guint size, uint64_t seeds)
 {
     bool any = false;
     guint end = shrink->plan->faults->len;
-    while (end > 0 && !shrink->interrupted) {
+    while (end > 0 && !is_over(shrink)) {
         GPtrArray *batch = new_batch();
-        guint steps = with_seeds ? MANY_SEEDS + 1 : 1;
         for (guint last = end; last > 0; last -= least_of(size, last)) {
             guint length = least_of(size, last);
             g_array_remove_range(add_candidate(shrink, batch)->faults, last - length, length);
-            if (with_seeds) {
-                add_seeds(batch, MANY_SEEDS);
-            }
         }
-        int found = improve(shrink, batch);
+        int found = improve(shrink, batch, seeds);
         if (found < 0) {
             break;
         }
         any = true;
-        guint skipped = (guint)found / steps * size;
+        /* With other seeds the earlier candidates were tried in vain with the old seed only. */
+        guint skipped = seeds > 0 ? 0 : (guint)found * size;
         end = end > skipped + size ? end - skipped - size : 0;
-        end = least_of(end, shrink->plan->faults->len);
+        end = seeds > 0 ? shrink->plan->faults->len : least_of(end, shrink->plan->faults->len);
+    }
+    return any;
+}
+
+static void drop_kind(struct plan *plan, enum fault_kind kind)
+{
+    for (guint i = plan->faults->len; i-- > 0;) {
+        if (plan_fault_at(plan, i)->fault.kind == kind) {
+            g_array_remove_index(plan->faults, i);
+        }
+    }
+}
+
+/* Without any fault of a kind, as long as that goes. */
+static bool drop_kinds(struct shrink *shrink)
+{
+    bool any = false;
+    for (bool again = true; again && !is_over(shrink); any |= again) {
+        GPtrArray *batch = new_batch();
+        for (unsigned kind = FAULT_NONE + 1; kind < FAULT_KIND_COUNT; kind++) {
+            drop_kind(add_candidate(shrink, batch), (enum fault_kind)kind);
+        }
+        again = improve(shrink, batch, 0) >= 0;
     }
     return any;
 }
@@ -164,52 +278,97 @@ static void drop_idle_faults(struct plan *plan)
     }
 }
 
+/* The largest parts, as long as runs are long. */
+static void reduce_faults_coarsely(struct shrink *shrink)
+{
+    drop_idle_faults(shrink->plan);
+    guint all = shrink->plan->faults->len;
+    for (guint size = all; size > all / 8 && size > 0 && !is_over(shrink); size /= 2) {
+        drop_chunks(shrink, size, 0);
+    }
+}
+
 static bool reduce_faults(struct shrink *shrink)
 {
     bool any = false;
     drop_idle_faults(shrink->plan);
-    for (guint size = shrink->plan->faults->len; size > 0 && !shrink->interrupted; size /= 2) {
-        bool dropped = drop_chunks(shrink, size, false);
+    for (guint size = shrink->plan->faults->len; size > 0 && !is_over(shrink); size /= 2) {
+        bool dropped = drop_chunks(shrink, size, 0);
         any |= dropped;
         if (size == 1 && dropped) {
             size = 2; /* one more time over single ones */
         }
     }
-    bool dropped = shrink->plan->faults->len <= FEW_FAULTS;
-    for (guint size = least_of(shrink->plan->faults->len / 2, 4); dropped && size > 0; size--) {
-        any |= drop_chunks(shrink, size, true);
+    bool is_few = shrink->plan->faults->len <= FEW_FAULTS;
+    for (guint size = least_of(shrink->plan->faults->len, 4); is_few && size > 0; size--) {
+        any |= drop_chunks(shrink, size, other_seeds(shrink));
     }
     return any;
 }
 
 /* ---- nodes ------------------------------------------------------------------------------------------------------------- */
 
-static void add_smaller(const struct shrink *shrink, GPtrArray *batch, enum plan_kind kind, uint32_t count)
+/* The index of the k-th node of that kind that is left, counted round and round. */
+static uint32_t node_of(const struct plan *plan, enum plan_kind kind, uint32_t k)
 {
-    struct plan *plan = add_candidate(shrink, batch);
-    for (uint32_t node = plan->names->len; node-- > 0 && plan_count(plan, kind) > count;) {
-        if (plan_has(plan, node, kind)) {
-            plan_remove(plan, node);
+    k %= plan_count(plan, kind);
+    for (uint32_t node = 0;; node++) {
+        if (plan_has(plan, node, kind) && k-- == 0) {
+            return node;
         }
     }
-    drop_idle_faults(plan);
-    add_seeds(batch, OTHER_SEEDS);
+}
+
+/* Keeps `count` neighbours, for each first one. */
+static void add_keeping(const struct shrink *shrink, GPtrArray *batch, enum plan_kind kind, uint32_t count)
+{
+    const struct plan *present = shrink->plan;
+    uint32_t all = plan_count(present, kind);
+    for (uint32_t first = 0; first < (count == 0 ? 1 : all); first++) {
+        struct plan *plan = add_candidate(shrink, batch);
+        for (uint32_t k = count; k < all; k++) {
+            plan_remove(plan, node_of(present, kind, first + k));
+        }
+        drop_idle_faults(plan);
+    }
 }
 
 static bool reduce_kind(struct shrink *shrink, enum plan_kind kind, uint32_t least)
 {
-    GPtrArray *batch = new_batch();
-    for (uint32_t count = least; count < plan_count(shrink->plan, kind); count++) {
-        add_smaller(shrink, batch, kind, count);
+    bool any = false;
+    for (bool again = true; again && !is_over(shrink); any |= again) {
+        GPtrArray *batch = new_batch();
+        uint32_t all = plan_count(shrink->plan, kind);
+        for (uint32_t count = least; count < all; count = count + 1 < all ? MAX(count + 1, all / 2) : all) {
+            add_keeping(shrink, batch, kind, count);
+        }
+        again = improve(shrink, batch, other_seeds(shrink)) >= 0;
     }
-    return improve(shrink, batch) >= 0;
+    return any;
+}
+
+/* One participant less, whoever it is. */
+static bool reduce_sites(struct shrink *shrink)
+{
+    bool any = false;
+    for (bool again = true; again && !is_over(shrink); any |= again) {
+        GPtrArray *batch = new_batch();
+        for (uint32_t k = plan_count(shrink->plan, PLAN_SITE); k-- > 1 && plan_count(shrink->plan, PLAN_SITE) > 2;) {
+            struct plan *plan = add_candidate(shrink, batch);
+            plan_remove(plan, node_of(shrink->plan, PLAN_SITE, k));
+            drop_idle_faults(plan);
+        }
+        again = improve(shrink, batch, other_seeds(shrink)) >= 0;
+    }
+    return any;
 }
 
 static bool reduce_nodes(struct shrink *shrink)
 {
     bool any = reduce_kind(shrink, PLAN_OBSERVER, 0);
-    any |= plan_count(shrink->plan, PLAN_SERVER) > 3 ? reduce_kind(shrink, PLAN_SERVER, 3) : false;
+    any |= reduce_kind(shrink, PLAN_SERVER, SERVERS_WANTED);
     any |= reduce_kind(shrink, PLAN_CLIENT, 1);
+    any |= reduce_sites(shrink);
     return any;
 }
 
@@ -220,26 +379,35 @@ static struct workload_setting *workload_at(const struct plan *plan, guint index
     return &g_array_index(plan->workloads, struct workload_setting, index);
 }
 
+static bool unmix(struct shrink *shrink, guint index)
+{
+    GPtrArray *batch = new_batch();
+    for (guint k = 0, parts = 1; workload_at(shrink->plan, index)->kind == WORKLOAD_MIXED && k < parts; k++) {
+        struct plan *plan = add_candidate(shrink, batch);
+        if (plan_unmix(plan, index)) {
+            parts = plan->workloads->len - shrink->plan->workloads->len + 1;
+            struct workload_setting kept = *workload_at(plan, index + k);
+            kept.value[PARAMETER_RATE] *= 2;
+            g_array_remove_range(plan->workloads, index, parts);
+            g_array_insert_val(plan->workloads, index, kept);
+        }
+    }
+    bool is_mixed = batch->len > 0;
+    if (improve(shrink, batch, other_seeds(shrink)) >= 0) {
+        return true;
+    }
+    batch = new_batch();
+    if (is_mixed) {
+        plan_unmix(add_candidate(shrink, batch), index);
+    }
+    return improve(shrink, batch, other_seeds(shrink)) >= 0;
+}
+
 static bool unmix_all(struct shrink *shrink)
 {
     bool any = false;
-    for (guint i = 0; i < shrink->plan->workloads->len; i++) {
-        GPtrArray *batch = new_batch();
-        for (guint k = 0, parts = 1; workload_at(shrink->plan, i)->kind == WORKLOAD_MIXED && k < parts; k++) {
-            struct plan *plan = add_candidate(shrink, batch);
-            if (plan_unmix(plan, i)) {
-                parts = plan->workloads->len - shrink->plan->workloads->len + 1;
-                struct workload_setting kept = *workload_at(plan, i + k);
-                kept.value[PARAMETER_RATE] *= 2;
-                g_array_remove_range(plan->workloads, i, parts);
-                g_array_insert_val(plan->workloads, i, kept);
-            }
-            add_seeds(batch, OTHER_SEEDS);
-        }
-        if (batch->len > 0) {
-            plan_unmix(add_candidate(shrink, batch), i);
-        }
-        any |= improve(shrink, batch) >= 0;
+    for (guint i = 0; i < shrink->plan->workloads->len && !is_over(shrink); i++) {
+        any |= unmix(shrink, i);
     }
     return any;
 }
@@ -247,32 +415,52 @@ static bool unmix_all(struct shrink *shrink)
 static bool drop_workloads(struct shrink *shrink)
 {
     bool any = false;
-    for (guint i = shrink->plan->workloads->len; i-- > 0 && !shrink->interrupted;) {
+    for (guint i = shrink->plan->workloads->len; i-- > 0 && !is_over(shrink);) {
         GPtrArray *batch = new_batch();
         g_array_remove_index(add_candidate(shrink, batch)->workloads, i);
-        any |= improve(shrink, batch) >= 0;
+        any |= improve(shrink, batch, other_seeds(shrink)) >= 0;
     }
     return any;
 }
 
-/* The unit of rates is a thousandth of an operation per second. */
-static bool slow_down(struct shrink *shrink)
+/* Fewer of what a workload counts; rates are in thousandths of an operation per second. */
+static bool lower(struct shrink *shrink, guint index, enum workload_parameter parameter, int64_t unit)
 {
-    static const int64_t rates[] = {1, 2, 5, 10, 20, 50, 100};
+    static const int64_t steps[] = {1, 2, 5, 10, 20, 50, 100};
+    GPtrArray *batch = new_batch();
+    const struct workload_setting *setting = workload_at(shrink->plan, index);
+    bool is_known_to_it = (workload_info(setting->kind)->parameters >> parameter & 1U) != 0;
+    for (size_t k = 0; is_known_to_it && k < ARRAY_LENGTH(steps) && steps[k] * unit < setting->value[parameter]; k++) {
+        workload_at(add_candidate(shrink, batch), index)->value[parameter] = steps[k] * unit;
+    }
+    return improve(shrink, batch, other_seeds(shrink) / 4) >= 0;
+}
+
+/* What a workload leaves out is said by nobody. */
+static bool make_usual(struct shrink *shrink, guint index)
+{
     bool any = false;
-    for (guint i = 0; i < shrink->plan->workloads->len && !shrink->interrupted; i++) {
+    struct workload_setting usual;
+    workload_setting_default(&usual, workload_at(shrink->plan, index)->kind);
+    for (unsigned i = 0; i < WORKLOAD_PARAMETER_COUNT && !is_over(shrink); i++) {
+        bool stays = i == PARAMETER_RATE || i == PARAMETER_KEYS || i == PARAMETER_SIZE || i == PARAMETER_CLIENTS;
         GPtrArray *batch = new_batch();
-        int64_t present = workload_at(shrink->plan, i)->value[PARAMETER_RATE];
-        for (size_t k = 0; k < ARRAY_LENGTH(rates) && rates[k] * 1000 < present; k++) {
-            workload_at(add_candidate(shrink, batch), i)->value[PARAMETER_RATE] = rates[k] * 1000;
+        if (!stays && workload_at(shrink->plan, index)->value[i] != usual.value[i]) {
+            workload_at(add_candidate(shrink, batch), index)->value[i] = usual.value[i];
         }
-        any |= improve(shrink, batch) >= 0;
-        batch = new_batch();
-        uint32_t knows = workload_info(workload_at(shrink->plan, i)->kind)->parameters;
-        if ((knows >> PARAMETER_KEYS & 1U) != 0 && workload_at(shrink->plan, i)->value[PARAMETER_KEYS] > 1) {
-            workload_at(add_candidate(shrink, batch), i)->value[PARAMETER_KEYS] = 1;
-        }
-        any |= improve(shrink, batch) >= 0;
+        any |= improve(shrink, batch, 0) >= 0;
+    }
+    return any;
+}
+
+static bool reduce_workloads(struct shrink *shrink)
+{
+    bool any = false;
+    for (guint i = 0; i < shrink->plan->workloads->len && !is_over(shrink); i++) {
+        any |= lower(shrink, i, PARAMETER_RATE, 1000);
+        any |= lower(shrink, i, PARAMETER_KEYS, 1);
+        any |= lower(shrink, i, PARAMETER_SIZE, 1);
+        any |= make_usual(shrink, i);
     }
     return any;
 }
@@ -288,12 +476,12 @@ static void unset(struct plan *plan, size_t setting)
 static bool reduce_settings(struct shrink *shrink)
 {
     bool any = false;
-    for (size_t i = SETTING_COUNT; i-- > SETTING_CLIENTS + 1 && !shrink->interrupted;) {
+    for (size_t i = SETTING_COUNT; i-- > SETTING_CLIENTS + 1 && !is_over(shrink);) {
         GPtrArray *batch = new_batch();
         if (shrink->plan->settings.given[i]) {
             unset(add_candidate(shrink, batch), i);
         }
-        any |= improve(shrink, batch) >= 0;
+        any |= improve(shrink, batch, other_seeds(shrink) / 4) >= 0;
     }
     return any;
 }
@@ -327,19 +515,19 @@ static bool round_fault(struct shrink *shrink, guint index)
             g_array_sort(plan->faults, compare_faults);
         }
     }
-    return improve(shrink, batch) >= 0;
+    return improve(shrink, batch, other_seeds(shrink) / 4) >= 0;
 }
 
 static void round_all(struct shrink *shrink)
 {
-    for (guint i = 0; i < shrink->plan->faults->len && !shrink->interrupted; i++) {
+    for (guint i = 0; i < shrink->plan->faults->len && !is_over(shrink); i++) {
         round_fault(shrink, i);
     }
     GPtrArray *batch = new_batch();
     for (int64_t unit = SECOND; unit >= 500 * MS; unit /= 2) {
         add_candidate(shrink, batch)->run_for_ns = round_up(shrink->plan->run_for_ns, unit);
     }
-    improve(shrink, batch);
+    improve(shrink, batch, 0);
 }
 
 /* Seed 1 is nobody's secret. */
@@ -350,21 +538,41 @@ static void try_first_seed(struct shrink *shrink)
         struct plan *plan = add_candidate(shrink, batch);
         plan->seed = plan->last_seed = 1;
     }
-    improve(shrink, batch);
+    improve(shrink, batch, 0);
+}
+
+/* Runs become short: the fine steps are cheap then. */
+static void reduce_coarsely(struct shrink *shrink)
+{
+    reduce_time(shrink);
+    drop_kinds(shrink);
+    reduce_faults_coarsely(shrink);
+    reduce_time(shrink);
+    reduce_nodes(shrink);
+    unmix_all(shrink);
+}
+
+static bool reduce(struct shrink *shrink)
+{
+    bool any = reduce_time(shrink);
+    any |= reduce_faults(shrink);
+    any |= reduce_nodes(shrink);
+    any |= unmix_all(shrink);
+    any |= drop_workloads(shrink);
+    any |= close_gaps(shrink);
+    any |= reduce_workloads(shrink);
+    any |= reduce_settings(shrink);
+    return any;
 }
 
 void shrink_run(struct shrink *shrink)
 {
-    bool any = true;
-    for (unsigned round = 0; any && round < ROUNDS_MAX && !shrink->interrupted; round++) {
-        any = reduce_time(shrink);
-        any |= reduce_faults(shrink);
-        any |= reduce_nodes(shrink);
-        any |= unmix_all(shrink);
-        any |= drop_workloads(shrink);
-        any |= slow_down(shrink);
-        any |= reduce_settings(shrink);
+    shrink->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    know(shrink, shrink->plan);
+    reduce_coarsely(shrink);
+    for (unsigned round = 0; round < ROUNDS_MAX && !is_over(shrink) && reduce(shrink); round++) {
     }
-    try_first_seed(shrink);
     round_all(shrink);
+    try_first_seed(shrink);
+    g_hash_table_unref(shrink->known);
 }

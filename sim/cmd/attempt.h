@@ -16,9 +16,11 @@ struct attempt {
     const char *signature;
     unsigned jobs;
     int64_t until_us; /* of g_get_monotonic_time(); 0: never */
+    unsigned killed;  /* out: so many computed for too long */
 };
 
-/* The index of the first that does, in order, -1 if none, -2 when the time is over.  `texts` are char *, `seeds` uint64_t. */
-int attempt_first(const struct attempt *attempt, const GPtrArray *texts, const GArray *seeds);
+/* The index of the first that does, in order, -1 if none, -2 when the time is over.  `texts` are char *, `seeds` uint64_t.  Fills
+ * `events` up to that index: of each run. */
+int attempt_first(struct attempt *attempt, const GPtrArray *texts, const GArray *seeds, uint64_t *events);
 
 #endif

@@ -10,8 +10,7 @@
 #include "sim/cmd/story.h"
 #include "sim/store.h"
 
-#define SHRINK_BUDGET_US (30 * INT64_C(1000000))
-#define SHRINK_TRIES_MAX 3000U
+#define SHRINK_BUDGET_US (600 * INT64_C(1000000))
 
 static void free_failure(gpointer at)
 {
@@ -143,8 +142,8 @@ static bool write_shrunk(const struct failure *failure, const char *folder, cons
                                  .options = options,
                                  .guarantee = guarantee,
                                  .jobs = jobs,
+                                 .effort_max = SHRINK_EFFORT,
                                  .budget_us = SHRINK_BUDGET_US,
-                                 .tries_max = SHRINK_TRIES_MAX,
                                  .quietly = true};
     enum guarantee_id id;
     struct shrink_outcome outcome = {0};

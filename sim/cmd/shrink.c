@@ -9,9 +9,10 @@
 #include "checker/shrink.h"
 #include "checker/signature.h"
 #include "sim/cmd/attempt.h"
+#include "sim/cmd/report.h"
 
-#define TRIES_MAX 20000U
-#define BUDGET_SECONDS 55
+#define BUDGET_SECONDS 600
+#define MILLION UINT64_C(1000000)
 #define SEEDS_SHOWN 20U
 
 struct shrinking {
@@ -33,7 +34,7 @@ static void show_progress(const struct shrinking *shrinking)
     }
 }
 
-static int test(void *self, const GPtrArray *candidates)
+static int test(void *self, const GPtrArray *candidates, uint64_t *events)
 {
     struct shrinking *shrinking = self;
     GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
@@ -44,10 +45,10 @@ static int test(void *self, const GPtrArray *candidates)
         g_array_append_val(seeds, plan->seed);
     }
     show_progress(shrinking);
-    int found = attempt_first(&shrinking->attempt, texts, seeds);
+    int found = attempt_first(&shrinking->attempt, texts, seeds, events);
     g_ptr_array_free(texts, TRUE);
     g_array_free(seeds, TRUE);
-    return found;
+    return found == -2 ? SHRINK_STOP : found;
 }
 
 /* ---- the failing run --------------------------------------------------------------------------------------------------- */
@@ -86,10 +87,11 @@ static unsigned count_showing(const struct shrinking *shrinking, const char *tex
         GPtrArray *texts = g_ptr_array_new();
         GArray *seeds = g_array_new(FALSE, FALSE, sizeof(uint64_t));
         struct attempt attempt = shrinking->attempt;
+        uint64_t events;
         attempt.until_us = 0;
         g_ptr_array_add(texts, g_strdup(text));
         g_array_append_val(seeds, seed);
-        shows += attempt_first(&attempt, texts, seeds) == 0;
+        shows += attempt_first(&attempt, texts, seeds, &events) == 0;
         g_free(texts->pdata[0]);
         g_ptr_array_free(texts, TRUE);
         g_array_free(seeds, TRUE);
@@ -109,6 +111,14 @@ static char *story_of(const struct shrink_order *order, const struct shrinking *
     return story;
 }
 
+static uint64_t operations_of(const char *text, uint64_t seed)
+{
+    struct record *record = record_new();
+    uint64_t operations = attempt_run(text, seed, record, NULL) ? record->operations->len : 0;
+    record_free(record);
+    return operations;
+}
+
 static void conclude(const struct shrink_order *order, struct shrinking *shrinking, struct shrink_outcome *outcome)
 {
     struct plan *plan = shrinking->shrink.plan;
@@ -124,17 +134,22 @@ static void conclude(const struct shrink_order *order, struct shrinking *shrinki
     outcome->seed = plan->seed;
     outcome->servers = plan_count(plan, PLAN_SERVER) + plan_count(plan, PLAN_OBSERVER);
     outcome->clients = plan_count(plan, PLAN_CLIENT);
+    outcome->sites = plan_count(plan, PLAN_SITE);
+    outcome->operations = operations_of(outcome->text, plan->seed);
     outcome->faults = plan->faults->len;
     outcome->after_ns = plan->run_for_ns;
     outcome->tries = shrinking->shrink.tries;
-    outcome->interrupted = shrinking->shrink.interrupted;
+    outcome->effort = shrinking->shrink.effort;
+    outcome->out_of_effort = shrinking->shrink.out_of_effort;
+    outcome->out_of_time = shrinking->shrink.was_stopped;
+    outcome->killed = shrinking->attempt.killed;
 }
 
-static bool fails_by_itself(struct shrinking *shrinking, struct plan *plan)
+static bool fails_by_itself(struct shrinking *shrinking)
 {
     GPtrArray *only = g_ptr_array_new();
-    g_ptr_array_add(only, plan);
-    int found = test(shrinking, only);
+    g_ptr_array_add(only, shrinking->shrink.plan);
+    int found = test(shrinking, only, &shrinking->shrink.events);
     g_ptr_array_free(only, TRUE);
     return found == 0;
 }
@@ -148,10 +163,10 @@ static bool shrink_plan(const struct shrink_order *order, struct plan *plan, cha
                     .until_us = order->budget_us == 0 ? 0 : g_get_monotonic_time() + order->budget_us},
         .is_terminal = !order->quietly && isatty(STDERR_FILENO) != 0,
     };
-    shrinking.shrink = (struct shrink){.plan = plan, .test = test, .self = &shrinking, .tries_max = order->tries_max};
+    shrinking.shrink = (struct shrink){.plan = plan, .test = test, .self = &shrinking, .effort_max = order->effort_max};
     outcome->faults_before = plan->faults->len;
     outcome->before_ns = plan->run_for_ns;
-    bool ok = fails_by_itself(&shrinking, plan);
+    bool ok = fails_by_itself(&shrinking);
     if (ok) {
         shrink_run(&shrinking.shrink);
         conclude(order, &shrinking, outcome);
@@ -177,6 +192,7 @@ bool shrink_failure(const struct shrink_order *order, struct shrink_outcome *out
     if (row != NULL) {
         char *signature = signature_of(record, row);
         plan->violated = g_strndup(signature, strcspn(signature, ":"));
+        outcome->operations_before = record->operations->len;
         record_free(record);
         ok = shrink_plan(order, plan, signature, outcome, error);
         g_free(signature);
@@ -195,20 +211,76 @@ void shrink_outcome_clear(struct shrink_outcome *outcome)
 
 /* ---- the command ------------------------------------------------------------------------------------------------------- */
 
-static int write_outcome(const struct shrink_outcome *outcome, const char *path)
+/* What a reader must not miss. */
+static void warn(const struct shrink_outcome *outcome)
+{
+    if (outcome->out_of_effort) {
+        fputs("zksim: the effort was spent: it may become smaller with a larger --effort\n", stderr);
+    }
+    if (outcome->out_of_time) {
+        fputs(
+            "zksim: WARNING: --budget, wall-clock time, ended the search: on another machine the result may be another "
+            "one\n",
+            stderr);
+    }
+    if (outcome->killed > 0) {
+        fprintf(stderr,
+                "zksim: WARNING: %u candidates computed for more than %d s and were given up: on another machine the "
+                "result may be another one\n",
+                outcome->killed, ATTEMPT_SECONDS_MAX);
+    }
+}
+
+static void write_text(const struct shrink_outcome *outcome)
+{
+    char *sites = outcome->sites > 0 ? g_strdup_printf(", %u sites", outcome->sites) : g_strdup("");
+    fprintf(stderr,
+            "%u faults in %.0f s became %u faults in %.1f s, %u servers, %u clients%s, %" G_GUINT64_FORMAT
+            " operations; %" G_GUINT64_FORMAT " tries, %.1f million events; shows with %u of the seeds 1 to %u\n",
+            outcome->faults_before, (double)outcome->before_ns / 1e9, outcome->faults, (double)outcome->after_ns / 1e9,
+            outcome->servers, outcome->clients, sites, outcome->operations, outcome->tries,
+            (double)outcome->effort / 1e6, outcome->shows, SEEDS_SHOWN);
+    g_free(sites);
+}
+
+static void write_json(const struct shrink_outcome *outcome, double seconds)
+{
+    GString *out = g_string_new("{\"signature\": ");
+    json_add_string(out, outcome->signature, strlen(outcome->signature));
+    g_string_append_printf(out,
+                           ", \"seed\": %" G_GUINT64_FORMAT
+                           ", \"servers\": %u, \"clients\": %u, \"sites\": %u, \"faults_before\": %u, \"faults\": %u, "
+                           "\"operations_before\": %" G_GUINT64_FORMAT ", \"operations\": %" G_GUINT64_FORMAT
+                           ", \"before_ns\": %" G_GINT64_FORMAT ", \"after_ns\": %" G_GINT64_FORMAT,
+                           outcome->seed, outcome->servers, outcome->clients, outcome->sites, outcome->faults_before,
+                           outcome->faults, outcome->operations_before, outcome->operations, outcome->before_ns,
+                           outcome->after_ns);
+    g_string_append_printf(out,
+                           ", \"trials\": %" G_GUINT64_FORMAT ", \"events\": %" G_GUINT64_FORMAT
+                           ", \"shows\": %u, \"shows_of\": %u, \"out_of_effort\": %s, \"out_of_time\": %s, "
+                           "\"killed\": %u, \"seconds\": %.1f, \"scenario\": ",
+                           outcome->tries, outcome->effort, outcome->shows, SEEDS_SHOWN,
+                           outcome->out_of_effort ? "true" : "false", outcome->out_of_time ? "true" : "false",
+                           outcome->killed, seconds);
+    json_add_string(out, outcome->text, strlen(outcome->text));
+    g_string_append(out, "}\n");
+    fwrite(out->str, 1, out->len, stdout);
+    g_string_free(out, TRUE);
+}
+
+static int write_outcome(const struct shrink_outcome *outcome, const char *path, bool is_json, double seconds)
 {
     GError *error = NULL;
-    if (path == NULL) {
-        fputs(outcome->text, stdout);
-    } else if (!g_file_set_contents(path, outcome->text, -1, &error)) {
+    if (path != NULL && !g_file_set_contents(path, outcome->text, -1, &error)) {
         return command_fail(error);
     }
-    fprintf(stderr,
-            "%u faults in %.0f s became %u faults in %.1f s, %u servers, %u clients; %" G_GUINT64_FORMAT
-            " tries%s; shows with %u of the seeds 1 to %u\n",
-            outcome->faults_before, (double)outcome->before_ns / 1e9, outcome->faults, (double)outcome->after_ns / 1e9,
-            outcome->servers, outcome->clients, outcome->tries,
-            outcome->interrupted ? ", then the budget was spent" : "", outcome->shows, SEEDS_SHOWN);
+    if (is_json) {
+        write_json(outcome, seconds);
+    } else {
+        fputs(path == NULL ? outcome->text : "", stdout);
+        write_text(outcome);
+    }
+    warn(outcome);
     return STATUS_AS_EXPECTED;
 }
 
@@ -217,6 +289,7 @@ static int shrink_file(struct shrink_order *order, const char *output)
     GError *error = NULL;
     struct shrink_outcome outcome;
     bool nothing = false;
+    int64_t start_us = g_get_monotonic_time();
     int status;
     if (!shrink_failure(order, &outcome, &nothing, &error)) {
         status = command_fail(error);
@@ -226,14 +299,15 @@ static int shrink_file(struct shrink_order *order, const char *output)
                 order->guarantee == NULL ? " is violated" : " is not violated");
         status = STATUS_BROKEN;
     } else {
-        status = write_outcome(&outcome, output);
+        double seconds = (double)(g_get_monotonic_time() - start_us) / 1e6;
+        status = write_outcome(&outcome, output, order->options->format == FORMAT_JSON, seconds);
     }
     shrink_outcome_clear(&outcome);
     return status;
 }
 
 struct shrink_texts {
-    char *seed, *jobs, *budget, *guarantee, *output;
+    char *seed, *jobs, *effort, *budget, *guarantee, *output;
 };
 
 static int shrink_texts(const char *path, const struct shrink_texts *texts, struct run_options *options)
@@ -241,10 +315,12 @@ static int shrink_texts(const char *path, const struct shrink_texts *texts, stru
     GError *error = NULL;
     uint64_t jobs = 1;
     uint64_t seed = 1;
+    uint64_t effort = SHRINK_EFFORT / MILLION;
     int64_t budget_ns = BUDGET_SECONDS * INT64_C(1000000000);
     enum guarantee_id id;
     if (!command_check_run_options(options, &error) ||
         !command_parse_number(texts->seed, "--seed", 0, UINT64_MAX, &seed, &error) ||
+        (texts->effort != NULL && !command_parse_number(texts->effort, "--effort", 1, 1000000000, &effort, &error)) ||
         (texts->jobs != NULL && !command_parse_number(texts->jobs, "-j", 1, 256, &jobs, &error))) {
         return command_fail(error);
     }
@@ -259,8 +335,8 @@ static int shrink_texts(const char *path, const struct shrink_texts *texts, stru
                                  .options = options,
                                  .guarantee = texts->guarantee,
                                  .jobs = (unsigned)jobs,
-                                 .budget_us = budget_ns / 1000,
-                                 .tries_max = TRIES_MAX};
+                                 .effort_max = effort * MILLION,
+                                 .budget_us = budget_ns / 1000};
     return shrink_file(&order, texts->output);
 }
 
@@ -269,20 +345,23 @@ int command_shrink(int argc, char **argv)
     char **split = argv = command_split_short_option(&argc, argv);
     struct run_options options = {0};
     struct shrink_texts texts = {0};
-    GOptionEntry entries[12] = {
+    GOptionEntry entries[13] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &texts.seed, "The seed that fails", "N"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &texts.output, "Write the scenario there (default: stdout)", "FILE"},
         {"guarantee", 0, 0, G_OPTION_ARG_STRING, &texts.guarantee, "Which violation to keep (default: the first)",
          "NAME"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &texts.jobs, "Processes that work at once (default 1)", "N"},
+        {"effort", 0, 0, G_OPTION_ARG_STRING, &texts.effort,
+         "Stop after so many million simulated events (default 100)", "N"},
         {"budget", 0, 0, G_OPTION_ARG_STRING, &texts.budget,
-         "Stop after so much time with what there is (default 55s; 0: never)", "TIME"},
+         "In an emergency, stop after so much time with what there is (default 10min; 0: never)", "TIME"},
     };
-    command_run_entries(&options, entries + 5);
+    command_run_entries(&options, entries + 6);
     int status;
     if (command_parse(&argc, &argv, "SCENARIO --seed N",
                       "Finds the smallest scenario that still breaks the same guarantee in the same way.\n"
-                      "The result is the same at any -j, unless the budget ends the search.",
+                      "The result is the same on any machine and at any -j, unless --budget ends the search, which is\n"
+                      "said.  With --format json stdout is a summary that has the scenario in it.",
                       entries, &status)) {
         status = argc == 2 && texts.seed != NULL ? shrink_texts(argv[1], &texts, &options)
                                                  : command_usage("shrink", "one SCENARIO and --seed N are needed");
@@ -291,6 +370,7 @@ int command_shrink(int argc, char **argv)
     g_free(texts.seed);
     g_free(texts.jobs);
     g_free(texts.budget);
+    g_free(texts.effort);
     g_free(texts.guarantee);
     g_free(texts.output);
     g_free(split);
