@@ -12,6 +12,7 @@
 #define FEW_FAULTS 14U      /* so many are dropped with other seeds too */
 #define ROUNDS_MAX 6U
 #define SERVERS_WANTED 3U
+#define FAULTS_WANTED 6U
 
 /* ---- candidates -------------------------------------------------------------------------------------------------------- */
 
@@ -293,14 +294,15 @@ static bool reduce_faults(struct shrink *shrink)
     bool any = false;
     drop_idle_faults(shrink->plan);
     for (guint size = shrink->plan->faults->len; size > 0 && !is_over(shrink); size /= 2) {
-        bool dropped = drop_chunks(shrink, size, 0);
+        bool is_coarse = size > shrink->plan->faults->len / 8;
+        bool dropped = drop_chunks(shrink, size, 0) || (is_coarse && drop_chunks(shrink, size, other_seeds(shrink)));
         any |= dropped;
         if (size == 1 && dropped) {
             size = 2; /* one more time over single ones */
         }
     }
     bool is_few = shrink->plan->faults->len <= FEW_FAULTS;
-    for (guint size = least_of(shrink->plan->faults->len, 4); is_few && size > 0; size--) {
+    for (guint size = least_of(shrink->plan->faults->len, 4); is_few && size > 0 && !is_over(shrink); size--) {
         any |= drop_chunks(shrink, size, other_seeds(shrink));
     }
     return any;
@@ -333,7 +335,7 @@ static void add_keeping(const struct shrink *shrink, GPtrArray *batch, enum plan
     }
 }
 
-static bool reduce_kind(struct shrink *shrink, enum plan_kind kind, uint32_t least)
+static bool reduce_kind(struct shrink *shrink, enum plan_kind kind, uint32_t least, uint64_t seeds)
 {
     bool any = false;
     for (bool again = true; again && !is_over(shrink); any |= again) {
@@ -342,9 +344,25 @@ static bool reduce_kind(struct shrink *shrink, enum plan_kind kind, uint32_t lea
         for (uint32_t count = least; count < all; count = count + 1 < all ? MAX(count + 1, all / 2) : all) {
             add_keeping(shrink, batch, kind, count);
         }
-        again = improve(shrink, batch, other_seeds(shrink)) >= 0;
+        again = improve(shrink, batch, seeds) >= 0;
     }
     return any;
+}
+
+/* Also a little earlier or later: fewer messages take less time. */
+static void add_nudged(GPtrArray *batch)
+{
+    static const int64_t nudges[] = {MS / 30, MS / 10, MS / 3, MS};
+    const struct plan *last = batch->pdata[batch->len - 1];
+    for (size_t i = 0; i < 2 * ARRAY_LENGTH(nudges); i++) {
+        struct plan *plan = plan_copy(last);
+        for (guint k = 0; k < plan->faults->len; k++) {
+            struct plan_fault *fault = plan_fault_at(plan, k);
+            int64_t at_ns = fault->at_ns + (i % 2 == 0 ? -nudges[i / 2] : nudges[i / 2]);
+            fault->at_ns = MAX(at_ns, 0);
+        }
+        g_ptr_array_add(batch, plan);
+    }
 }
 
 /* One participant less, whoever it is. */
@@ -357,6 +375,7 @@ static bool reduce_sites(struct shrink *shrink)
             struct plan *plan = add_candidate(shrink, batch);
             plan_remove(plan, node_of(shrink->plan, PLAN_SITE, k));
             drop_idle_faults(plan);
+            add_nudged(batch);
         }
         again = improve(shrink, batch, other_seeds(shrink)) >= 0;
     }
@@ -365,10 +384,20 @@ static bool reduce_sites(struct shrink *shrink)
 
 static bool reduce_nodes(struct shrink *shrink)
 {
-    bool any = reduce_kind(shrink, PLAN_OBSERVER, 0);
-    any |= reduce_kind(shrink, PLAN_SERVER, SERVERS_WANTED);
-    any |= reduce_kind(shrink, PLAN_CLIENT, 1);
+    bool any = reduce_kind(shrink, PLAN_OBSERVER, 0, other_seeds(shrink));
+    any |= reduce_kind(shrink, PLAN_SERVER, SERVERS_WANTED, other_seeds(shrink));
+    any |= reduce_kind(shrink, PLAN_CLIENT, 1, other_seeds(shrink));
     any |= reduce_sites(shrink);
+    return any;
+}
+
+/* When nothing else helps: what is still large gets many more chances. */
+static bool insist(struct shrink *shrink)
+{
+    bool any = reduce_kind(shrink, PLAN_SERVER, SERVERS_WANTED, 8 * other_seeds(shrink));
+    if (shrink->plan->faults->len > FAULTS_WANTED && shrink->plan->faults->len <= FEW_FAULTS) {
+        any |= drop_chunks(shrink, 1, 8 * other_seeds(shrink));
+    }
     return any;
 }
 
@@ -518,14 +547,15 @@ static bool round_fault(struct shrink *shrink, guint index)
     return improve(shrink, batch, other_seeds(shrink) / 4) >= 0;
 }
 
-static void round_all(struct shrink *shrink)
+static void round_all(struct shrink *shrink, int64_t longest_ns)
 {
     for (guint i = 0; i < shrink->plan->faults->len && !is_over(shrink); i++) {
         round_fault(shrink, i);
     }
     GPtrArray *batch = new_batch();
     for (int64_t unit = SECOND; unit >= 500 * MS; unit /= 2) {
-        add_candidate(shrink, batch)->run_for_ns = round_up(shrink->plan->run_for_ns, unit);
+        int64_t run_for_ns = round_up(shrink->plan->run_for_ns, unit);
+        add_candidate(shrink, batch)->run_for_ns = MIN(run_for_ns, longest_ns);
     }
     improve(shrink, batch, 0);
 }
@@ -565,14 +595,23 @@ static bool reduce(struct shrink *shrink)
     return any;
 }
 
+static void reduce_until_stable(struct shrink *shrink)
+{
+    for (unsigned round = 0; round < ROUNDS_MAX && !is_over(shrink) && reduce(shrink); round++) {
+    }
+}
+
 void shrink_run(struct shrink *shrink)
 {
     shrink->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     know(shrink, shrink->plan);
+    int64_t run_for_ns = shrink->plan->run_for_ns;
     reduce_coarsely(shrink);
-    for (unsigned round = 0; round < ROUNDS_MAX && !is_over(shrink) && reduce(shrink); round++) {
+    reduce_until_stable(shrink);
+    if (!is_over(shrink) && insist(shrink)) {
+        reduce_until_stable(shrink);
     }
-    round_all(shrink);
+    round_all(shrink, run_for_ns);
     try_first_seed(shrink);
     g_hash_table_unref(shrink->known);
 }

@@ -34,7 +34,7 @@ struct shrink {
 };
 
 /* What starting and checking a run costs beside its events. */
-#define SHRINK_EVENTS_LEAST 4000U
+#define SHRINK_EVENTS_LEAST 8000U
 
 void shrink_run(struct shrink *shrink);
 

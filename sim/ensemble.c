@@ -314,7 +314,8 @@ static bool add_workloads(struct ensemble *ensemble, const struct scenario *scen
     }
     if (!workload_plan_install(&ensemble->plan, ensemble->world, clients, count)) {
         g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
-                    "%s: recipes need more than the %u clients there are: each client runs one recipe at most",
+                    "%s: recipes need more than the %u clients there are: each client runs one recipe at most, and a "
+                    "strawman needs two",
                     scenario->name, count);
         return false;
     }

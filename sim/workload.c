@@ -219,7 +219,8 @@ static uint32_t install_recipes(struct workload_plan *plan, struct world *world,
             continue;
         }
         plan->runners[i] = wanted == 0 ? count - taken : wanted;
-        if (plan->runners[i] == 0 || plan->runners[i] > count - taken) {
+        uint32_t least = plan->settings[i].kind == WORKLOAD_STRAWMAN ? 2 : 1; /* a primary and its backup */
+        if (plan->runners[i] < least || plan->runners[i] > count - taken) {
             return UINT32_MAX;
         }
         for (uint32_t n = 0; n < plan->runners[i]; n++) {

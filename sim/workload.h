@@ -128,7 +128,7 @@ bool workload_plan_add(struct workload_plan *plan, const struct workload_setting
 
 /* Gives every client its share and makes workload_application its application.  A workload with clients=N runs on the N
  * clients after those of the workload before it, round and round.  `clients` are node indices; before the world boots them.
- * False when recipes need more clients than there are. */
+ * False when recipes need more clients than there are, or a strawman has no backup. */
 bool workload_plan_install(struct workload_plan *plan, struct world *world, const uint32_t *clients, uint32_t count);
 
 /* What the client's workloads draw from now on comes from the world's present seed. */

@@ -82,11 +82,19 @@ expect 1 'never observed truncated' "$zksim" run "$scratch/never.scn"
 flawed="--flaw notify-after-reply"
 expect 0 'tries' "$zksim" shrink scenarios/calm.scn --seed 2 $flawed --guarantee watch-before-state -j2 -o "$scratch/small.scn"
 expect 0 'expect   violated watch-before-state' cat "$scratch/small.scn"
+expect 0 '"servers": 3, .*"faults": [0-9]*, .*"operations": [0-9]*, .*"trials": [0-9]*, .*"seconds": ' "$zksim" shrink \
+    scenarios/calm.scn --seed 2 $flawed --guarantee watch-before-state -j1 --format json -o "$scratch/small-1.scn"
+expect 0 '' cmp "$scratch/small.scn" "$scratch/small-1.scn"
+expect 0 'the effort was spent' "$zksim" shrink scenarios/chaos.scn --seed 1 $flawed --effort 1 -o "$scratch/large.scn"
+expect 0 'WARNING: --budget' "$zksim" shrink scenarios/chaos.scn --seed 1 $flawed --budget 1ms -o "$scratch/large.scn"
+expect 0 '2 sites' "$zksim" shrink scenarios/3pc-partition.scn --seed 1 -o "$scratch/3pc.scn"
+expect 0 'as expected' "$zksim" run "$scratch/3pc.scn"
 expect 0 'as expected' "$zksim" run "$scratch/small.scn" --history "$scratch/small.db" --record messages --report "$scratch/report.txt"
 expect 0 'To see it again:' cat "$scratch/report.txt"
+seed=$(awk '$1 == "seeds" {print $2}' "$scratch/small.scn")
 expect 1 'nothing to shrink' "$zksim" shrink scenarios/calm.scn --seed 2
 expect 1 'nothing to explain' "$zksim" why scenarios/calm.scn --seed 2
-expect 0 'the greatest step' "$zksim" why "$scratch/small.scn" --seed 1 --steps 2 --samples 2 -j2 --guarantee watch-before-state
+expect 0 'the greatest step' "$zksim" why "$scratch/small.scn" --seed "$seed" --steps 2 --samples 2 -j2 --guarantee watch-before-state
 expect 0 'seconds' "$zksim" show "$scratch/small.db" --node server-1 --node client-1 --until 2s
 expect 0 'established' "$zksim" show "$scratch/small.db" --timeline
 expect 0 '' "$zksim" show "$scratch/small.db" --svg "$scratch/small.svg" --until 1s
@@ -132,6 +140,8 @@ expect 2 'one of scenarios' "$zksim" list nothing
 expect 2 "unknown kind 'x'" "$zksim" plot x "$scratch/h.db" -o "$scratch/x.png"
 expect 2 '.png or .svg' "$zksim" plot latency "$scratch/h.db" -o "$scratch/x.gif"
 
+printf 'workload strawman clients=1\nrun for 3s\n' > "$scratch/alone.scn"
+expect 2 'a strawman needs two' "$zksim" run "$scratch/alone.scn"
 printf 'servers 3\nat 5s klil leader\nrun for 9s\n' > "$scratch/typo.scn"
 expect 2 "$scratch/typo.scn:2:7: unknown fault 'klil'; did you mean 'kill'?" "$zksim" run "$scratch/typo.scn"
 expect 2 "typo.scn:2:7" "$zksim" sweep "$scratch/typo.scn" --seeds 1..3

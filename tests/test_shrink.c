@@ -193,7 +193,195 @@ static void every_kind_of_fault_comes_back(void)
     plan_free(base);
 }
 
+/* ---- shrinking ---- */
+
+struct trial {
+    const char *signature;
+    uint64_t runs;
+};
+
+static bool fails(const char *text, uint64_t seed, const char *signature, uint64_t *events, uint64_t *operations)
+{
+    GError *error = NULL;
+    struct scenario *scenario = scenario_parse("test", text, strlen(text), seed, vocabulary(), &error);
+    struct simulation_options options = {.seed = seed, .level = RECORD_OPS};
+    struct record *record = record_new();
+    bool same = scenario != NULL && simulation_run(scenario, &options, record, &error);
+    if (same) {
+        check_all(record);
+        same = has_signature(record, signature);
+        *operations = record->operations->len;
+        *events = record->run.events;
+    }
+    g_clear_error(&error);
+    record_free(record);
+    if (scenario != NULL) {
+        scenario_free(scenario);
+    }
+    return same;
+}
+
+static int try_all(void *self, const GPtrArray *candidates, uint64_t *events)
+{
+    struct trial *trial = self;
+    for (guint i = 0; i < candidates->len; i++) {
+        const struct plan *plan = candidates->pdata[i];
+        char *text = plan_text(plan);
+        uint64_t operations;
+        bool same = fails(text, plan->seed, trial->signature, &events[i], &operations);
+        g_free(text);
+        trial->runs++;
+        if (same) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+struct case_of {
+    const char *text;
+    uint64_t seed;
+    const char *guarantee;
+    guint nodes_most, faults_most;
+};
+
+static uint32_t nodes_of(const struct plan *plan)
+{
+    return plan_count(plan, PLAN_SERVER) + plan_count(plan, PLAN_OBSERVER) + plan_count(plan, PLAN_SITE);
+}
+
+static void check_concrete(const char *text, const struct case_of *of)
+{
+    struct scenario *scenario = parse(text, of->seed);
+    CHECK(!scenario->has_chaos && scenario->has_seeds);
+    CHECK_INT(scenario->expectations->len, 1);
+    const struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, 0);
+    CHECK_INT(expectation->kind, EXPECT_VIOLATED);
+    CHECK_TEXT(expectation->name, of->guarantee);
+    for (guint i = 0; i < scenario->faults->len; i++) {
+        const struct scenario_fault *fault = &g_array_index(scenario->faults, struct scenario_fault, i);
+        CHECK_INT(fault->trigger, TRIGGER_AT);
+        CHECK(fault->lasts.least == fault->lasts.most);
+    }
+    scenario_free(scenario);
+}
+
+/* Shrinks what the case says; the text of the smallest scenario. */
+static char *shrunk(const struct case_of *of, uint64_t effort_max)
+{
+    struct plan *plan;
+    struct record *record = run(of->text, of->seed, &plan);
+    const struct verdict_row *row = violation_of(record, of->guarantee);
+    CU_ASSERT_FATAL(row != NULL);
+    char *signature = signature_of(record, row);
+    plan->violated = g_strdup(of->guarantee);
+    uint32_t nodes = nodes_of(plan);
+    uint32_t clients = plan_count(plan, PLAN_CLIENT);
+    guint faults = plan->faults->len;
+    int64_t run_for_ns = plan->run_for_ns;
+    uint64_t operations = record->operations->len;
+
+    struct trial trial = {.signature = signature};
+    struct shrink shrink = {
+        .plan = plan, .test = try_all, .self = &trial, .effort_max = effort_max, .events = record->run.events};
+    shrink_run(&shrink);
+    plan = shrink.plan;
+    CHECK_INT(shrink.tries, trial.runs);
+    CHECK(!shrink.was_stopped && (shrink.out_of_effort || shrink.effort < effort_max));
+    CHECK(nodes_of(plan) <= nodes && plan_count(plan, PLAN_CLIENT) <= clients);
+    CHECK(plan->faults->len <= faults && plan->run_for_ns <= run_for_ns);
+
+    char *text = plan_text(plan);
+    uint64_t events, left = 0;
+    CHECK(fails(text, plan->seed, signature, &events, &left));
+    CHECK(left <= operations);
+    check_concrete(text, of);
+    if (nodes_of(plan) > of->nodes_most || plan->faults->len > of->faults_most) {
+        fprintf(stderr, "\nlarger than %u nodes and %u faults:\n%s", of->nodes_most, of->faults_most, text);
+        CU_FAIL("not small enough");
+    }
+    plan_free(plan);
+    record_free(record);
+    g_free(signature);
+    return text;
+}
+
+static void becomes_small(const struct case_of *of)
+{
+    char *text = shrunk(of, UINT64_C(100000000));
+    g_free(text);
+}
+
+#define CHAOS "servers 5\nclients 5\nworkload mixed rate=140/s\nchaos 2s..40s\nquiet from 40s\nrun for 60s\n"
+
+static void failures_under_chaos_become_small(void)
+{
+    static const struct case_of all[] = {
+        {CHAOS "flaw notify-after-reply\n", 1, "watch-before-state", 3, 6},
+        {CHAOS "flaw reuse-session-id\n", 1, "session-uniqueness", 3, 6},
+        {CHAOS "flaw elect-older-zxid\n", 1, "committed-never-truncated", 3, 6},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        becomes_small(&all[i]);
+    }
+}
+
+/* Everything but the partition is noise. */
+static void failures_of_atomic_commit_become_small(void)
+{
+    static const struct case_of all[] = {
+        {"atomic-commit 3pc coordinator=X participants=A,B,C,D termination=timeouts\n"
+         "when X sends precommit to A partition X A | B C D\n"
+         "every 1300ms..2s crash any site for 100..500ms\nevery 1200ms..3s pause any site for 10..100ms\nrun for 10s\n"
+         "expect violated ac-agreement\n",
+         1, "ac-agreement", 3, 2},
+        {"atomic-commit 2pc coordinator=X participants=A,B,C,D\nwhen X receives vote disk-stall X 3s\n"
+         "when X receives vote after 1s kill X\n"
+         "every 1300ms..2s pause any site for 10..100ms\nrun for 15s\nexpect violated ac-non-blocking\n",
+         1, "ac-non-blocking", 3, 2},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        becomes_small(&all[i]);
+    }
+}
+
+static void failures_of_recipes_become_small(void)
+{
+    static const struct case_of all[] = {
+        {"servers 5\nclients 8\nset sessionTimeout 6s\nworkload lock clients=5 hold=2s think=200ms\n"
+         "workload queue clients=2 size=5\nevery 300ms..1s clog servers -> any client for 50..200ms\n"
+         "every 1..2s kill any server for 1..2s\nwhen acquired after 500ms pause clients for 10s\n"
+         "when acquired after 1s resume client 8 client 7 client 6 client 5\n"
+         "run for 30s\nexpect violated mutual-exclusion\n",
+         2, "mutual-exclusion", 3, 2},
+        {"servers 3\nclients 4\nset sessionTimeout 6s\nworkload strawman clients=2 hold=500ms think=2s\n"
+         "every 1..2s pause client 3 for 100ms\nwhen leading after 5s partition client 1 | client 2 for 10s\nrun for "
+         "30s\n"
+         "expect violated one-master\n",
+         1, "one-master", 3, 1},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        becomes_small(&all[i]);
+    }
+}
+
+static void the_result_is_the_same_each_time(void)
+{
+    static const struct case_of of = {CHAOS "flaw elect-older-zxid\n", 1, "committed-never-truncated", 9, 400};
+    for (uint64_t effort_max = 300000; effort_max <= 1200000; effort_max *= 4) {
+        char *once = shrunk(&of, effort_max);
+        char *again = shrunk(&of, effort_max);
+        CHECK_TEXT(again, once);
+        g_free(once);
+        g_free(again);
+    }
+}
+
 static const struct test_case cases[] = {
+    {"failures under chaos become small", failures_under_chaos_become_small},
+    {"failures of atomic commit become small", failures_of_atomic_commit_become_small},
+    {"failures of recipes become small", failures_of_recipes_become_small},
+    {"the result is the same each time, with any effort", the_result_is_the_same_each_time},
     {"a fault of every kind, written and read again, is the same fault", every_kind_of_fault_comes_back},
     {"the plan of a run of any scenario, as text, repeats the run", a_plan_of_any_scenario_repeats_the_run},
     {"the plan of a run with chaos, as text, repeats the run", a_plan_of_chaos_repeats_the_run},
