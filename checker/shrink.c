@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "protocol/base/ensure.h"
+#include "sim/script.h"
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
@@ -452,6 +453,32 @@ static bool drop_workloads(struct shrink *shrink)
     return any;
 }
 
+/* One operation of a script less, with its parts. */
+static void forget_operation(struct script *script, uint32_t first)
+{
+    uint32_t gone = 1 + script->operations[first].parts;
+    script->count -= gone;
+    memmove(&script->operations[first], &script->operations[first + gone],
+            (script->count - first) * sizeof script->operations[0]);
+    memset(&script->operations[script->count], 0, gone * sizeof script->operations[0]);
+}
+
+static bool shorten_scripts(struct shrink *shrink)
+{
+    bool any = false;
+    for (bool again = true; again && !is_over(shrink); any |= again) {
+        GPtrArray *batch = new_batch();
+        for (guint i = 0; i < shrink->plan->scripts->len; i++) {
+            const struct script *script = &g_array_index(shrink->plan->scripts, struct script, i);
+            for (uint32_t k = 0; script->count > 1 && k < script->count; k += 1 + script->operations[k].parts) {
+                forget_operation(&g_array_index(add_candidate(shrink, batch)->scripts, struct script, i), k);
+            }
+        }
+        again = improve(shrink, batch, other_seeds(shrink) / 4) >= 0;
+    }
+    return any;
+}
+
 /* Fewer of what a workload counts; rates are in thousandths of an operation per second. */
 static bool lower(struct shrink *shrink, guint index, enum workload_parameter parameter, int64_t unit)
 {
@@ -589,6 +616,7 @@ static bool reduce(struct shrink *shrink)
     any |= reduce_nodes(shrink);
     any |= unmix_all(shrink);
     any |= drop_workloads(shrink);
+    any |= shorten_scripts(shrink);
     any |= close_gaps(shrink);
     any |= reduce_workloads(shrink);
     any |= reduce_settings(shrink);

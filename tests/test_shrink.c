@@ -118,6 +118,9 @@ static void a_plan_of_any_scenario_repeats_the_run(void)
         "when waiting by client 1 clog servers -> client 1 for 500ms\n"
         "when waiting by client 1 after 400ms reset client 1 | servers\nat 6s tell client 1\nquiet from 10s\nrun for "
         "12s\n",
+        "servers 3\nclients 3\nscript client 2 retried: create /a 1, multi set /a 2 + create /b ephemeral, get /a "
+        "watch, sync /, close\n"
+        "workload register rate=5/s\nat 1500ms kill leader for 1s\nrun for 6s\n",
         "servers 5\nobservers 2\nclients 3\ndisk hdd\nworkload mixed churn=500ms\n"
         "whenever established by leader after 1s kill leader for 300ms\nevery 1..2s pause any observer for 1s\nrun for "
         "9s\n",
