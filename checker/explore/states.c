@@ -21,6 +21,7 @@ struct pairs {
 struct states {
     struct shared *shared;
     uint32_t width;
+    uint32_t retired; /* states below were retired already */
     struct shared_area *origin_area;
     struct shared_area *flag_area;
     struct states_origin *origins;
@@ -335,8 +336,14 @@ bool states_is_ready(const struct states *states, uint32_t id)
 
 void states_retire(struct states *states, uint32_t id)
 {
-    shared_retire(states->roots.area, 0, (uint64_t)id * 8);
-    shared_retire(states->origin_area, 0, (uint64_t)id * sizeof(struct states_origin));
+    const uint32_t unit = 1U << 18; /* 2 MiB of the arrays */
+    if (id >= states->retired && id - states->retired >= unit) {
+        uint64_t from = states->retired;
+        shared_retire(states->roots.area, from * 8, (uint64_t)id * 8);
+        shared_retire(states->origin_area, from * sizeof(struct states_origin),
+                      (uint64_t)id * sizeof(struct states_origin));
+        states->retired = id / unit * unit;
+    }
 }
 
 struct states_size states_size(const struct states *states)
