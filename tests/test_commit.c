@@ -584,6 +584,12 @@ static void a_digest_covers_every_field(void)
         CHECK(node_digest(&self->node) == before);                                                                     \
     } while (0)
     CHANGED(self->config.site);
+    CHANGED(self->config.sites);
+    CHANGED(self->config.transaction);
+    CHANGED(self->config.votes_no);
+    CHANGED(self->config.quorum_commit);
+    CHANGED(self->config.begin_ms);
+    CHANGED(self->config.retry_ms);
     CHANGED(self->config.protocol);
     CHANGED(self->config.termination);
     CHANGED(self->config.quorum_abort);
@@ -604,9 +610,11 @@ static void a_digest_covers_every_field(void)
     CHANGED(self->timer);
     CHANGED(self->conns[3]);
     CHANGED(self->inbox_count);
+    CHANGED(self->inbox[0].transaction);
     CHANGED(self->inbox[0].type);
     CHANGED(self->inbox[0].sender);
     CHANGED(self->inbox[0].value);
+    CHANGED(self->inbox[0].flags);
     CHANGED(self->inbox[0].round);
 #undef CHANGED
     self->timer_at = 5; /* when is not state */

@@ -90,6 +90,32 @@ static void the_rest_survives(void)
     survives_chaos("cache clients=5", GUARANTEE_FRESH_READS);
 }
 
+/* ---- a worker dies ---- */
+
+static gint64 count_observed(const struct record *record, enum observation_type type)
+{
+    gint64 count = 0;
+    for (guint i = 0; i < record->observations->len; i++) {
+        count += g_array_index(record->observations, struct observation_row, i).observation.type == type;
+    }
+    return count;
+}
+
+/* The worker never comes back, so what it was given has to be done by the other. */
+static void tasks_of_a_dead_worker_are_executed_by_another(void)
+{
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct record *record = run("servers 3\nclients 5\nset sessionTimeout 6s\n"
+                                    "workload master-worker clients=5 size=20 think=500ms hold=100ms\n"
+                                    "at 8s crash client 3\nrun for 40s\nexpect all guarantees\n",
+                                    seed);
+        CHECK_INT(count_observed(record, OBSERVE_TASK_SUBMITTED), 20);
+        CHECK_INT(count_observed(record, OBSERVE_TASK_EXECUTED), 20);
+        CHECK_INT(verdict_of(record, GUARANTEE_AT_MOST_ONCE_TASK)->verdict, VERDICT_HOLDS);
+        record_free(record);
+    }
+}
+
 /* ---- the record ---- */
 
 /* What the client was asked for is there with its answer, as if the host had asked. */
@@ -177,6 +203,7 @@ static const struct test_case cases[] = {
     {"elections and masters survive chaos", elections_survive},
     {"locks and semaphores survive chaos", locks_survive},
     {"queues survive chaos", queues_survive},
+    {"tasks of a dead worker are executed by another", tasks_of_a_dead_worker_are_executed_by_another},
     {"the digest sees the recipe", the_digest_sees_the_recipe},
     {"what a recipe submits is recorded", what_a_recipe_submits_is_recorded},
     {NULL, NULL},
