@@ -39,6 +39,7 @@ expect 0 '"verdicts": [{"guarantee": ' "$zksim" run scenarios/calm.scn --format 
 expect 0 '<testsuite name="zksim" tests="1" failures="0">' "$zksim" run scenarios/calm.scn --format junit
 expect 0 '"summary": true' "$zksim" sweep scenarios/calm.scn --seeds 1..2 --format json
 expect 0 '4 runs, 0 not as expected' "$zksim" sweep scenarios/calm.scn scenarios/observer.scn --seeds 1..2 -j2
+expect 0 ' runs, 0 not as expected' "$zksim" sweep scenarios/recipes --seeds 1..1 -j2
 expect 0 '1 runs, 0 not as expected' "$zksim" sweep scenarios/calm.scn --seeds 1..2 --shard 2/2
 expect 0 'Usage' "$zksim" --help
 for command in run sweep check list plot bench shrink merge why show; do

@@ -10,6 +10,7 @@
 
 #include "protocol/base/ensure.h"
 #include "sim/cmd/command.h"
+#include "sim/cmd/scenario_files.h"
 #include "sim/cmd/sweep_worker.h"
 
 #define WORKERS_MAX 256U
@@ -489,18 +490,24 @@ int command_sweep(int argc, char **argv)
     command_run_entries(&options, entries + 4);
     int status;
     struct sweep *sweep = g_new0(struct sweep, 1);
+    char **files = NULL;
     GError *error = NULL;
-    if (command_parse(&argc, &argv, "SCENARIO...",
-                      "Runs scenarios with many seeds; prints each failing one with the command that repeats it.",
+    if (command_parse(&argc, &argv, "SCENARIO|FOLDER...",
+                      "Runs scenarios, or all those in a folder and below, with many seeds; prints each failing one "
+                      "with the command "
+                      "that repeats it.",
                       entries, &status)) {
-        sweep->job.scenarios = argv + 1;
-        sweep->job.scenario_count = (uint32_t)argc - 1;
         if (argc < 2 || texts.seeds == NULL) {
             status = command_usage("sweep", argc < 2 ? "a SCENARIO is needed" : "--seeds A..B is needed");
         } else {
-            status = check_texts(sweep, &options, &texts, &error) ? run_sweep(sweep) : command_fail(error);
+            files = scenario_files(argv + 1, &error);
+            sweep->job.scenarios = files;
+            sweep->job.scenario_count = files == NULL ? 0 : g_strv_length(files);
+            bool is_good = files != NULL && check_texts(sweep, &options, &texts, &error);
+            status = is_good ? run_sweep(sweep) : command_fail(error);
         }
     }
+    g_strfreev(files);
     command_free_run_options(&options);
     g_free(texts.seeds);
     g_free(texts.jobs);
