@@ -1,5 +1,5 @@
 /* The servers among themselves: total-order, agreement, integrity, replica-agreement, one-leader-per-epoch,
- * committed-never-truncated, durable-acknowledged-writes.  The statements are those of checker/zab.c, made at every step.
+ * committed-never-truncated, durable-acknowledged-writes; and of the order that primaries gave (zab_primary.c).  The statements are those of checker/zab.c, made at every step.
  *
  *   entries    the transactions that were proposed or delivered, by zxid: who delivered them, the tree's digest after them
  *   servers    how far each has come, what its disk has
@@ -19,279 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checker/explore/monitor_internal.h"
+#include "checker/explore/zab_state.h"
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
 
-#define ENTRIES_MAX 1024
-#define RANGES_MAX 128
-#define EPOCHS_MAX 512
-#define CLAIMS_MAX 64
 #define WINDOW 24 /* entries; more are cut at the floor */
-
-enum entry_flag {
-    ENTRY_PROPOSED = 1, /* by a leader; of no interest once it is delivered */
-    ENTRY_INHERITED =
-        2,            /* in the log of an established leader of its own or a later epoch's line, delivered by nobody */
-    ENTRY_HELD = 4,   /* in the log of an established leader of a later epoch, delivered by nobody */
-    ENTRY_DIGEST = 8, /* `digest` is set */
-    ENTRY_CLASH = 16, /* another digest was seen before anybody knew that it had happened */
-};
-
-struct entry {
-    zxid_t zxid;
-    uint64_t identity; /* hash of session, cxid, type and octets */
-    uint64_t digest;
-    uint64_t delivered; /* by node */
-    uint32_t request;   /* hash of session and cxid */
-    uint32_t flags;     /* enum entry_flag */
-};
-
-struct server {
-    zxid_t last;    /* applied up to here */
-    zxid_t said;    /* claimed silently, not confirmed by its next delivery or role yet; 0: nothing */
-    zxid_t prefix;  /* everything up to here it has, confirmed */
-    zxid_t durable; /* on its disk */
-    zxid_t log;     /* end of its log, as leaderships count it */
-    bool replaced;  /* a loaded snapshot will take the place of what is on disk */
-};
-
-struct claim {
-    zxid_t zxid;
-    uint32_t request; /* as in struct entry */
-};
-
-struct range {
-    zxid_t low, high; /* both inclusive */
-};
-
-struct ranges {
-    uint32_t count;
-    struct range all[RANGES_MAX];
-};
-
-struct zab {
-    const struct monitor_config *config;
-    struct monitor_verdict *verdict;
-    bool failed; /* no room */
-    uint32_t entry_count, epoch_count, claim_count;
-    zxid_t floor, told;
-    struct server servers[MONITOR_NODES_MAX];
-    struct ranges skipped, lacked;
-    epoch_t epochs[EPOCHS_MAX];
-    struct claim claims[CLAIMS_MAX];
-    struct entry entries[ENTRIES_MAX];
-};
-
-/* ---- octets -------------------------------------------------------------------------------------------------------- */
-
-static void put_ranges(struct octet_writer *writer, const struct ranges *ranges)
-{
-    put_number(writer, ranges->count);
-    for (uint32_t i = 0; i < ranges->count; i++) {
-        put_number(writer, (uint64_t)ranges->all[i].low);
-        put_number(writer, (uint64_t)ranges->all[i].high);
-    }
-}
-
-static void get_ranges(struct octet_reader *reader, struct ranges *ranges)
-{
-    ranges->count = (uint32_t)get_number(reader);
-    for (uint32_t i = 0; i < ranges->count; i++) {
-        ranges->all[i].low = (zxid_t)get_number(reader);
-        ranges->all[i].high = (zxid_t)get_number(reader);
-    }
-}
-
-static bool is_known(const struct entry *entry)
-{
-    return entry->delivered != 0 || (entry->flags & ENTRY_INHERITED) != 0;
-}
-
-static void write_state(const struct zab *zab, struct monitor_state *state, bool *failed)
-{
-    struct octet_writer writer = {state, false};
-    state->length = 0;
-    put_number(&writer, (uint64_t)zab->floor);
-    put_number(&writer, (uint64_t)zab->told);
-    put_ranges(&writer, &zab->skipped);
-    put_ranges(&writer, &zab->lacked);
-    put_number(&writer, zab->epoch_count);
-    for (uint32_t i = 0; i < zab->epoch_count; i++) {
-        put_number(&writer, (uint64_t)zab->epochs[i]);
-    }
-    put_number(&writer, zab->claim_count);
-    for (uint32_t i = 0; i < zab->claim_count; i++) {
-        put_number(&writer, (uint64_t)zab->claims[i].zxid);
-        put_number(&writer, zab->claims[i].request);
-    }
-    for (uint64_t rest = zab->config->servers; rest != 0; rest &= rest - 1) {
-        const struct server *server = &zab->servers[__builtin_ctzll(rest)];
-        put_number(&writer, (uint64_t)server->last);
-        put_number(&writer, (uint64_t)server->said);
-        put_number(&writer, (uint64_t)server->prefix);
-        put_number(&writer, (uint64_t)server->durable);
-        put_number(&writer, (uint64_t)server->log);
-        put_octet(&writer, server->replaced);
-    }
-    put_number(&writer, zab->entry_count);
-    for (uint32_t i = 0; i < zab->entry_count; i++) {
-        const struct entry *entry = &zab->entries[i];
-        put_number(&writer, (uint64_t)entry->zxid);
-        put_digest(&writer, entry->identity);
-        put_number(&writer, entry->request);
-        put_number(&writer, entry->flags);
-        put_number(&writer, entry->delivered);
-        if ((entry->flags & ENTRY_DIGEST) != 0) {
-            put_digest(&writer, entry->digest);
-        }
-    }
-    *failed = *failed || writer.failed;
-}
-
-static void read_state(struct zab *zab, const struct monitor_state *state)
-{
-    struct octet_reader reader = {state->octets};
-    zab->floor = (zxid_t)get_number(&reader);
-    zab->told = (zxid_t)get_number(&reader);
-    get_ranges(&reader, &zab->skipped);
-    get_ranges(&reader, &zab->lacked);
-    zab->epoch_count = (uint32_t)get_number(&reader);
-    for (uint32_t i = 0; i < zab->epoch_count; i++) {
-        zab->epochs[i] = (epoch_t)get_number(&reader);
-    }
-    zab->claim_count = (uint32_t)get_number(&reader);
-    for (uint32_t i = 0; i < zab->claim_count; i++) {
-        zab->claims[i].zxid = (zxid_t)get_number(&reader);
-        zab->claims[i].request = (uint32_t)get_number(&reader);
-    }
-    for (uint64_t rest = zab->config->servers; rest != 0; rest &= rest - 1) {
-        struct server *server = &zab->servers[__builtin_ctzll(rest)];
-        server->last = (zxid_t)get_number(&reader);
-        server->said = (zxid_t)get_number(&reader);
-        server->prefix = (zxid_t)get_number(&reader);
-        server->durable = (zxid_t)get_number(&reader);
-        server->log = (zxid_t)get_number(&reader);
-        server->replaced = *reader.at++ != 0;
-    }
-    zab->entry_count = (uint32_t)get_number(&reader);
-    for (uint32_t i = 0; i < zab->entry_count; i++) {
-        struct entry *entry = &zab->entries[i];
-        entry->zxid = (zxid_t)get_number(&reader);
-        entry->identity = get_digest(&reader);
-        entry->request = (uint32_t)get_number(&reader);
-        entry->flags = (uint32_t)get_number(&reader);
-        entry->delivered = get_number(&reader);
-        entry->digest = (entry->flags & ENTRY_DIGEST) != 0 ? get_digest(&reader) : 0;
-    }
-    ensure(reader.at == state->octets + state->length);
-}
-
-/* ---- ranges -------------------------------------------------------------------------------------------------------- */
-
-static bool ranges_have(const struct ranges *ranges, zxid_t zxid)
-{
-    for (uint32_t i = 0; i < ranges->count; i++) {
-        if (zxid >= ranges->all[i].low && zxid <= ranges->all[i].high) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* No transaction is before the first of epoch 1, or behind the last of its epoch. */
-static void ranges_add(struct zab *zab, struct ranges *ranges, zxid_t low, zxid_t high)
-{
-    low = low < zxid_make(1, 1) ? zxid_make(1, 1) : low;
-    uint32_t at = 0;
-    if (low > high || (zxid_counter(high) == 0 && low == high)) {
-        return;
-    }
-    while (at < ranges->count && ranges->all[at].high + 1 < low) {
-        at++;
-    }
-    uint32_t until = at;
-    for (; until < ranges->count && ranges->all[until].low <= high + 1; until++) {
-        low = ranges->all[until].low < low ? ranges->all[until].low : low;
-        high = ranges->all[until].high > high ? ranges->all[until].high : high;
-    }
-    if (until == at && ranges->count == RANGES_MAX) {
-        zab->failed = true;
-        return;
-    }
-    memmove(&ranges->all[at + 1], &ranges->all[until], (ranges->count - until) * sizeof(struct range));
-    ranges->count += 1 - (until - at);
-    ranges->all[at] = (struct range){low, high};
-}
-
-static void ranges_cut(struct ranges *ranges, zxid_t floor)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < ranges->count; i++) {
-        if (ranges->all[i].high > floor) {
-            ranges->all[kept] = ranges->all[i];
-            ranges->all[kept].low = ranges->all[i].low <= floor ? floor + 1 : ranges->all[i].low;
-            kept++;
-        }
-    }
-    ranges->count = kept;
-}
-
-/* ---- entries ------------------------------------------------------------------------------------------------------- */
-
-/* How many have a zxid <= `zxid`. */
-static uint32_t position_of(const struct zab *zab, zxid_t zxid)
-{
-    uint32_t low = 0;
-    uint32_t high = zab->entry_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (zab->entries[middle].zxid <= zxid) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static struct entry fresh_entry(const struct observation *observation)
-{
-    const int64_t *value = observation->value;
-    uint64_t request = hash_mix(hash_mix(HASH_START, (uint64_t)value[1]), (uint64_t)value[2]);
-    return (struct entry){
-        .zxid = value[0],
-        .identity = hash_finish(hash_mix(hash_mix(request, (uint64_t)value[3]), (uint64_t)value[4])),
-        .request = (uint32_t)hash_finish(request),
-    };
-}
-
-/* The entry of this transaction, made if it is not there; NULL without room. */
-static struct entry *entry_of(struct zab *zab, const struct observation *observation)
-{
-    struct entry fresh = fresh_entry(observation);
-    uint32_t at = position_of(zab, fresh.zxid);
-    for (; at > 0 && zab->entries[at - 1].zxid == fresh.zxid; at--) {
-        if (zab->entries[at - 1].identity == fresh.identity) {
-            return &zab->entries[at - 1];
-        }
-        if (zab->entries[at - 1].identity < fresh.identity) {
-            break;
-        }
-    }
-    if (zab->entry_count == ENTRIES_MAX) {
-        zab->failed = true;
-        return NULL;
-    }
-    memmove(&zab->entries[at + 1], &zab->entries[at], (zab->entry_count - at) * sizeof(struct entry));
-    zab->entry_count++;
-    zab->entries[at] = fresh;
-    return &zab->entries[at];
-}
 
 static bool was_committed(const struct entry *entry)
 {
-    return is_known(entry) && (entry->delivered != 0 || (entry->flags & ENTRY_HELD) != 0);
+    return zab_is_known(entry) && (entry->delivered != 0 || (entry->flags & ENTRY_HELD) != 0);
 }
 
 /* ---- what turns out to have happened --------------------------------------------------------------------------------- */
@@ -307,12 +43,12 @@ static void report_digest(struct zab *zab, const struct entry *entry)
 /* The entry was not known before, and is now. */
 static void become_known(struct zab *zab, struct entry *entry)
 {
-    if (ranges_have(&zab->skipped, entry->zxid)) {
+    if (zab_ranges_have(&zab->skipped, entry->zxid)) {
         verdict_report(zab->verdict, zab->config, GUARANTEE_TOTAL_ORDER,
                        "transaction 0x%" PRIx64 " is in effect, and a server delivered a later one without it",
                        (uint64_t)entry->zxid);
     }
-    if (ranges_have(&zab->lacked, entry->zxid)) {
+    if (zab_ranges_have(&zab->lacked, entry->zxid)) {
         verdict_report(zab->verdict, zab->config, GUARANTEE_COMMITTED_NEVER_TRUNCATED,
                        "transaction 0x%" PRIx64 " is in effect, and an established leader's log lacked it",
                        (uint64_t)entry->zxid);
@@ -320,6 +56,7 @@ static void become_known(struct zab *zab, struct entry *entry)
     if ((entry->flags & ENTRY_CLASH) != 0) {
         report_digest(zab, entry);
     }
+    zab_primary_knows(zab, entry);
 }
 
 static void check_digest(struct zab *zab, struct entry *entry, int64_t digest)
@@ -327,7 +64,7 @@ static void check_digest(struct zab *zab, struct entry *entry, int64_t digest)
     if ((entry->flags & ENTRY_DIGEST) == 0) {
         entry->flags |= ENTRY_DIGEST;
         entry->digest = (uint64_t)digest;
-    } else if (entry->digest != (uint64_t)digest && is_known(entry)) {
+    } else if (entry->digest != (uint64_t)digest && zab_is_known(entry)) {
         report_digest(zab, entry);
     } else if (entry->digest != (uint64_t)digest) {
         entry->flags |= ENTRY_CLASH;
@@ -341,10 +78,10 @@ static void check_state_digest(struct zab *zab, zxid_t zxid, int64_t digest)
     struct entry *other = NULL;
     uint32_t known_count = 0;
     uint32_t other_count = 0;
-    for (uint32_t at = position_of(zab, zxid); at > 0 && zab->entries[at - 1].zxid == zxid; at--) {
+    for (uint32_t at = zab_position(zab, zxid); at > 0 && zab->entries[at - 1].zxid == zxid; at--) {
         struct entry *entry = &zab->entries[at - 1];
-        *(is_known(entry) ? &known : &other) = entry;
-        *(is_known(entry) ? &known_count : &other_count) += 1;
+        *(zab_is_known(entry) ? &known : &other) = entry;
+        *(zab_is_known(entry) ? &known_count : &other_count) += 1;
     }
     if (known_count == 1) {
         check_digest(zab, known, digest);
@@ -364,15 +101,15 @@ static void check_order(struct zab *zab, uint32_t node, zxid_t zxid)
                        (uint64_t)server->last);
         return;
     }
-    for (uint32_t i = position_of(zab, server->last); i < zab->entry_count && zab->entries[i].zxid < zxid; i++) {
-        if (is_known(&zab->entries[i])) {
+    for (uint32_t i = zab_position(zab, server->last); i < zab->entry_count && zab->entries[i].zxid < zxid; i++) {
+        if (zab_is_known(&zab->entries[i])) {
             verdict_report(zab->verdict, zab->config, GUARANTEE_TOTAL_ORDER,
                            "node %u delivered 0x%" PRIx64 " without 0x%" PRIx64, node, (uint64_t)zxid,
                            (uint64_t)zab->entries[i].zxid);
             break;
         }
     }
-    ranges_add(zab, &zab->skipped, server->last + 1, zxid - 1);
+    zab_ranges_add(zab, &zab->skipped, server->last + 1, zxid - 1);
 }
 
 static void confirm(struct server *server)
@@ -401,15 +138,13 @@ static void deliver(struct zab *zab, uint32_t node, const struct observation *ob
     confirm(server);
     check_order(zab, node, zxid);
     server->last = zxid;
-    if (zxid < zab->floor) {
-        return;
-    }
-    struct entry *entry = entry_of(zab, observation);
+    struct entry *entry = zxid < zab->floor ? NULL : zab_entry(zab, observation);
+    zab_follow_primary(zab, node, observation, entry);
     if (entry == NULL) {
         return;
     }
-    bool fresh = !is_known(entry);
-    if (entry->delivered == 0 && (entry->flags & ENTRY_PROPOSED) == 0 && !ranges_have(&zab->lacked, zxid)) {
+    bool fresh = !zab_is_known(entry);
+    if (entry->delivered == 0 && (entry->flags & ENTRY_PROPOSED) == 0 && !zab_ranges_have(&zab->lacked, zxid)) {
         verdict_report(zab->verdict, zab->config, GUARANTEE_INTEGRITY,
                        "node %u delivered 0x%" PRIx64 ", which no leader had proposed so", node, (uint64_t)zxid);
     }
@@ -436,7 +171,7 @@ static bool quorum_holds(const struct zab *zab, uint32_t node, zxid_t zxid)
 
 static void check_removal(struct zab *zab, uint32_t node, zxid_t kept, zxid_t before)
 {
-    for (uint32_t at = position_of(zab, before); at > 0 && zab->entries[at - 1].zxid > kept; at--) {
+    for (uint32_t at = zab_position(zab, before); at > 0 && zab->entries[at - 1].zxid > kept; at--) {
         const struct entry *entry = &zab->entries[at - 1];
         if (was_committed(entry) && !quorum_holds(zab, node, entry->zxid)) {
             verdict_report(zab->verdict, zab->config, GUARANTEE_COMMITTED_NEVER_TRUNCATED,
@@ -484,7 +219,7 @@ static void truncate_log(struct zab *zab, uint32_t node, zxid_t kept, zxid_t bef
 /* Who serves an epoch has everything that was committed in those before it. */
 static void check_entry(struct zab *zab, uint32_t node, epoch_t epoch, zxid_t at)
 {
-    for (uint32_t i = position_of(zab, at); i < zab->entry_count; i++) {
+    for (uint32_t i = zab_position(zab, at); i < zab->entry_count; i++) {
         const struct entry *entry = &zab->entries[i];
         if (entry->zxid <= zxid_make(epoch, 0) && was_committed(entry)) {
             verdict_report(zab->verdict, zab->config, GUARANTEE_AGREEMENT,
@@ -506,7 +241,7 @@ static void note_epoch(struct zab *zab, epoch_t epoch)
                        "epoch %" PRId64 " was established twice", epoch);
         return;
     }
-    if (zab->epoch_count == EPOCHS_MAX) {
+    if (zab->epoch_count == ZAB_EPOCHS_MAX) {
         zab->failed = true;
         return;
     }
@@ -517,7 +252,7 @@ static void note_epoch(struct zab *zab, epoch_t epoch)
 
 static bool has_delivered(const struct zab *zab, zxid_t zxid)
 {
-    for (uint32_t at = position_of(zab, zxid); at > 0 && zab->entries[at - 1].zxid == zxid; at--) {
+    for (uint32_t at = zab_position(zab, zxid); at > 0 && zab->entries[at - 1].zxid == zxid; at--) {
         if (zab->entries[at - 1].delivered != 0) {
             return true;
         }
@@ -537,7 +272,7 @@ static void inherit(struct zab *zab, epoch_t epoch, zxid_t log)
             entry->flags |= ENTRY_HELD;
         }
         bool of_log = (entry->flags & ENTRY_PROPOSED) != 0 && zxid_epoch(entry->zxid) == zxid_epoch(log);
-        if (of_log && !is_known(entry) && !has_delivered(zab, entry->zxid)) {
+        if (of_log && !zab_is_known(entry) && !has_delivered(zab, entry->zxid)) {
             entry->flags |= ENTRY_INHERITED;
             become_known(zab, entry);
         }
@@ -550,14 +285,14 @@ static void establish(struct zab *zab, uint32_t node, epoch_t epoch, zxid_t zxid
     zxid_t log = server->log;
     note_epoch(zab, epoch);
     inherit(zab, epoch, log);
-    if (zxid_counter(log) != 0 && ranges_have(&zab->lacked, log)) {
+    if (zxid_counter(log) != 0 && zab_ranges_have(&zab->lacked, log)) {
         verdict_report(zab->verdict, zab->config, GUARANTEE_COMMITTED_NEVER_TRUNCATED,
                        "the log of node %u, leader of epoch %" PRId64 ", has 0x%" PRIx64
                        ", which an earlier leader's lacked",
                        node, epoch, (uint64_t)log);
     }
-    for (uint32_t i = position_of(zab, log); i < zab->entry_count; i++) {
-        if (zab->entries[i].zxid <= zxid_make(epoch, 0) && is_known(&zab->entries[i])) {
+    for (uint32_t i = zab_position(zab, log); i < zab->entry_count; i++) {
+        if (zab->entries[i].zxid <= zxid_make(epoch, 0) && zab_is_known(&zab->entries[i])) {
             verdict_report(zab->verdict, zab->config, GUARANTEE_COMMITTED_NEVER_TRUNCATED,
                            "node %u is the established leader of epoch %" PRId64 " and its log, up to 0x%" PRIx64
                            ", lacks 0x%" PRIx64,
@@ -571,7 +306,7 @@ static void establish(struct zab *zab, uint32_t node, epoch_t epoch, zxid_t zxid
                        ", lacks 0x%" PRIx64 ", which a client was told of",
                        node, epoch, (uint64_t)log, (uint64_t)zab->told);
     }
-    ranges_add(zab, &zab->lacked, log + 1, zxid_make(epoch, 0));
+    zab_ranges_add(zab, &zab->lacked, log + 1, zxid_make(epoch, 0));
     move_up(server, zxid);
     confirm(server);
 }
@@ -593,7 +328,7 @@ static bool claim_is_true(const struct zab *zab, const struct claim *claim)
     bool happened = claim->zxid <= zab->floor;
     for (uint32_t i = 0; i < zab->entry_count && !happened; i++) {
         const struct entry *entry = &zab->entries[i];
-        happened = is_known(entry) && (entry->zxid == claim->zxid || entry->request == claim->request);
+        happened = zab_is_known(entry) && (entry->zxid == claim->zxid || entry->request == claim->request);
     }
     return happened;
 }
@@ -621,7 +356,7 @@ static void tell_client(struct zab *zab, const struct happening *happening)
     }
     if (zab->config->impatient) {
         report_claim(zab, &claim);
-    } else if (zab->claim_count == CLAIMS_MAX) {
+    } else if (zab->claim_count == ZAB_CLAIMS_MAX) {
         zab->failed = true;
     } else {
         uint32_t at = zab->claim_count++;
@@ -690,7 +425,8 @@ static void drop_entries(struct zab *zab)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < zab->entry_count; i++) {
         struct entry *entry = &zab->entries[i];
-        bool dead = !is_known(entry) && ranges_have(&zab->lacked, entry->zxid);
+        bool dead =
+            !zab_is_known(entry) && zab_ranges_have(&zab->lacked, entry->zxid) && (entry->flags & ENTRY_OWED) == 0;
         if (!dead && entry->zxid >= zab->floor) {
             zab->entries[kept++] = *entry;
         }
@@ -707,11 +443,12 @@ static void raise_floor(struct zab *zab)
         floor = server->last < floor ? server->last : floor;
         floor = server->durable < floor ? server->durable : floor;
     }
-    for (uint32_t at = position_of(zab, floor); at > 0; at--) {
+    for (uint32_t at = zab_position(zab, floor); at > 0; at--) {
         if (is_had_by_all(zab, &zab->entries[at - 1])) {
             zab->floor = zab->entries[at - 1].zxid;
-            ranges_cut(&zab->skipped, zab->floor);
-            ranges_cut(&zab->lacked, zab->floor);
+            zab_ranges_cut(&zab->skipped, zab->floor);
+            zab_ranges_cut(&zab->lacked, zab->floor);
+            zab_ranges_cut(&zab->unapplied, zab->floor);
             return;
         }
     }
@@ -720,7 +457,7 @@ static void raise_floor(struct zab *zab)
 /* Down to the greatest entry that somebody lacks, for only those count. */
 static zxid_t round_down(const struct zab *zab, zxid_t zxid)
 {
-    for (uint32_t at = position_of(zab, zxid); at > 0; at--) {
+    for (uint32_t at = zab_position(zab, zxid); at > 0; at--) {
         if (!is_had_by_all(zab, &zab->entries[at - 1])) {
             return zab->entries[at - 1].zxid;
         }
@@ -741,7 +478,7 @@ static void tidy(struct zab *zab)
     }
     for (uint64_t rest = zab->config->servers; rest != 0; rest &= rest - 1) {
         struct server *server = &zab->servers[__builtin_ctzll(rest)];
-        uint32_t at = position_of(zab, server->durable);
+        uint32_t at = zab_position(zab, server->durable);
         server->durable = at == 0 ? 0 : zab->entries[at - 1].zxid;
         server->prefix = round_down(zab, server->prefix);
         server->said = round_down(zab, server->said);
@@ -751,12 +488,10 @@ static void tidy(struct zab *zab)
 
 /* ---- the monitor ---------------------------------------------------------------------------------------------------------- */
 
-static void propose(struct zab *zab, const struct observation *observation)
+static void propose(struct zab *zab, uint32_t node, const struct observation *observation)
 {
-    if (observation->value[0] < zab->floor) {
-        return;
-    }
-    struct entry *entry = entry_of(zab, observation);
+    struct entry *entry = observation->value[0] < zab->floor ? NULL : zab_entry(zab, observation);
+    zab_follow_primary(zab, node, observation, entry);
     if (entry != NULL && entry->delivered == 0) {
         entry->flags |= ENTRY_PROPOSED;
     }
@@ -766,9 +501,12 @@ static void look_at(struct zab *zab, uint32_t node, const struct observation *ob
 {
     struct server *server = &zab->servers[node];
     const int64_t *value = observation->value;
+    if (observation->type != OBSERVE_PROPOSED && observation->type != OBSERVE_DELIVERED) {
+        zab_follow_primary(zab, node, observation, NULL);
+    }
     switch ((int)observation->type) {
     case OBSERVE_PROPOSED:
-        propose(zab, observation);
+        propose(zab, node, observation);
         break;
     case OBSERVE_RECOVERED:
         boot(zab, node, value);
@@ -827,7 +565,7 @@ static void start(const struct monitor_config *config, struct monitor_state *sta
 {
     struct zab zab = {.config = config};
     bool failed = false;
-    write_state(&zab, state, &failed);
+    zab_write(&zab, state, &failed);
     ensure(!failed);
 }
 
@@ -838,7 +576,7 @@ static void step(const struct monitor_config *config, struct monitor_state *stat
     zab.config = config;
     zab.verdict = verdict;
     zab.failed = false;
-    read_state(&zab, state);
+    zab_read(&zab, state);
     for (size_t i = 0; i < count && !zab.failed; i++) {
         const struct happening *happening = &happenings[i];
         if (!concerns(config, happening)) {
@@ -853,7 +591,8 @@ static void step(const struct monitor_config *config, struct monitor_state *stat
     check_agreement(&zab);
     drop_claims(&zab);
     tidy(&zab);
-    write_state(&zab, state, &zab.failed);
+    zab_tidy_primaries(&zab);
+    zab_write(&zab, state, &zab.failed);
     verdict->overflow = zab.failed;
 }
 
@@ -862,10 +601,11 @@ static void end(const struct monitor_config *config, const struct monitor_state 
     struct zab zab;
     zab.config = config;
     zab.verdict = verdict;
-    read_state(&zab, state);
+    zab_read(&zab, state);
     if (zab.claim_count > 0) {
         report_claim(&zab, &zab.claims[0]);
     }
+    zab_end_primaries(&zab);
 }
 
 const struct monitor monitor_zab = {
@@ -873,7 +613,8 @@ const struct monitor monitor_zab = {
     .guarantees = GUARANTEE_BIT(GUARANTEE_TOTAL_ORDER) | GUARANTEE_BIT(GUARANTEE_AGREEMENT) |
                   GUARANTEE_BIT(GUARANTEE_INTEGRITY) | GUARANTEE_BIT(GUARANTEE_REPLICA_AGREEMENT) |
                   GUARANTEE_BIT(GUARANTEE_ONE_LEADER_PER_EPOCH) | GUARANTEE_BIT(GUARANTEE_COMMITTED_NEVER_TRUNCATED) |
-                  GUARANTEE_BIT(GUARANTEE_DURABLE_ACKNOWLEDGED_WRITES),
+                  GUARANTEE_BIT(GUARANTEE_DURABLE_ACKNOWLEDGED_WRITES) | GUARANTEE_BIT(GUARANTEE_LOCAL_PRIMARY_ORDER) |
+                  GUARANTEE_BIT(GUARANTEE_GLOBAL_PRIMARY_ORDER) | GUARANTEE_BIT(GUARANTEE_PRIMARY_INTEGRITY),
     .concerns = concerns,
     .start = start,
     .step = step,
