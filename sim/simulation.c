@@ -540,7 +540,7 @@ static struct pool_text text_with_overrides(struct record *record, const struct 
     return pooled;
 }
 
-static void describe_run(const struct scenario *scenario, const struct simulation_options *options,
+void simulation_describe(const struct scenario *scenario, const struct simulation_options *options,
                          struct record *record)
 {
     struct run_info *run = &record->run;
@@ -657,7 +657,7 @@ bool simulation_run(const struct scenario *scenario, const struct simulation_opt
 {
     struct simulation simulation = {.scenario = scenario, .options = options, .record = record};
     record_reset(record);
-    describe_run(scenario, options, record);
+    simulation_describe(scenario, options, record);
     simulation.ensemble = ensemble_new(scenario, options, record, error);
     if (simulation.ensemble == NULL) {
         return false;

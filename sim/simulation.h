@@ -70,4 +70,8 @@ void simulation_reseed(struct simulation *simulation, uint64_t seed);
 bool simulation_run(const struct scenario *scenario, const struct simulation_options *options, struct record *record,
                     GError **error);
 
+/* What the record says of a run before anything happens: scenario, flaws, seed, version. */
+void simulation_describe(const struct scenario *scenario, const struct simulation_options *options,
+                         struct record *record);
+
 #endif

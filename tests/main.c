@@ -32,6 +32,7 @@ extern const struct test_suite test_suite_recipes;
 extern const struct test_suite test_suite_record;
 extern const struct test_suite test_suite_rollover;
 extern const struct test_suite test_suite_scenario;
+extern const struct test_suite test_suite_schedule;
 extern const struct test_suite test_suite_script;
 extern const struct test_suite test_suite_server;
 extern const struct test_suite test_suite_server_digest;
@@ -56,7 +57,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_interleavings, &test_suite_library,       &test_suite_move, &test_suite_network,  &test_suite_quantity,
     &test_suite_recipe_digest,
     &test_suite_recipes,       &test_suite_record,        &test_suite_rollover, &test_suite_scenario,
-    &test_suite_script, &test_suite_server,        &test_suite_server_digest, &test_suite_shrink,   &test_suite_spec,     &test_suite_stage, &test_suite_storage,
+    &test_suite_schedule, &test_suite_script, &test_suite_server,        &test_suite_server_digest, &test_suite_shrink,   &test_suite_spec,     &test_suite_stage, &test_suite_storage,
     &test_suite_store,         &test_suite_tree,          &test_suite_watch,    &test_suite_wire,
     &test_suite_workload,      &test_suite_world,
 };

@@ -28,7 +28,7 @@ static const struct command commands[] = {
     {"why", command_why, "SCENARIO --seed N", "when a violation became inevitable"},
     {"merge", command_merge, "FILE...", "the results of a sweep's shards become those of the whole"},
     {"explore", NULL, "SCENARIO", "every interleaving"},
-    {"replay", NULL, "SCHEDULE", "a recorded schedule, step for step"},
+    {"replay", command_replay, "SCHEDULE", "a recorded schedule, step for step"},
     {"show", command_show, "FILE", "the story of a history"},
     {"serve", NULL, "[SCENARIO]", "the live ensemble for real clients"},
 };
