@@ -2,9 +2,9 @@
 #include <glib.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "checker/explore/coverage.h"
 #include "checker/history_text.h"
 #include "sim/simulation.h"
 #include "tests/happenings.h"
@@ -12,6 +12,7 @@
 
 #define FOLDER "tests/data/histories"
 #define ALL_MONITORS 0xffU
+#define CLIENT_MONITOR 2U
 
 /* What the monitors say of a record, happening by happening. */
 struct judgement {
@@ -54,11 +55,15 @@ static void run_monitor(struct judgement *judgement, size_t index, const struct 
 }
 
 /* `only`: bits of monitors that run. */
-static void judge(const struct record *record, struct judgement *judgement, unsigned only)
+static void judge(const struct record *record, struct judgement *judgement, unsigned only, bool impatient)
 {
     struct monitor_config config;
     memset(judgement, 0, sizeof *judgement);
     happenings_config(record, &config);
+    config.impatient = impatient;
+    if (impatient) { /* these runs end in the midst of things */
+        config.guarantees &= ~(UINT64_C(1) << GUARANTEE_NO_ABANDONED_LOCK);
+    }
     struct happenings *happenings = happenings_of_record(record);
     for (size_t i = 0; monitor_at(i) != NULL; i++) {
         if ((only >> i & 1) == 0) {
@@ -115,7 +120,7 @@ static bool check_history(const char *name, const char *text)
     CU_ASSERT_FATAL(history != NULL);
     uint64_t want = offline(history->record) & monitor_covered() & ~needs_time(name);
     struct judgement got;
-    judge(history->record, &got, ALL_MONITORS);
+    judge(history->record, &got, ALL_MONITORS, false);
     print_difference(name, want, &got);
     bool good = got.broken == want && !got.overflow;
     free_judgement(&got);
@@ -141,14 +146,7 @@ static void every_history_by_hand_gets_the_same_verdicts(void)
 
 /* ---- runs ---- */
 
-#define STEPS_MAX 64 /* happenings of one step, where the client's monitor would be slow one by one */
-
-struct run {
-    const char *scenario;
-    uint64_t seeds;
-};
-
-static struct record *simulate(const char *path, uint64_t seed)
+static struct record *simulate(const char *path, uint64_t seed, bool with_flaws)
 {
     static const char *guarantees[GUARANTEE_COUNT + 1];
     for (int i = 0; i < GUARANTEE_COUNT; i++) {
@@ -161,6 +159,9 @@ static struct record *simulate(const char *path, uint64_t seed)
         fprintf(stderr, "\n%s\n", error->message);
     }
     CU_ASSERT_FATAL(scenario != NULL);
+    if (!with_flaws) {
+        memset(&scenario->flaws, 0, sizeof scenario->flaws);
+    }
     struct record *record = record_new();
     struct simulation_options options = {.seed = seed, .level = RECORD_OPS};
     CU_ASSERT_FATAL(simulation_run(scenario, &options, record, &error));
@@ -190,44 +191,249 @@ static uint64_t judged_by(unsigned only)
     return judged;
 }
 
-static bool check_run(const char *scenario, uint64_t seed, unsigned only)
+static void show(const char *name, const struct judgement *got, uint64_t want, uint64_t early)
 {
-    struct record *record = simulate(scenario, seed);
+    fprintf(stderr, "%s: offline %" PRIx64 " early %" PRIx64 " octets", name, want, early);
+    for (size_t i = 0; monitor_at(i) != NULL; i++) {
+        fprintf(stderr, " %s %u", monitor_at(i)->name, got->octets_max[i]);
+    }
+    fprintf(stderr, "%s\n", got->overflow ? ", overflow" : "");
+}
+
+/* Returns what was broken.  With ZKSIM_SHOW it prints how large the states became. */
+static uint64_t check_run(const char *scenario, uint64_t seed, bool with_flaws, unsigned only)
+{
+    struct record *record = simulate(scenario, seed, with_flaws);
     uint64_t want = offline(record) & judged_by(only) & ~needs_time(scenario);
     struct judgement got;
-    judge(record, &got, only);
+    judge(record, &got, only, false);
     uint64_t early = found_in_prefixes(record, &got, got.broken & ~want);
     char *name = g_strdup_printf("%s, seed %" PRIu64 " (%u observations)", scenario, seed, record->observations->len);
     print_difference(name, want | early, &got);
-    if (got.overflow) {
-        fprintf(stderr, "\n%s: overflow\n", name);
-    }
-    bool good = got.broken == (want | early);
+    CHECK_INT(got.broken, want | early);
+    CHECK(!got.overflow);
     if (g_getenv("ZKSIM_SHOW") != NULL) {
-        fprintf(stderr, "%s: offline %" PRIx64 " early %" PRIx64 " octets %u %u %u %u%s\n", name, want, early,
-                got.octets_max[0], got.octets_max[1], got.octets_max[2], got.octets_max[3],
-                got.overflow ? " OVERFLOW" : "");
+        show(name, &got, want, early);
+    }
+    free_judgement(&got);
+    if (want == 0) { /* without flaws nobody need be patient */
+        judge(record, &got, only, true);
+        print_difference(name, 0, &got);
+        CHECK_INT(got.broken, 0);
+        free_judgement(&got);
     }
     g_free(name);
-    free_judgement(&got);
     record_free(record);
-    return good;
+    return want;
 }
 
-static void monitors_judge_runs_as_the_offline_checker_does(void)
+static const char *const small_runs[] = {
+    "apply-out-of-order",
+    "commit-without-quorum",
+    "elect-older-zxid",
+    "forget-watches",
+    "keep-ephemerals",
+    "never-step-down",
+    "notify-after-reply",
+    "partial-multi",
+    "reuse-sequence",
+    "reuse-session-id",
+    "read-ahead-of-own-write",
+    "zk-1319",
+    "zk-2355",
+};
+
+static void monitors_judge_small_runs_as_the_offline_checker_does(void)
 {
-    const char *one = g_getenv("ZKSIM_ONE");
-    for (uint64_t seed = 1;
-         one != NULL && seed <= (uint64_t)(g_getenv("ZKSIM_SEEDS") == NULL ? 2 : atoi(g_getenv("ZKSIM_SEEDS")));
-         seed++) {
-        CHECK(check_run(one, seed,
-                        g_getenv("ZKSIM_ONLY") == NULL ? ALL_MONITORS : (unsigned)atoi(g_getenv("ZKSIM_ONLY"))));
+    unsigned found = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(small_runs); i++) {
+        char *path = g_strdup_printf("scenarios/regressions/%s.scn", small_runs[i]);
+        uint64_t broken = 0;
+        for (uint64_t seed = 1; seed <= 4; seed++) {
+            broken |= check_run(path, seed, true, ALL_MONITORS);
+            CHECK_INT(check_run(path, seed, false, ALL_MONITORS), 0);
+        }
+        found += broken != 0;
+        g_free(path);
     }
+    CHECK(found >= 10);
+}
+
+static void monitors_judge_recipes_and_commits_as_the_offline_checker_does(void)
+{
+    static const char *const names[] = {
+        "2pc-coordinator-crash",   "2pc-coordinator-recovers", "3pc-coordinator-crash",     "3pc-late-message",
+        "3pc-partition",           "recipes/barrier-naive",    "recipes/careful-leader",    "recipes/ignorant-leader",
+        "recipes/no-split-brain",  "recipes/paused-holder",    "recipes/own-znode-naive",   "recipes/lock-naive",
+        "2pc-zookeeper-partition", "2pc-zookeeper-crash",      "3pc-partition-termination",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        char *path = g_strdup_printf("scenarios/%s.scn", names[i]);
+        for (uint64_t seed = 1; seed <= 3; seed++) {
+            check_run(path, seed, true, ALL_MONITORS);
+        }
+        g_free(path);
+    }
+}
+
+/* Thousands of transactions: too many for the monitor of the clients, which forgets none. */
+static void monitors_judge_long_runs_of_servers_as_the_offline_checker_does(void)
+{
+    static const char *const names[] = {
+        "bugs/ZOOKEEPER-3911",    "bugs/ZOOKEEPER-4643", "bugs/ZOOKEEPER-3023", "flaws/ack-before-fsync",
+        "flaws/elect-older-zxid", "rolling-restarts",    "follower-trunc",      "bugs/ZOOKEEPER-1549",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        char *path = g_strdup_printf("scenarios/%s.scn", names[i]);
+        check_run(path, 1, true, ALL_MONITORS & ~CLIENT_MONITOR);
+        g_free(path);
+    }
+}
+
+/* ---- purity ---- */
+
+static bool same(const struct monitor_state *a, const struct monitor_state *b)
+{
+    return a->length == b->length && memcmp(a->octets, b->octets, a->length) == 0;
+}
+
+static void copy_state(struct monitor_state *to, const struct monitor_state *from)
+{
+    to->length = from->length;
+    memcpy(to->octets, from->octets, from->length);
+}
+
+/* Whether they might as well have happened the other way round. */
+static bool are_independent(const struct happening *a, const struct happening *b)
+{
+    if (a->node == b->node || a->kind != b->kind) {
+        return false;
+    }
+    if (a->kind == HAPPENING_REQUEST) {
+        return true;
+    }
+    if (a->kind != HAPPENING_OBSERVATION || a->observation.type != b->observation.type) {
+        return false;
+    }
+    switch ((int)a->observation.type) {
+    case OBSERVE_LOGGED:
+    case OBSERVE_LOOKING:
+    case OBSERVE_WAITING:
+    case OBSERVE_COMMIT_VOTED:
+        return true;
+    case OBSERVE_DELIVERED:
+        return memcmp(a->observation.value, b->observation.value, sizeof a->observation.value) == 0;
+    default:
+        return false;
+    }
+}
+
+struct purity {
+    const struct monitor *monitor;
+    struct monitor_config config;
+    struct monitor_state *state, *again, *swapped;
+    unsigned swaps;
+};
+
+static void check_step(struct purity *purity, const struct happening *happenings, size_t count)
+{
+    struct monitor_verdict first;
+    struct monitor_verdict second;
+    copy_state(purity->again, purity->state);
+    copy_state(purity->swapped, purity->state);
+    if (count > 1 && are_independent(&happenings[0], &happenings[1])) {
+        struct happening turned[2] = {happenings[1], happenings[0]};
+        monitor_step(purity->monitor, &purity->config, purity->again, &turned[0], 1, &first);
+        monitor_step(purity->monitor, &purity->config, purity->again, &turned[1], 1, &first);
+        monitor_step(purity->monitor, &purity->config, purity->swapped, &happenings[0], 1, &second);
+        monitor_step(purity->monitor, &purity->config, purity->swapped, &happenings[1], 1, &second);
+        CHECK(same(purity->again, purity->swapped));
+        copy_state(purity->again, purity->state);
+        purity->swaps++;
+    }
+    monitor_step(purity->monitor, &purity->config, purity->state, happenings, 1, &first);
+    monitor_step(purity->monitor, &purity->config, purity->again, happenings, 1, &second);
+    CHECK(same(purity->state, purity->again));
+    CHECK_INT(first.broken, second.broken);
+    if (!monitor_concerns(purity->monitor, &purity->config, &happenings[0])) {
+        CHECK_INT(first.broken, 0);
+    }
+}
+
+static void check_purity(const char *path, uint64_t seed, unsigned *swaps)
+{
+    struct record *record = simulate(path, seed, true);
+    struct happenings *happenings = happenings_of_record(record);
+    struct purity purity = {.state = g_new(struct monitor_state, 1),
+                            .again = g_new(struct monitor_state, 1),
+                            .swapped = g_new(struct monitor_state, 1)};
+    happenings_config(record, &purity.config);
+    for (size_t m = 0; (purity.monitor = monitor_at(m)) != NULL; m++) {
+        monitor_start(purity.monitor, &purity.config, purity.state);
+        for (guint i = 0; i < happenings->all->len; i++) {
+            struct happening next[2] = {g_array_index(happenings->all, struct timed_happening, i).happening};
+            bool more = i + 1 < happenings->all->len;
+            if (more) {
+                next[1] = g_array_index(happenings->all, struct timed_happening, i + 1).happening;
+            }
+            check_step(&purity, next, more ? 2 : 1);
+        }
+    }
+    *swaps += purity.swaps;
+    g_free(purity.state);
+    g_free(purity.again);
+    g_free(purity.swapped);
+    happenings_free(happenings);
+    record_free(record);
+}
+
+static void a_step_is_a_pure_function_and_forgets_the_order_that_does_not_matter(void)
+{
+    unsigned swaps = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(small_runs); i++) {
+        char *path = g_strdup_printf("scenarios/regressions/%s.scn", small_runs[i]);
+        check_purity(path, 1, &swaps);
+        g_free(path);
+    }
+    check_purity("scenarios/3pc-partition.scn", 1, &swaps);
+    check_purity("scenarios/recipes/barrier-naive.scn", 1, &swaps);
+    CHECK(swaps > 100);
+}
+
+/* ---- coverage ---- */
+
+static void every_coverage_has_a_name_and_a_run_meets_what_it_shows(void)
+{
+    for (int i = 0; i < COVERAGE_COUNT; i++) {
+        CHECK(coverage_name((enum coverage)i) != NULL);
+    }
+    struct record *record = simulate("scenarios/regressions/elect-older-zxid.scn", 1, false);
+    struct happenings *happenings = happenings_of_record(record);
+    uint64_t met = 0;
+    for (guint i = 0; i < happenings->all->len; i++) {
+        met |= coverage_of(&g_array_index(happenings->all, struct timed_happening, i).happening);
+    }
+    static const enum coverage wanted[] = {COVER_LEADER_ELECTED, COVER_LATER_EPOCH, COVER_DELIVERED, COVER_CRASHED,
+                                           COVER_WRITE_ANSWERED};
+    for (size_t i = 0; i < ARRAY_LENGTH(wanted); i++) {
+        CHECK((met >> wanted[i] & 1) != 0);
+    }
+    CHECK_INT(met >> COVER_VOTED_YES & 1, 0);
+    happenings_free(happenings);
+    record_free(record);
 }
 
 static const struct test_case cases[] = {
     {"every history by hand gets the same verdicts", every_history_by_hand_gets_the_same_verdicts},
-    {"monitors judge runs as the offline checker does", monitors_judge_runs_as_the_offline_checker_does},
+    {"monitors judge small runs as the offline checker does", monitors_judge_small_runs_as_the_offline_checker_does},
+    {"monitors judge recipes and commits as the offline checker does",
+     monitors_judge_recipes_and_commits_as_the_offline_checker_does},
+    {"monitors judge long runs of servers as the offline checker does",
+     monitors_judge_long_runs_of_servers_as_the_offline_checker_does},
+    {"a step is a pure function and forgets the order that does not matter",
+     a_step_is_a_pure_function_and_forgets_the_order_that_does_not_matter},
+    {"every coverage has a name, and a run meets what it shows",
+     every_coverage_has_a_name_and_a_run_meets_what_it_shows},
     {NULL, NULL},
 };
 

@@ -91,8 +91,47 @@ struct client_state {
     struct client_watch watches[CLIENT_WATCHES_MAX];     /* by session, path, table */
 };
 
+static inline zxid_t zxid_greater(zxid_t a, zxid_t b)
+{
+    return a > b ? a : b;
+}
+
+/* One step of the monitor. */
+struct client_step {
+    struct client_state *client;
+    const struct happening *happenings;
+    size_t count;
+    bool answers;    /* an answer or an event is among them */
+    bool known;      /* a transaction turned out to be in effect */
+    GPtrArray *kept; /* decoded replies */
+    struct history *history;
+};
+
 void client_state_write(struct client_state *client, struct monitor_state *state);
 void client_state_read(struct client_state *client, const struct monitor_state *state);
+
+/* ---- monitor_client.c ---- */
+
+struct client_session *client_find_session(struct client_state *client, session_id_t session);
+/* Made if it is not there; NULL without room, or for no session. */
+struct client_session *client_session_of(struct client_state *client, session_id_t session, uint32_t node);
+/* Whether a transaction with this zxid is in effect. */
+bool client_has_zxid(const struct client_state *client, zxid_t zxid);
+
+/* ---- client_watches.c ---- */
+
+/* The answer shows its session a state, and may set a watch. */
+void client_follow_watches(struct client_step *step, const struct client_operation *operation,
+                           struct client_session *session);
+void client_follow_event(struct client_step *step, const struct happening *event);
+void client_unset_watch(struct client_state *client, uint32_t at);
+void client_report_watch(const struct client_state *client, enum guarantee_id id, const struct client_watch *watch,
+                         const char *what);
+
+/* ---- client_tidy.c ---- */
+
+/* Forgets what can no longer matter and sorts the rest. */
+void client_tidy(struct client_state *client);
 
 /* ---- client_replay.c ---- */
 

@@ -16,16 +16,6 @@
 #include "protocol/base/ensure.h"
 #include "protocol/wire/record.h"
 
-struct step {
-    struct client_state *client;
-    const struct happening *happenings;
-    size_t count;
-    bool answers;    /* an answer or an event is among them */
-    bool known;      /* a transaction turned out to be in effect */
-    GPtrArray *kept; /* decoded replies */
-    struct history *history;
-};
-
 /* ---- transactions -------------------------------------------------------------------------------------------------------- */
 
 static uint32_t position_of(const struct client_state *client, zxid_t zxid)
@@ -81,7 +71,7 @@ static struct client_transaction *add_transaction(struct client_state *client, s
     return &client->transactions[at];
 }
 
-static bool is_known_zxid(const struct client_state *client, zxid_t zxid)
+bool client_has_zxid(const struct client_state *client, zxid_t zxid)
 {
     for (uint32_t at = position_of(client, zxid); at > 0 && client->transactions[at - 1].zxid == zxid; at--) {
         if (client->transactions[at - 1].known) {
@@ -91,7 +81,7 @@ static bool is_known_zxid(const struct client_state *client, zxid_t zxid)
     return false;
 }
 
-static void become_known(struct step *step, struct client_transaction *transaction)
+static void become_known(struct client_step *step, struct client_transaction *transaction)
 {
     struct client_state *client = step->client;
     transaction->known = true;
@@ -113,9 +103,9 @@ static struct client_transaction transaction_of(const int64_t *value)
 }
 
 /* Of several transactions with one zxid only the first counts. */
-static void deliver(struct step *step, const int64_t *value)
+static void deliver(struct client_step *step, const int64_t *value)
 {
-    if (!is_known_zxid(step->client, value[0])) {
+    if (!client_has_zxid(step->client, value[0])) {
         struct client_transaction *transaction = add_transaction(step->client, transaction_of(value));
         if (transaction != NULL) {
             become_known(step, transaction);
@@ -123,14 +113,14 @@ static void deliver(struct step *step, const int64_t *value)
     }
 }
 
-static void establish(struct step *step, epoch_t epoch, zxid_t log)
+static void establish(struct client_step *step, epoch_t epoch, zxid_t log)
 {
     struct client_state *client = step->client;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < client->transaction_count; i++) {
         struct client_transaction *transaction = &client->transactions[i];
         if (!transaction->known && transaction->zxid <= log && zxid_epoch(transaction->zxid) == zxid_epoch(log) &&
-            !is_known_zxid(client, transaction->zxid)) {
+            !client_has_zxid(client, transaction->zxid)) {
             become_known(step, transaction);
         }
     }
@@ -143,13 +133,13 @@ static void establish(struct step *step, epoch_t epoch, zxid_t log)
     client->transaction_count = kept;
 }
 
-static void look_at_server(struct step *step, uint32_t node, const struct observation *observation)
+static void look_at_server(struct client_step *step, uint32_t node, const struct observation *observation)
 {
     zxid_t *log = &step->client->logs[node];
     const int64_t *value = observation->value;
     switch ((int)observation->type) {
     case OBSERVE_PROPOSED:
-        if (!is_known_zxid(step->client, value[0])) {
+        if (!client_has_zxid(step->client, value[0])) {
             add_transaction(step->client, transaction_of(value));
         }
         break;
@@ -177,7 +167,7 @@ static void look_at_server(struct step *step, uint32_t node, const struct observ
 
 /* ---- sessions ------------------------------------------------------------------------------------------------------------ */
 
-static struct client_session *find_session(struct client_state *client, session_id_t session)
+struct client_session *client_find_session(struct client_state *client, session_id_t session)
 {
     for (uint32_t i = 0; i < client->session_count; i++) {
         if (client->sessions[i].session == session) {
@@ -188,9 +178,9 @@ static struct client_session *find_session(struct client_state *client, session_
 }
 
 /* NULL without room, or for no session. */
-static struct client_session *session_of(struct client_state *client, session_id_t session, uint32_t node)
+struct client_session *client_session_of(struct client_state *client, session_id_t session, uint32_t node)
 {
-    struct client_session *found = session == 0 ? NULL : find_session(client, session);
+    struct client_session *found = session == 0 ? NULL : client_find_session(client, session);
     if (found != NULL || session == 0) {
         return found;
     }
@@ -267,7 +257,7 @@ static struct client_operation *find_pending(struct client_state *client, uint32
     return NULL;
 }
 
-static struct reply_body *keep_reply(struct step *step, const struct reply_body *body)
+static struct reply_body *keep_reply(struct client_step *step, const struct reply_body *body)
 {
     struct reply_body *copy = g_memdup2(body, sizeof *body);
     g_ptr_array_add(step->kept, copy);
@@ -275,7 +265,7 @@ static struct reply_body *keep_reply(struct step *step, const struct reply_body 
 }
 
 /* Each part of a multi with its own error; that of the first which failed by itself is why the others were rolled back. */
-static void take_results(struct step *step, struct client_operation *operation, const struct reply_body *body)
+static void take_results(struct client_step *step, struct client_operation *operation, const struct reply_body *body)
 {
     struct multi_result result;
     int32_t error = ZOK;
@@ -296,7 +286,7 @@ static void take_results(struct step *step, struct client_operation *operation, 
     }
 }
 
-static void take_reply(struct step *step, struct client_operation *operation, struct bytes octets)
+static void take_reply(struct client_step *step, struct client_operation *operation, struct bytes octets)
 {
     struct reply_body body;
     struct jute_reader reader = jute_reader_of_bytes(octets);
@@ -325,7 +315,7 @@ static enum outcome outcome_of(const struct happening *answer)
     return lost ? OUTCOME_INDETERMINATE : OUTCOME_FAILED;
 }
 
-static void take_answer(struct step *step, size_t index)
+static void take_answer(struct client_step *step, size_t index)
 {
     const struct happening *answer = &step->happenings[index];
     struct client_operation *operation = find_pending(step->client, answer->node, answer->answer.tag);
@@ -346,7 +336,7 @@ static void take_answer(struct step *step, size_t index)
     bool writes = opcode_becomes_transaction(operation->body.opcode);
     if (operation->outcome == OUTCOME_OK || operation->outcome == OUTCOME_FAILED) {
         operation->phase = PHASE_DONE;
-        session_of(step->client, operation->session, operation->client);
+        client_session_of(step->client, operation->session, operation->client);
     } else {
         bool may_happen = operation->outcome == OUTCOME_INDETERMINATE && writes && operation->session != 0;
         operation->phase = may_happen ? PHASE_LOST : PHASE_GONE;
@@ -382,18 +372,13 @@ static void check_real_time(struct client_state *client, const struct client_ope
     }
 }
 
-static const struct change *change_of(const struct step *step, const struct client_operation *operation)
+static const struct change *change_of(const struct client_step *step, const struct client_operation *operation)
 {
     int32_t made = step->history->change_made[operation->row];
     return made == NO_INDEX ? NULL : change_at(step->history, (size_t)made);
 }
 
-static zxid_t greater(zxid_t a, zxid_t b)
-{
-    return a > b ? a : b;
-}
-
-static void follow_write(struct step *step, struct client_operation *operation, struct client_session *session)
+static void follow_write(struct client_step *step, struct client_operation *operation, struct client_session *session)
 {
     struct client_state *client = step->client;
     const struct change *change = change_of(step, operation);
@@ -402,12 +387,12 @@ static void follow_write(struct step *step, struct client_operation *operation, 
     }
     zxid_t zxid = change->zxid;
     check_real_time(client, operation, zxid);
-    if (zxid < greater(session->write, session->read)) {
-        report_order(client, GUARANTEE_FIFO_CLIENT_ORDER, operation, zxid, greater(session->write, session->read));
+    if (zxid < zxid_greater(session->write, session->read)) {
+        report_order(client, GUARANTEE_FIFO_CLIENT_ORDER, operation, zxid, zxid_greater(session->write, session->read));
     }
-    session->write = greater(session->write, zxid);
-    session->own = greater(session->own, zxid);
-    client->answered = greater(client->answered, zxid);
+    session->write = zxid_greater(session->write, zxid);
+    session->own = zxid_greater(session->own, zxid);
+    client->answered = zxid_greater(client->answered, zxid);
     for (uint32_t i = 0; i < client->operation_count; i++) {
         struct client_operation *lost = &client->operations[i];
         if (lost->phase == PHASE_LOST && lost->session == operation->session &&
@@ -429,7 +414,7 @@ static void follow_read(struct client_state *client, const struct client_operati
     if (operation->zxid < session->own) {
         report_order(client, GUARANTEE_READ_YOUR_WRITES, operation, operation->zxid, session->own);
     }
-    session->read = greater(session->read, operation->zxid);
+    session->read = zxid_greater(session->read, operation->zxid);
 }
 
 /* Answers come in the order of the requests. */
@@ -449,7 +434,7 @@ static void check_overtaking(struct client_state *client, const struct client_op
 }
 
 /* A write that nobody answered turns out to have happened. */
-static void follow_lost(struct step *step, struct client_operation *lost)
+static void follow_lost(struct client_step *step, struct client_operation *lost)
 {
     struct client_state *client = step->client;
     const struct change *change = change_of(step, lost);
@@ -462,178 +447,29 @@ static void follow_lost(struct step *step, struct client_operation *lost)
         return;
     }
     check_real_time(client, lost, change->zxid);
-    zxid_t least = greater(lost->write_before, lost->read_before);
+    zxid_t least = zxid_greater(lost->write_before, lost->read_before);
     if (change->zxid < least) {
         report_order(client, GUARANTEE_FIFO_CLIENT_ORDER, lost, change->zxid, least);
     }
     if (lost->write_after != 0 && lost->write_after < change->zxid) {
         report_order(client, GUARANTEE_FIFO_CLIENT_ORDER, lost, lost->write_after, change->zxid);
     }
-    struct client_session *session = find_session(client, lost->session);
+    struct client_session *session = client_find_session(client, lost->session);
     if (session != NULL) {
-        session->write = greater(session->write, change->zxid);
-    }
-}
-
-/* ---- watches ----------------------------------------------------------------------------------------------------------------- */
-
-static int compare_watches(const struct client_watch *a, const struct client_watch *b)
-{
-    if (a->session != b->session) {
-        return a->session < b->session ? -1 : 1;
-    }
-    size_t common = bytes_size(a->path) < bytes_size(b->path) ? bytes_size(a->path) : bytes_size(b->path);
-    int order = common == 0 ? 0 : memcmp(a->path.data, b->path.data, common);
-    if (order != 0 || a->path.length != b->path.length) {
-        return order != 0 ? order : a->path.length - b->path.length;
-    }
-    return (int)a->table - (int)b->table;
-}
-
-static void set_watch(struct client_state *client, struct client_watch fresh)
-{
-    uint32_t at = client->watch_count;
-    while (at > 0 && compare_watches(&client->watches[at - 1], &fresh) > 0) {
-        at--;
-    }
-    if (at > 0 && compare_watches(&client->watches[at - 1], &fresh) == 0) {
-        return; /* one that is set stays as it is */
-    }
-    if (client->watch_count == CLIENT_WATCHES_MAX) {
-        client->failed = true;
-        return;
-    }
-    memmove(&client->watches[at + 1], &client->watches[at], (client->watch_count - at) * sizeof fresh);
-    client->watches[at] = fresh;
-    client->watch_count++;
-}
-
-static void unset_watch(struct client_state *client, uint32_t at)
-{
-    client->watch_count--;
-    memmove(&client->watches[at], &client->watches[at + 1], (client->watch_count - at) * sizeof client->watches[0]);
-}
-
-static void report_watch(const struct client_state *client, enum guarantee_id id, const struct client_watch *watch,
-                         const char *what)
-{
-    verdict_report(client->verdict, client->config, id, "session 0x%" PRIx64 ", watch on %s%.*s: %s",
-                   (uint64_t)watch->session, watch->table == WATCH_TABLE_DATA ? "" : "the children of ",
-                   (int)bytes_size(watch->path), (const char *)watch->path.data, what);
-}
-
-/* The session has been shown `session->shown`, just now by an answer with `zxid`. */
-static void look_at_watch(const struct step *step, const struct client_session *session, struct client_watch *watch,
-                          zxid_t zxid)
-{
-    const struct touch *touch = client_touch_after(step->history, watch->path, watch->table, watch->since);
-    if (watch->overdue || touch == NULL || touch->zxid > session->shown) {
-        return;
-    }
-    if (watch->on_absence && session->reconnected && client_is_absent_at(step->history, watch->path, zxid)) {
-        watch->since = zxid; /* the gap: created and deleted while away; the watch is set anew */
-        return;
-    }
-    watch->overdue = true;
-    if (step->client->config->impatient) {
-        report_watch(step->client, GUARANTEE_NO_LOST_WATCH, watch,
-                     "an answer shows a change of it, and its event has not come");
-    }
-}
-
-static void follow_watches(struct step *step, const struct client_operation *operation, struct client_session *session)
-{
-    struct client_state *client = step->client;
-    session->shown = greater(session->shown, operation->zxid);
-    for (uint32_t i = 0; i < client->watch_count && operation->body.opcode != OP_CLOSE_SESSION; i++) {
-        if (client->watches[i].session == session->session) {
-            look_at_watch(step, session, &client->watches[i], operation->zxid);
-        }
-    }
-    session->reconnected = false;
-    session->deleted_twice = bytes_null();
-    int32_t opcode = operation->body.opcode;
-    bool absent = opcode == OP_EXISTS && operation->outcome == OUTCOME_FAILED && operation->body.error == ZNONODE;
-    if (operation->watch && (operation->outcome == OUTCOME_OK || absent)) {
-        bool lists = opcode == OP_GET_CHILDREN || opcode == OP_GET_CHILDREN2;
-        set_watch(client, (struct client_watch){
-                              .session = session->session,
-                              .table = lists ? WATCH_TABLE_CHILDREN : WATCH_TABLE_DATA,
-                              .on_absence = absent,
-                              .since = operation->zxid,
-                              .path = operation->body.path,
-                          });
-    }
-}
-
-static void report_event(const struct client_state *client, enum guarantee_id id, const struct happening *event,
-                         const char *what)
-{
-    verdict_report(client->verdict, client->config, id, "node %u, event %s %.*s: %s", event->node,
-                   event_type_name(event->event.type), (int)bytes_size(event->octets), (const char *)event->octets.data,
-                   what);
-}
-
-/* How many watches the event uses up. */
-static unsigned use_up(struct step *step, const struct client_session *session, const struct happening *event)
-{
-    struct client_state *client = step->client;
-    int32_t type = event->event.type;
-    bool reaches[2] = {type != EVENT_NODE_CHILDREN_CHANGED,
-                       type == EVENT_NODE_CHILDREN_CHANGED || type == EVENT_NODE_DELETED};
-    unsigned used = 0;
-    bool touched = false;
-    for (uint32_t i = client->watch_count; i > 0; i--) {
-        struct client_watch *watch = &client->watches[i - 1];
-        if (watch->session != session->session || !reaches[watch->table] || !bytes_equal(watch->path, event->octets)) {
-            continue;
-        }
-        used++;
-        touched = touched || client_touch_after(step->history, watch->path, watch->table, watch->since) != NULL;
-        if (watch->overdue && !client->config->impatient) {
-            report_watch(client, GUARANTEE_WATCH_BEFORE_STATE, watch, "its event comes after an answer that shows it");
-        }
-        unset_watch(client, i - 1);
-    }
-    if (used > 0 && !touched) {
-        report_event(client, GUARANTEE_WATCH_EXACTLY_ONCE, event, "nothing that it watches changed");
-    }
-    return used;
-}
-
-static void follow_event(struct step *step, const struct happening *event)
-{
-    struct client_state *client = step->client;
-    session_id_t id = event->event.session != 0 ? event->event.session : client->sessions_of[event->node];
-    struct client_session *session = session_of(client, id, event->node);
-    if (session == NULL || event->event.type < EVENT_NODE_CREATED || event->event.type > EVENT_NODE_CHILDREN_CHANGED) {
-        return;
-    }
-    if (event->event.zxid > 0 && event->event.zxid < session->event) {
-        report_event(client, GUARANTEE_WATCH_BEFORE_STATE, event, "it comes after that of a later transaction");
-    }
-    session->event = event->event.zxid > 0 ? event->event.zxid : session->event;
-    bool second = event->event.type == EVENT_NODE_DELETED && bytes_equal(session->deleted_twice, event->octets) &&
-                  !bytes_is_null(session->deleted_twice);
-    unsigned used = use_up(step, session, event);
-    if (used == 0 && !second) {
-        report_event(client, GUARANTEE_WATCH_EXACTLY_ONCE, event, "no watch of this client is set there");
-    }
-    if (used == 2) {
-        session->deleted_twice = event->octets; /* re-registration looks at both tables, one after the other */
+        session->write = zxid_greater(session->write, change->zxid);
     }
 }
 
 /* ---- following the clients ----------------------------------------------------------------------------------------------------- */
 
-static void follow_answer(struct step *step, size_t index)
+static void follow_answer(struct client_step *step, size_t index)
 {
     struct client_state *client = step->client;
     struct client_operation *operation = NULL;
     for (uint32_t i = 0; i < client->operation_count && operation == NULL; i++) {
         operation = client->operations[i].answered_at == index ? &client->operations[i] : NULL;
     }
-    struct client_session *session = operation == NULL ? NULL : find_session(client, operation->session);
+    struct client_session *session = operation == NULL ? NULL : client_find_session(client, operation->session);
     if (session == NULL) {
         return;
     }
@@ -656,14 +492,14 @@ static void follow_answer(struct step *step, size_t index)
     } else if (operation->xid != 0) {
         follow_read(client, operation, session);
     }
-    follow_watches(step, operation, session);
+    client_follow_watches(step, operation, session);
 }
 
 static void follow_session(struct client_state *client, const struct happening *happening)
 {
     struct client_session *session = NULL;
     if (happening->session.state == SESSION_CONNECTED) {
-        session = session_of(client, happening->session.session, happening->node);
+        session = client_session_of(client, happening->session.session, happening->node);
     }
     if (session != NULL) {
         session->reconnected = true;
@@ -671,7 +507,7 @@ static void follow_session(struct client_state *client, const struct happening *
     }
 }
 
-static void take(struct step *step, size_t index)
+static void take(struct client_step *step, size_t index)
 {
     const struct happening *happening = &step->happenings[index];
     switch (happening->kind) {
@@ -689,7 +525,7 @@ static void take(struct step *step, size_t index)
         break;
     case HAPPENING_SESSION:
         if (happening->session.state == SESSION_CONNECTED) {
-            session_of(step->client, happening->session.session, happening->node);
+            client_session_of(step->client, happening->session.session, happening->node);
         }
         break;
     case HAPPENING_END:
@@ -701,153 +537,16 @@ static void take(struct step *step, size_t index)
     }
 }
 
-static void follow(struct step *step, size_t index)
+static void follow(struct client_step *step, size_t index)
 {
     const struct happening *happening = &step->happenings[index];
     if (happening->kind == HAPPENING_ANSWER) {
         follow_answer(step, index);
     } else if (happening->kind == HAPPENING_EVENT) {
-        follow_event(step, happening);
+        client_follow_event(step, happening);
     } else if (happening->kind == HAPPENING_SESSION) {
         follow_session(step->client, happening);
     }
-}
-
-/* ---- what may be forgotten ------------------------------------------------------------------------------------------------------ */
-
-static bool is_current(const struct client_state *client, session_id_t session)
-{
-    for (uint64_t rest = client->config->clients; rest != 0; rest &= rest - 1) {
-        if (client->sessions_of[__builtin_ctzll(rest)] == session) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool has_pending(const struct client_state *client, uint32_t node)
-{
-    for (uint32_t i = 0; i < client->operation_count; i++) {
-        if (client->operations[i].phase == PHASE_PENDING && client->operations[i].client == node) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_closed(const struct client_state *client, session_id_t session)
-{
-    for (uint32_t i = 0; i < client->transaction_count; i++) {
-        const struct client_transaction *transaction = &client->transactions[i];
-        if (transaction->known && transaction->type == OP_CLOSE_SESSION && transaction->session == session) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A refused request leaves nothing once it was answered. */
-static bool is_spent(struct client_state *client, const struct client_transaction *transaction)
-{
-    if (!transaction->known || transaction->type != OP_ERROR) {
-        return false;
-    }
-    for (uint32_t i = 0; i < client->operation_count; i++) {
-        const struct client_operation *operation = &client->operations[i];
-        if (operation->phase == PHASE_LOST && operation->session == transaction->session &&
-            operation->xid == transaction->cxid) {
-            return false;
-        }
-    }
-    const struct client_session *session = find_session(client, transaction->session);
-    return session == NULL || transaction->cxid <= session->xid || !has_pending(client, session->client);
-}
-
-static void drop_transactions(struct client_state *client)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < client->transaction_count; i++) {
-        const struct client_transaction *transaction = &client->transactions[i];
-        bool beaten = !transaction->known && is_known_zxid(client, transaction->zxid);
-        if (!beaten && !is_spent(client, transaction)) {
-            client->transactions[kept++] = *transaction;
-        }
-    }
-    client->transaction_count = kept;
-}
-
-static void drop_sessions(struct client_state *client)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = client->watch_count; i > 0; i--) {
-        const struct client_watch *watch = &client->watches[i - 1];
-        if (is_current(client, watch->session)) {
-            continue;
-        }
-        if (watch->overdue && !client->config->impatient) {
-            report_watch(client, GUARANTEE_NO_LOST_WATCH, watch, "no event until the session ended");
-        }
-        unset_watch(client, i - 1);
-    }
-    for (uint32_t i = 0; i < client->session_count; i++) {
-        if (is_current(client, client->sessions[i].session)) {
-            client->sessions[kept++] = client->sessions[i];
-        }
-    }
-    client->session_count = kept;
-}
-
-/* What happens to an answered operation when its step is over. */
-static void settle(struct client_operation *operation)
-{
-    int32_t opcode = operation->body.opcode;
-    bool changes = opcode_becomes_transaction(opcode) && opcode != OP_CLOSE_SESSION;
-    bool counts = (operation->outcome == OUTCOME_OK && changes) || opcode == OP_MULTI;
-    operation->phase = counts ? PHASE_KEPT : PHASE_GONE;
-}
-
-/* Kept ones by zxid; lost ones by session and xid; pending ones as each client asked. */
-static bool goes_before(const struct client_operation *a, const struct client_operation *b)
-{
-    if (a->phase != b->phase) {
-        return a->phase == PHASE_KEPT || (a->phase == PHASE_LOST && b->phase == PHASE_PENDING);
-    }
-    if (a->phase == PHASE_PENDING) {
-        return a->client < b->client;
-    }
-    if (a->phase == PHASE_KEPT && a->zxid != b->zxid) {
-        return a->zxid < b->zxid;
-    }
-    return a->session != b->session ? a->session < b->session : a->xid < b->xid;
-}
-
-static void drop_operations(struct client_state *client)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < client->operation_count; i++) {
-        struct client_operation *operation = &client->operations[i];
-        if (operation->phase == PHASE_DONE) {
-            settle(operation);
-        }
-        bool over = operation->phase == PHASE_LOST && is_closed(client, operation->session);
-        if (operation->phase == PHASE_GONE || over) {
-            continue;
-        }
-        struct client_operation moved = *operation;
-        uint32_t at = kept++;
-        for (; at > 0 && goes_before(&moved, &client->operations[at - 1]); at--) {
-            client->operations[at] = client->operations[at - 1];
-        }
-        client->operations[at] = moved;
-    }
-    client->operation_count = kept;
-}
-
-static void tidy(struct client_state *client)
-{
-    drop_operations(client);
-    drop_transactions(client);
-    drop_sessions(client);
 }
 
 /* ---- the monitor ----------------------------------------------------------------------------------------------------------------- */
@@ -862,7 +561,7 @@ static bool has_lost(const struct client_state *client)
     return false;
 }
 
-static void follow_lost_writes(struct step *step)
+static void follow_lost_writes(struct client_step *step)
 {
     for (uint32_t i = 0; i < step->client->operation_count; i++) {
         if (step->client->operations[i].phase == PHASE_LOST) {
@@ -902,7 +601,7 @@ static void start(const struct monitor_config *config, struct monitor_state *sta
     g_free(client);
 }
 
-static void step_all(struct step *step, bool over)
+static void step_all(struct client_step *step, bool over)
 {
     struct client_state *client = step->client;
     bool replays = step->answers || over || (step->known && has_lost(client));
@@ -928,7 +627,7 @@ static void step_client(const struct monitor_config *config, struct monitor_stat
     client->verdict = verdict;
     client->failed = false;
     client_state_read(client, state);
-    struct step step = {
+    struct client_step step = {
         .client = client, .happenings = happenings, .count = count, .kept = g_ptr_array_new_with_free_func(g_free)};
     for (size_t i = 0; i < count && !client->failed; i++) {
         if (concerns(config, &happenings[i])) {
@@ -937,7 +636,7 @@ static void step_client(const struct monitor_config *config, struct monitor_stat
     }
     if (!client->failed) {
         step_all(&step, false);
-        tidy(client);
+        client_tidy(client);
     }
     struct monitor_state *fresh = g_new(struct monitor_state, 1);
     if (!client->failed) {
@@ -961,11 +660,12 @@ static void end(const struct monitor_config *config, const struct monitor_state 
     client->verdict = verdict;
     client->failed = false;
     client_state_read(client, state);
-    struct step step = {.client = client};
+    struct client_step step = {.client = client};
     step_all(&step, true);
     for (uint32_t i = 0; i < client->watch_count; i++) {
         if (client->watches[i].overdue && !config->impatient) {
-            report_watch(client, GUARANTEE_NO_LOST_WATCH, &client->watches[i], "no event until the session ended");
+            client_report_watch(client, GUARANTEE_NO_LOST_WATCH, &client->watches[i],
+                                "no event until the session ended");
         }
     }
     g_free(client);

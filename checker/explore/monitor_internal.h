@@ -8,6 +8,7 @@ extern const struct monitor monitor_zab;
 extern const struct monitor monitor_client;
 extern const struct monitor monitor_commit;
 extern const struct monitor monitor_recipes;
+extern const struct monitor monitor_herd;
 
 #define GUARANTEE_BIT(id) (UINT64_C(1) << (id))
 
