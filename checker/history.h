@@ -152,6 +152,9 @@ static inline bool operation_is_answered(const struct operation_row *operation)
     return operation->outcome == OUTCOME_OK || operation->outcome == OUTCOME_FAILED;
 }
 
+/* The bound of available-after-heal. */
+int64_t progress_bound_ns(const struct history *history);
+
 /* The passes, in the order in which check_all() runs them. */
 void pass_replay(
     struct history *history); /* linearizable-writes, ephemeral-lifetime, contents of reads; fills touches */
@@ -159,7 +162,8 @@ void pass_sessions(struct history *history); /* fifo-client-order, monotonic-rea
 void pass_watches(struct history *history);  /* watch-before-state, watch-exactly-once, no-lost-watch */
 void pass_zab(struct history *history); /* total-order, agreement, integrity, replica-agreement, leaders, durability */
 void pass_primaries(struct history *history); /* local-primary-order, global-primary-order, primary-integrity */
-void pass_progress(struct history *history);  /* available-after-heal */
+void pass_progress(struct history *history);  /* available-after-heal, of clients */
+void pass_rejoin(struct history *history);    /* available-after-heal, of servers */
 void pass_staleness(struct history *history); /* bounded-staleness */
 void pass_commit(struct history *history);    /* the guarantees of atomic commit */
 void pass_recipes(

@@ -1,4 +1,4 @@
-/* available-after-heal: when everything is up and connected again, operations finish within a bound.
+/* available-after-heal, of clients: when everything is up and connected again, operations finish within a bound.
  *
  * From run.quiet_from_ns on, whenever a client waits for an answer, some operation of it must be answered by a server within the bound.
  * The default bound, when the scenario names none: what the slowest recovery of a default ensemble may take.
@@ -141,6 +141,12 @@ static bool check_connections(struct history *history, int64_t bound)
     return undecided;
 }
 
+int64_t progress_bound_ns(const struct history *history)
+{
+    const struct run_info *run = &history->record->run;
+    return run->available_within_ns > 0 ? run->available_within_ns : BOUND_DEFAULT_NS;
+}
+
 void pass_progress(struct history *history)
 {
     const struct run_info *run = &history->record->run;
@@ -148,7 +154,7 @@ void pass_progress(struct history *history)
     if (run->quiet_from_ns == RECORD_NEVER) {
         return;
     }
-    int64_t bound = run->available_within_ns > 0 ? run->available_within_ns : BOUND_DEFAULT_NS;
+    int64_t bound = progress_bound_ns(history);
     GArray **times = success_times(history);
     bool undecided = check_connections(history, bound);
     for (guint i = 0; i < history->record->operations->len; i++) {

@@ -244,6 +244,15 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .guarantee = "committed-never-truncated",
             .configuration = "3 servers; one is killed right after its ACK of NEWLEADER, then the leader dies",
         },
+    [FLAW_ZK_4394] =
+        {
+            .name = "zk-4394",
+            .mechanism = "At NEWLEADER a learner forgets the proposals that are not committed yet, and their COMMIT "
+                         "before UPTODATE ends its synchronisation.",
+            .origin = "ZOOKEEPER-4394",
+            .guarantee = "available-after-heal",
+            .configuration = "3 servers, clients that write without pause; a server joins",
+        },
     [FLAW_ZK_4643] =
         {
             .name = "zk-4643",
@@ -327,6 +336,16 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .configuration =
                 "3 servers, 1 client; one logs a write alone, is elected, is cut off before it is established",
         },
+    [FLAW_ZK_1192] =
+        {
+            .name = "zk-1192",
+            .mechanism = "A leader whose wait for a quorum of ACKEPOCH is over goes on as if it had one, and enters an "
+                         "epoch that nobody has promised it.",
+            .origin = "ZOOKEEPER-1192",
+            .guarantee = "committed-never-truncated",
+            .configuration =
+                "3 servers, 1 client; one chooses an epoch, is cut off, and comes back after the others have served",
+        },
     [FLAW_ZK_1277] =
         {
             .name = "zk-1277",
@@ -343,8 +362,27 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .guarantee = "available-after-heal",
             .configuration = "3 servers; a leader dies after one follower has accepted its epoch",
         },
+    [FLAW_ZK_2959] =
+        {
+            .name = "zk-2959",
+            .mechanism = "Observers count when a leader chooses its epoch and when it waits for a quorum of ACKEPOCH: "
+                         "it enters an epoch that no voter has promised it.",
+            .origin = "ZOOKEEPER-2959",
+            .guarantee = "committed-never-truncated",
+            .configuration = "3 servers, 1 observer, 1 client; a leader that only the observer reaches, and later the "
+                             "two others without it",
+        },
 
     /* ---- election ---- */
+    [FLAW_ZK_975] =
+        {
+            .name = "zk-975",
+            .mechanism = "An election is over when all voters have answered, though they disagree, or when one says "
+                         "that it leads.",
+            .origin = "ZOOKEEPER-975",
+            .guarantee = "available-after-heal",
+            .configuration = "3 servers; one hears the votes of the others, and they do not hear its own",
+        },
     [FLAW_ZK_1419] =
         {
             .name = "zk-1419",
@@ -353,6 +391,16 @@ static const struct flaw_info infos[FLAW_COUNT] = {
             .origin = "ZOOKEEPER-1419",
             .guarantee = "available-after-heal",
             .configuration = "3 servers; an epoch without transactions passes while one is down",
+        },
+    [FLAW_ZK_1732] =
+        {
+            .name = "zk-1732",
+            .mechanism = "A server that looks joins an established ensemble only if the votes of its quorum agree on "
+                         "zxid and round, too.",
+            .origin = "ZOOKEEPER-1732",
+            .guarantee = "available-after-heal",
+            .configuration =
+                "3 servers; two follow one leader from different rounds of the election, and one of them restarts",
         },
 
     /* ---- persistence ---- */

@@ -40,6 +40,7 @@ enum flaw {
     FLAW_ZK_3023, /* learner: what was committed before NEWLEADER is applied after it serves */
     FLAW_ZK_3642, /* learner: keeps the tree of a SNAP that was not finished */
     FLAW_ZK_3911, /* learner: the transactions of a DIFF are logged after UPTODATE */
+    FLAW_ZK_4394, /* learner: forgets at NEWLEADER what was proposed and not committed yet */
     FLAW_ZK_4643, /* learner: currentEpoch before the transactions of the synchronisation */
     FLAW_ZK_4646, /* learner: ACK of NEWLEADER while the transactions of a DIFF wait for the log */
     FLAW_ZK_4685, /* learner: ACKs of proposals go out before the ACK of NEWLEADER */
@@ -51,11 +52,15 @@ enum flaw {
     /* ---- ZooKeeper's own: epochs and leadership ---- */
     FLAW_ZK_335,  /* all servers: know no epoch but that of the last transaction */
     FLAW_ZK_790,  /* leader: its last zxid is of the new epoch before a quorum follows it */
+    FLAW_ZK_1192, /* leader: goes on without a quorum of ACKEPOCH when the wait is over */
     FLAW_ZK_1277, /* leader: the counter of zxids runs over into the epoch */
     FLAW_ZK_1343, /* leader: proposes an epoch that a follower has accepted already */
+    FLAW_ZK_2959, /* leader: counts observers when it chooses an epoch and waits for its promises */
 
     /* ---- ZooKeeper's own: election ---- */
+    FLAW_ZK_975,  /* election: over when all have answered, or one says that it leads */
     FLAW_ZK_1419, /* election: order of votes by (epoch, zxid) or (zxid, id) */
+    FLAW_ZK_1732, /* election: an established ensemble must agree on zxid and round of its votes, too */
 
     /* ---- ZooKeeper's own: persistence ---- */
     FLAW_ZK_1489, /* log: stays open behind the cut of a TRUNC, so that the next append leaves a hole */

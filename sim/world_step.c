@@ -84,11 +84,13 @@ static void deliver_to_live_end(struct world *world, uint32_t connection, unsign
     }
 }
 
-/* A machine that lost its power and runs again knows nothing of the connection: it answers with a reset. */
+/* A machine that lost its power and runs again knows nothing of the connection: it answers with a reset.  So it does to a close that
+ * is not the peer's own, but comes from a connection that was broken under both. */
 static void deliver_to_gone_end(struct world *world, uint32_t connection, unsigned to, const struct segment *segment)
 {
+    enum end_state peer = world->network.connections[connection].ends[1 - to].state;
     network_end(&world->network, connection, to, END_CLOSED);
-    if (segment->kind != SEGMENT_CLOSE) {
+    if (segment->kind != SEGMENT_CLOSE || peer == END_UP || peer == END_OPENING) {
         world_send(world, link_of(connection, to), SEGMENT_CLOSE, bytes_null());
     }
     world_forget_if_over(world, connection);

@@ -78,11 +78,18 @@ static int32_t role_for(const struct server *server, server_id_t leader)
     return server_is_observer(server) ? SERVER_OBSERVING : SERVER_FOLLOWING;
 }
 
+/* FLAW_ZK_1732 has none of vote_agrees()'s leniency towards servers that do not look. */
+static bool supports(const struct server *server, struct vote a, struct vote b)
+{
+    bool same_grounds = a.zxid == b.zxid && a.round == b.round;
+    return vote_agrees(a, b) && (same_grounds || !server_flaw(server, FLAW_ZK_1732));
+}
+
 static uint32_t supporters(const struct server *server, const struct ballot *ballots, struct vote vote)
 {
     uint32_t members = 0;
     for (size_t i = 0; i < server->config.member_count; i++) {
-        if (ballots[i].present && vote_agrees(ballots[i].vote, vote)) {
+        if (ballots[i].present && supports(server, ballots[i].vote, vote)) {
             members |= UINT32_C(1) << i;
         }
     }
@@ -106,10 +113,22 @@ static void wait_for_silence(struct server *server)
     server->election.finalize_at = server->now + (duration_ns)server->config.finalize_wait_ms * NS_PER_MS;
 }
 
+static bool all_have_answered(const struct server *server)
+{
+    for (size_t i = 0; i < server->config.member_count; i++) {
+        if (server->config.members[i].role == MEMBER_PARTICIPANT && !server->election.received[i].present) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void count_votes(struct server *server)
 {
     struct election *election = &server->election;
-    if (server_has_quorum(server, supporters(server, election->received, election->proposal))) {
+    if (server_flaw(server, FLAW_ZK_975) && all_have_answered(server)) {
+        finish(server, election->proposal, role_for(server, election->proposal.leader));
+    } else if (server_has_quorum(server, supporters(server, election->received, election->proposal))) {
         wait_for_silence(server);
     }
 }
@@ -145,8 +164,9 @@ static void hear_settled(struct server *server, int from, struct vote vote)
     struct election *election = &server->election;
     if (vote.round == election->round) {
         election->received[from] = (struct ballot){true, vote};
-        if (server_has_quorum(server, supporters(server, election->received, vote)) &&
-            leader_is_alive(server, election->received, vote.leader, vote.round)) {
+        bool believed = server_flaw(server, FLAW_ZK_975) && vote.state == SERVER_LEADING;
+        if (believed || (server_has_quorum(server, supporters(server, election->received, vote)) &&
+                         leader_is_alive(server, election->received, vote.leader, vote.round))) {
             finish(server, vote, role_for(server, vote.leader));
             return;
         }
@@ -245,7 +265,7 @@ void election_receive(struct server *server, server_id_t from, const struct noti
 void election_notify_expired(struct server *server)
 {
     struct election *election = &server->election;
-    if (election->state == ELECTION_IDLE) {
+    if (election->state != ELECTION_VOTING) {
         return;
     }
     uint32_t doubled = election->notify_ms * 2;
@@ -265,7 +285,9 @@ void election_finalize_expired(struct server *server)
 
 void election_update_vote(struct server *server, epoch_t epoch)
 {
-    server->election.current.epoch = epoch;
+    if (!server_flaw(server, FLAW_ZK_1732)) {
+        server->election.current.epoch = epoch;
+    }
 }
 
 static uint64_t vote_digest(uint64_t hash, struct vote vote)

@@ -40,7 +40,7 @@ struct election {
     struct ballot outside[SERVER_MEMBERS_MAX];  /* from servers that do not look */
     bool own_vote_waits;                        /* a message to ourselves is in the inbox */
     uint32_t notify_ms;                         /* back-off */
-    instant_ns notify_at;                       /* while not IDLE */
+    instant_ns notify_at;                       /* while VOTING: who waits for silence does not make others answer */
     instant_ns finalize_at;                     /* while FINALIZING */
 };
 

@@ -203,7 +203,7 @@ static void collect_queue(struct collector *collector, const struct expiry_queue
 
 static void collect_election(struct collector *collector, const struct server *server)
 {
-    if (server->election.state != ELECTION_IDLE) {
+    if (server->election.state == ELECTION_VOTING) {
         collect(collector, server->election.notify_at, TIMER_ELECTION_NOTIFY, 0);
     }
     if (server->election.state == ELECTION_FINALIZING) {

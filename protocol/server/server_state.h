@@ -133,6 +133,9 @@ bool server_is_observer(const struct server *server);
 
 /* More than half of the voters are in the set (bits are member indices). */
 bool server_has_quorum(const struct server *server, uint32_t members);
+
+/* FLAW_ZK_2959: as many as that, whoever they are. */
+bool server_has_quorum_of_any(const struct server *server, uint32_t members);
 static inline uint32_t server_member_bit(const struct server *server, server_id_t id)
 {
     int index = server_member_index(server, id);

@@ -28,11 +28,25 @@ void leader_init(struct leader *leader)
     leader->ping_at = INSTANT_NEVER;
 }
 
+/* Whether those are a quorum of whom the epoch is asked, or who have promised it. */
+static bool have_said(const struct server *server, uint32_t members)
+{
+    if (server_flaw(server, FLAW_ZK_2959)) {
+        return server_has_quorum_of_any(server, members);
+    }
+    return server_has_quorum(server, members);
+}
+
+static bool is_asked(const struct server *server, const struct handler *handler)
+{
+    return !handler->observer || server_flaw(server, FLAW_ZK_2959);
+}
+
 static void decide_epoch(struct server *server)
 {
     struct leader *leader = &server->leader;
     bool alone = server_flaw(server, FLAW_SKIP_EPOCH_CHECK);
-    if (leader->state != LEADER_DISCOVERY || (!alone && !server_has_quorum(server, leader->known))) {
+    if (leader->state != LEADER_DISCOVERY || (!alone && !have_said(server, leader->known))) {
         return;
     }
     leader->epoch = (alone ? server->accepted_epoch : leader->accepted_max) + 1;
@@ -73,7 +87,7 @@ void leader_start(struct server *server)
 void leader_learner_known(struct server *server, struct handler *handler, epoch_t accepted)
 {
     struct leader *leader = &server->leader;
-    if (leader->state == LEADER_DISCOVERY && !handler->observer) {
+    if (leader->state == LEADER_DISCOVERY && is_asked(server, handler)) {
         leader->known |= server_member_bit(server, handler->learner);
         epoch_t least = leader->accepted_max + (server_flaw(server, FLAW_ZK_1343) ? 2 : 1);
         if (accepted >= least) {
@@ -104,7 +118,7 @@ static void synchronise(struct server *server)
 
 static void count_epoch_acks(struct server *server)
 {
-    if (server->leader.state == LEADER_EPOCH_ACKS && server_has_quorum(server, server->leader.epoch_acks)) {
+    if (server->leader.state == LEADER_EPOCH_ACKS && have_said(server, server->leader.epoch_acks)) {
         synchronise(server);
     }
 }
@@ -136,8 +150,7 @@ void leader_epoch_acked(struct server *server, struct handler *handler)
     }
     handler->state = HANDLER_EPOCH_QUORUM;
     bool promised = handler->current_epoch != -1 || server_flaw(server, FLAW_SKIP_EPOCH_CHECK);
-    bool counts = !handler->observer && promised;
-    if (counts) {
+    if (is_asked(server, handler) && promised) {
         leader->epoch_acks |= server_member_bit(server, handler->learner);
     }
     count_epoch_acks(server);
@@ -190,6 +203,10 @@ void leader_newleader_acked(struct server *server, server_id_t member)
 
 void leader_wait_expired(struct server *server)
 {
+    if (server->leader.state == LEADER_EPOCH_ACKS && server_flaw(server, FLAW_ZK_1192)) {
+        synchronise(server);
+        return;
+    }
     server_stop(server, STEP_DOWN_WAIT_EXPIRED);
 }
 

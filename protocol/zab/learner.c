@@ -14,6 +14,7 @@ void learner_init(struct learner *learner)
 {
     memset(learner, 0, sizeof *learner);
     STAILQ_INIT(&learner->not_logged);
+    STAILQ_INIT(&learner->forgotten);
     STAILQ_INIT(&learner->committed);
     STAILQ_INIT(&learner->trials);
     STAILQ_INIT(&learner->pending);
@@ -443,6 +444,7 @@ void learner_clear(struct server *server)
     struct arena *arena = server->arena;
     struct learner *learner = &server->learner;
     clear_pending(server, &learner->not_logged);
+    clear_pending(server, &learner->forgotten);
     clear_pending(server, &learner->pending);
     clear_pending(server, &learner->late);
     request_queue_clear(arena, &learner->syncs);
@@ -494,6 +496,7 @@ uint64_t learner_digest(const struct learner *learner, const struct connections 
     hash = hash_mix(hash, (uint64_t)learner->last_queued);
     hash = hash_mix(hash, learner->loading ? tree_digest(learner->loader.tree) : 0);
     hash = pending_digest(hash, &learner->not_logged);
+    hash = STAILQ_EMPTY(&learner->forgotten) ? hash : pending_digest(hash, &learner->forgotten);
     hash = pending_digest(hash, &learner->pending);
     hash = STAILQ_EMPTY(&learner->late) ? hash : pending_digest(hash, &learner->late);
     const struct committed_zxid *committed;

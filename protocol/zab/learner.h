@@ -92,6 +92,7 @@ struct learner {
     bool loading;       /* `loader` is in use */
     struct tree_loader loader;
     struct pending_queue not_logged;         /* during synchronisation, until UPTODATE */
+    struct pending_queue forgotten;          /* FLAW_ZK_4394: no COMMIT finds them until UPTODATE */
     STAILQ_HEAD(, committed_zxid) committed; /* commits for them that were not applied at once */
     STAILQ_HEAD(, trial) trials;             /* applied, and to be observed as delivered at UPTODATE */
     struct pending_queue pending;            /* in broadcast: proposed, not committed */

@@ -231,6 +231,11 @@ static void apply_first(struct server *server)
 static void receive_sync_commit(struct server *server, zxid_t zxid)
 {
     struct learner *learner = &server->learner;
+    if (server_flaw(server, FLAW_ZK_4394) && learner->state == LEARNER_WAIT_UPTODATE &&
+        STAILQ_EMPTY(&learner->not_logged)) {
+        learner_fail(server); /* Apache's thread ends with a null pointer */
+        return;
+    }
     if (!applies_at_once(learner)) {
         note_committed(server, zxid);
         return;
@@ -372,6 +377,9 @@ static void secure_history(struct server *server)
     } else if (logged_behind_uptodate || queue_history(server)) {
         history_is_durable(server);
     }
+    if (server_flaw(server, FLAW_ZK_4394)) {
+        STAILQ_CONCAT(&server->learner.forgotten, &server->learner.not_logged);
+    }
 }
 
 static void enter_epoch(struct server *server)
@@ -474,8 +482,9 @@ void learner_begin_broadcast(struct server *server)
                                         {learner->epoch, learner->leader, server->tree->last_processed,
                                          server_is_observer(server), (int64_t)tree_agreed_digest(server->tree)}});
     server_start_serving(server);
-    while (!STAILQ_EMPTY(&learner->not_logged)) {
-        struct proposal *proposal = learner_take_pending(server, &learner->not_logged);
+    STAILQ_CONCAT(&learner->forgotten, &learner->not_logged);
+    while (!STAILQ_EMPTY(&learner->forgotten)) {
+        struct proposal *proposal = learner_take_pending(server, &learner->forgotten);
         learner_add_pending(server, &learner->pending, proposal);
         log_stage_add(server, proposal);
     }

@@ -1,0 +1,193 @@
+/* available-after-heal, of servers: while a majority of the voters is up in the quiet phase, every server that is up gets back into the
+ * ensemble within the bound: it leads an epoch that is established, or follows or observes such a leader.
+ *
+ * A server is up from the moment it has read its disk to its crash or exit; one that cannot read it, or ends itself and is not started
+ * again, is not waited for.  In the quiet phase everything is connected.  The time that counts begins when all of this is so: when the
+ * quiet phase begins, the server came up or lost its role, the majority was complete.
+ */
+#include "checker/explain.h"
+#include "sim/fault.h"
+
+struct place {
+    bool up;
+    bool serves;
+    int64_t since_ns; /* up, and not serving */
+};
+
+struct rejoin {
+    struct history *history;
+    int64_t bound_ns;
+    struct place *places; /* by node */
+    guint voters, voters_up;
+    int64_t majority_ns; /* since when there is one; RECORD_NEVER: there is none */
+};
+
+static const struct node_row *node_at(const struct rejoin *rejoin, int32_t node)
+{
+    return &g_array_index(rejoin->history->record->nodes, struct node_row, node);
+}
+
+static void report_outside(struct rejoin *rejoin, int32_t node, int64_t from, int64_t until)
+{
+    struct report *report = &rejoin->history->reports[GUARANTEE_AVAILABLE_AFTER_HEAL];
+    if (!report_violation(report)) {
+        return;
+    }
+    g_string_append(report->story,
+                    "A majority was up and connected, and yet a server stayed outside the ensemble.\n  ");
+    explain_node(report->story, rejoin->history, node);
+    g_string_append(report->story, " is up and serves nobody from ");
+    explain_time(report->story, from);
+    g_string_append(report->story, " to ");
+    explain_time(report->story, until);
+    g_string_append(report->story, "\n  allowed: it leads, follows or observes again until ");
+    explain_time(report->story, from + rejoin->bound_ns);
+    g_string_append_c(report->story, '\n');
+}
+
+/* The server has been outside until now. */
+static void check_outside(struct rejoin *rejoin, int32_t node, int64_t now_ns)
+{
+    const struct place *place = &rejoin->places[node];
+    if (!place->up || place->serves || rejoin->majority_ns == RECORD_NEVER) {
+        return;
+    }
+    int64_t from = MAX(MAX(place->since_ns, rejoin->majority_ns), rejoin->history->record->run.quiet_from_ns);
+    if (now_ns - from > rejoin->bound_ns) {
+        rejoin->history->reports[GUARANTEE_AVAILABLE_AFTER_HEAL].checked++;
+        report_outside(rejoin, node, from, now_ns);
+    }
+}
+
+/* As far as the majority that there was until now goes. */
+static void check_all_outside(struct rejoin *rejoin, int64_t now_ns)
+{
+    for (guint i = 0; i < rejoin->history->record->nodes->len; i++) {
+        check_outside(rejoin, (int32_t)i, now_ns);
+    }
+}
+
+static void count_voter(struct rejoin *rejoin, int64_t now_ns, bool up)
+{
+    bool had = rejoin->voters_up > rejoin->voters / 2;
+    rejoin->voters_up = up ? rejoin->voters_up + 1 : rejoin->voters_up - 1;
+    bool has = rejoin->voters_up > rejoin->voters / 2;
+    if (had && !has) {
+        check_all_outside(rejoin, now_ns);
+        rejoin->majority_ns = RECORD_NEVER;
+    } else if (has && !had) {
+        rejoin->majority_ns = now_ns;
+    }
+}
+
+static void go_up(struct rejoin *rejoin, int32_t node, int64_t now_ns)
+{
+    if (!rejoin->places[node].up) {
+        rejoin->places[node] = (struct place){.up = true, .since_ns = now_ns};
+        if (!node_at(rejoin, node)->is_observer) {
+            count_voter(rejoin, now_ns, true);
+        }
+    }
+}
+
+static void go_down(struct rejoin *rejoin, int32_t node, int64_t now_ns)
+{
+    if (rejoin->places[node].up) {
+        check_outside(rejoin, node, now_ns);
+        rejoin->places[node].up = false;
+        if (!node_at(rejoin, node)->is_observer) {
+            count_voter(rejoin, now_ns, false);
+        }
+    }
+}
+
+static void serve(struct rejoin *rejoin, int32_t node, int64_t now_ns)
+{
+    check_outside(rejoin, node, now_ns);
+    struct place *place = &rejoin->places[node];
+    rejoin->history->reports[GUARANTEE_AVAILABLE_AFTER_HEAL].checked +=
+        place->up && !place->serves && now_ns >= rejoin->history->record->run.quiet_from_ns;
+    place->serves = true;
+}
+
+static void step_down(struct rejoin *rejoin, int32_t node, int64_t now_ns)
+{
+    struct place *place = &rejoin->places[node];
+    if (place->serves) {
+        place->serves = false;
+        place->since_ns = now_ns;
+    }
+}
+
+static void hear(struct rejoin *rejoin, const struct observation_row *row)
+{
+    if (!node_at(rejoin, row->node)->is_server) {
+        return;
+    }
+    switch ((int)row->observation.type) {
+    case OBSERVE_RECOVERED:
+        go_up(rejoin, row->node, row->time_ns);
+        break;
+    case OBSERVE_REFUSED:
+        go_down(rejoin, row->node, row->time_ns);
+        break;
+    case OBSERVE_ESTABLISHED:
+    case OBSERVE_FOLLOWING:
+        serve(rejoin, row->node, row->time_ns);
+        break;
+    case OBSERVE_STEPPED_DOWN:
+        step_down(rejoin, row->node, row->time_ns);
+        break;
+    default:
+        break;
+    }
+}
+
+static void suffer(struct rejoin *rejoin, const struct fault_row *row)
+{
+    bool ends =
+        row->kind == FAULT_CRASH || row->kind == FAULT_KILL || row->kind == FAULT_TORN_TAIL || row->kind == FAULT_EXIT;
+    if (ends && row->node >= 0) {
+        go_down(rejoin, row->node, row->time_ns);
+    }
+}
+
+/* What the servers said and what was done to them, in the order it happened. */
+static void follow(struct rejoin *rejoin)
+{
+    const struct record *record = rejoin->history->record;
+    guint fault = 0;
+    for (guint i = 0; i < record->observations->len; i++) {
+        const struct observation_row *row = observation_at(rejoin->history, i);
+        for (; fault < record->faults->len; fault++) {
+            const struct fault_row *next = &g_array_index(record->faults, struct fault_row, fault);
+            if (next->seq > row->seq) {
+                break;
+            }
+            suffer(rejoin, next);
+        }
+        hear(rejoin, row);
+    }
+    for (; fault < record->faults->len; fault++) {
+        suffer(rejoin, &g_array_index(record->faults, struct fault_row, fault));
+    }
+}
+
+void pass_rejoin(struct history *history)
+{
+    const struct record *record = history->record;
+    if (record->run.quiet_from_ns == RECORD_NEVER) {
+        return;
+    }
+    struct rejoin rejoin = {.history = history,
+                            .bound_ns = progress_bound_ns(history),
+                            .places = g_new0(struct place, record->nodes->len),
+                            .majority_ns = RECORD_NEVER};
+    for (guint i = 0; i < record->nodes->len; i++) {
+        const struct node_row *node = node_at(&rejoin, (int32_t)i);
+        rejoin.voters += node->is_server && !node->is_observer;
+    }
+    follow(&rejoin);
+    check_all_outside(&rejoin, record->run.simulated_ns);
+    g_free(rejoin.places);
+}
