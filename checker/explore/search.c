@@ -320,6 +320,11 @@ uint32_t search_frontier(const struct search *search)
     return states_count(search->states) - search->level_first;
 }
 
+uint64_t search_memory(const struct search *search)
+{
+    return shared_used(search->shared);
+}
+
 struct states *search_visited(const struct search *search)
 {
     return search->states;

@@ -64,6 +64,7 @@ enum search_end search_run(struct search *search);
 uint32_t search_depth(const struct search *search); /* levels completed */
 uint32_t search_states(const struct search *search);
 uint32_t search_frontier(const struct search *search);
+uint64_t search_memory(const struct search *search); /* octets */
 void search_counts(const struct search *search, struct search_counts *counts);
 const struct search_violation *search_violation(const struct search *search); /* NULL: none */
 struct states *search_visited(const struct search *search);

@@ -31,6 +31,7 @@ int command_list(int argc, char **argv);
 int command_plot(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_shrink(int argc, char **argv);
+int command_explore(int argc, char **argv);
 int command_merge(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_show(int argc, char **argv);

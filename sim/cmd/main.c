@@ -27,7 +27,7 @@ static const struct command commands[] = {
     {"shrink", command_shrink, "SCENARIO --seed N", "the smallest scenario that still breaks the same guarantee"},
     {"why", command_why, "SCENARIO --seed N", "when a violation became inevitable"},
     {"merge", command_merge, "FILE...", "the results of a sweep's shards become those of the whole"},
-    {"explore", NULL, "SCENARIO", "every interleaving"},
+    {"explore", command_explore, "SCENARIO", "every interleaving"},
     {"replay", command_replay, "SCHEDULE", "a recorded schedule, step for step"},
     {"show", command_show, "FILE", "the story of a history"},
     {"serve", NULL, "[SCENARIO]", "the live ensemble for real clients"},

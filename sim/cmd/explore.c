@@ -1,0 +1,397 @@
+/* Every order of events of a scenario: the shortest counterexample, or how far the search came. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "checker/explore/coverage.h"
+#include "checker/explore/explorer.h"
+#include "checker/explore/states.h"
+#include "checker/guarantee.h"
+#include "protocol/base/ensure.h"
+#include "sim/cmd/command.h"
+#include "sim/cmd/judge.h"
+#include "sim/cmd/report.h"
+#include "sim/record_names.h"
+#include "sim/schedule.h"
+
+#define PROGRESS_NS NS_PER_SECOND
+#define KEYS_MAX 32U
+
+static volatile int interrupted;
+
+static void interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+/* ---- progress ---------------------------------------------------------------------------------------------------- */
+
+struct telling {
+    uint64_t states, transitions;
+    bool is_terminal;
+};
+
+static void tell(void *self, const struct search *search)
+{
+    struct telling *before = self;
+    struct search_counts counts;
+    search_counts(search, &counts);
+    uint64_t states = search_states(search);
+    fprintf(stderr,
+            "%sdepth %u  states %" G_GUINT64_FORMAT " (+%" G_GUINT64_FORMAT "/s)  transitions %" G_GUINT64_FORMAT
+            " (+%" G_GUINT64_FORMAT "/s)  frontier %u  memory %" G_GUINT64_FORMAT " MiB%s",
+            before->is_terminal ? "\r\033[K" : "", search_depth(search), states, states - before->states,
+            counts.transitions, counts.transitions - before->transitions, search_frontier(search),
+            search_memory(search) >> 20, before->is_terminal ? "" : "\n");
+    before->states = states;
+    before->transitions = counts.transitions;
+}
+
+/* ---- verdicts ---------------------------------------------------------------------------------------------------- */
+
+static enum verdict verdict_of(const struct explorer *explorer, uint64_t broken, unsigned id)
+{
+    if ((broken >> id & 1U) != 0) {
+        return VERDICT_VIOLATED;
+    }
+    return explorer->end == SEARCH_COMPLETE ? VERDICT_HOLDS : VERDICT_UNKNOWN;
+}
+
+static const char *explanation_of(const struct explorer *explorer, enum verdict verdict)
+{
+    const struct search_violation *violation = search_violation(explorer->search);
+    switch (verdict) {
+    case VERDICT_VIOLATED:
+        return violation->explanation;
+    case VERDICT_UNKNOWN:
+        return explorer->end == SEARCH_VIOLATION ? "the search ended with the first violation"
+                                                 : search_end_text(explorer->end);
+    case VERDICT_HOLDS:
+        break;
+    }
+    return "";
+}
+
+/* As of a run, so that a scenario's expectations are judged in the same way. */
+static void fill_record(const struct explorer *explorer, struct record *record)
+{
+    struct search_counts counts;
+    search_counts(explorer->search, &counts);
+    for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
+        if ((monitor_covered() >> id & 1U) == 0) {
+            continue;
+        }
+        enum verdict verdict = verdict_of(explorer, counts.broken, id);
+        struct verdict_row row = {
+            .guarantee = record_string(record, guarantee_info((enum guarantee_id)id)->name),
+            .verdict = verdict,
+            .checked = (int64_t)counts.transitions,
+            .explanation = record_string(record, explanation_of(explorer, verdict)),
+        };
+        g_array_append_val(record->verdicts, row);
+    }
+    record->run.seed = explorer->options.seed;
+    record->run.finished = true;
+}
+
+/* ---- what came of it --------------------------------------------------------------------------------------------- */
+
+struct found {
+    const struct explorer *explorer;
+    const struct record *record;
+    struct search_counts counts;
+    const char *unmet;
+    const char *schedule; /* file written, or NULL */
+    const GArray *path;   /* of the violation, or NULL */
+};
+
+static const char *text_of(const struct record *record, struct pool_text text)
+{
+    struct bytes octets = record_octets(record, text);
+    return g_intern_string(octets.data == NULL ? "" : g_strndup((const char *)octets.data, bytes_size(octets)));
+}
+
+static void print_budgets(GString *out, const struct explore_plan *plan)
+{
+    GString *text = g_string_new(NULL);
+    explore_plan_print(plan, text);
+    char **lines = g_strsplit(text->str, "\n", -1);
+    g_string_append(out, "  within   ");
+    for (char **line = lines; *line != NULL && **line != '\0'; line++) {
+        g_string_append_printf(out, "%s%s", line == lines ? "" : ", ", g_strchug(*line + strlen("explore")));
+    }
+    g_string_append_c(out, '\n');
+    g_strfreev(lines);
+    g_string_free(text, TRUE);
+}
+
+static void print_size(GString *out, const struct found *found)
+{
+    const struct search *search = found->explorer->search;
+    struct states_size size = states_size(search_visited(search));
+    struct sites_counts sites;
+    sites_counts(space_sites(found->explorer->space), &sites);
+    double cpu = found->explorer->cpu_seconds > 0.001 ? found->explorer->cpu_seconds : 0.001;
+    g_string_append_printf(out,
+                           "  states   %u distinct, %" G_GUINT64_FORMAT " transitions, %" G_GUINT64_FORMAT
+                           " single steps; depth %u\n",
+                           search_states(search), found->counts.transitions, found->counts.steps, search_depth(search));
+    g_string_append_printf(out,
+                           "  memory   %" G_GUINT64_FORMAT " MiB; %.1f octets a state; %" G_GUINT64_FORMAT
+                           " node states, %" G_GUINT64_FORMAT " of their steps run, all others remembered\n",
+                           search_memory(search) >> 20, (double)size.resident_octets / (double)size.states, sites.sites,
+                           sites.steps);
+    g_string_append_printf(out,
+                           "  time     %.2f s, %.2f s of CPU; %.0f transitions and %.0f new states per second of CPU\n",
+                           found->explorer->seconds, found->explorer->cpu_seconds,
+                           (double)found->counts.transitions / cpu, (double)size.states / cpu);
+}
+
+static void print_coverage(GString *out, uint64_t coverage)
+{
+    g_string_append(out, "  seen    ");
+    for (unsigned i = 0; i < COVERAGE_COUNT; i++) {
+        if ((coverage >> i & 1U) != 0) {
+            g_string_append_printf(out, " %s", coverage_name((enum coverage)i));
+        }
+    }
+    g_string_append_c(out, '\n');
+}
+
+static void print_verdicts(GString *out, const struct record *record)
+{
+    for (guint i = 0; i < record->verdicts->len; i++) {
+        const struct verdict_row *row = &g_array_index(record->verdicts, struct verdict_row, i);
+        g_string_append_printf(out, "  %-30s %-9s %s\n", text_of(record, row->guarantee),
+                               record_verdict_name((int32_t)row->verdict), text_of(record, row->explanation));
+    }
+    g_string_append(out, "  not checked by the explorer:");
+    for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
+        if ((monitor_covered() >> id & 1U) == 0) {
+            g_string_append_printf(out, " %s", guarantee_info((enum guarantee_id)id)->name);
+        }
+    }
+    g_string_append_c(out, '\n');
+}
+
+static void print_text(GString *out, const struct found *found)
+{
+    const struct explorer *explorer = found->explorer;
+    const struct search_violation *violation = search_violation(explorer->search);
+    g_string_append_printf(out, "%s, seed %" G_GUINT64_FORMAT ": %s\n", explorer->scenario->name,
+                           explorer->options.seed, search_end_text(explorer->end));
+    print_budgets(out, &explorer->plan);
+    print_size(out, found);
+    print_coverage(out, found->counts.coverage);
+    g_string_append_c(out, '\n');
+    print_verdicts(out, found->record);
+    if (violation != NULL) {
+        g_string_append_printf(out, "\nThe shortest way there takes %u choices, %u moves with what is prompt",
+                               violation->depth, found->path->len);
+        g_string_append_printf(out, found->schedule == NULL ? ".\n" : ": %s\n", found->schedule);
+    }
+    if (*found->unmet != '\0') {
+        g_string_append_printf(out, "\nNOT AS EXPECTED: %s\n", found->unmet);
+    }
+}
+
+static void add_json_verdicts(GString *out, const struct record *record)
+{
+    g_string_append(out, ", \"verdicts\": [");
+    for (guint i = 0; i < record->verdicts->len; i++) {
+        const struct verdict_row *row = &g_array_index(record->verdicts, struct verdict_row, i);
+        const char *explanation = text_of(record, row->explanation);
+        g_string_append_printf(
+            out, "%s{\"guarantee\": \"%s\", \"verdict\": \"%s\", \"checked\": %" G_GINT64_FORMAT ", \"explanation\": ",
+            i == 0 ? "" : ", ", text_of(record, row->guarantee), record_verdict_name((int32_t)row->verdict),
+            row->checked);
+        json_add_string(out, explanation, strlen(explanation));
+        g_string_append_c(out, '}');
+    }
+    g_string_append_c(out, ']');
+}
+
+static void print_json(GString *out, const struct found *found)
+{
+    const struct explorer *explorer = found->explorer;
+    const struct search_violation *violation = search_violation(explorer->search);
+    g_string_append(out, "{\"scenario\": ");
+    json_add_string(out, explorer->scenario->name, strlen(explorer->scenario->name));
+    g_string_append_printf(out,
+                           ", \"seed\": %" G_GUINT64_FORMAT ", \"version\": \"%s\", \"states\": %" G_GUINT64_FORMAT
+                           ", \"distinct\": %u, \"transitions\": %" G_GUINT64_FORMAT ", \"steps\": %" G_GUINT64_FORMAT
+                           ", \"depth\": %u, \"complete\": %s, \"end\": ",
+                           explorer->options.seed, program_version, found->counts.transitions + 1,
+                           search_states(explorer->search), found->counts.transitions, found->counts.steps,
+                           violation == NULL ? search_depth(explorer->search) : violation->depth,
+                           explorer->end == SEARCH_COMPLETE ? "true" : "false");
+    json_add_string(out, search_end_text(explorer->end), strlen(search_end_text(explorer->end)));
+    g_string_append_printf(out, ", \"seconds\": %.3f, \"cpu_seconds\": %.3f, \"memory\": %" G_GUINT64_FORMAT,
+                           explorer->seconds, explorer->cpu_seconds, search_memory(explorer->search));
+    add_json_verdicts(out, found->record);
+    g_string_append(out, ", \"schedule\": ");
+    if (found->schedule == NULL) {
+        g_string_append(out, "null");
+    } else {
+        json_add_string(out, found->schedule, strlen(found->schedule));
+    }
+    g_string_append_printf(out, ", \"as_expected\": %s}\n", *found->unmet == '\0' ? "true" : "false");
+}
+
+/* ---- the counterexample as a schedule ---------------------------------------------------------------------------- */
+
+static bool write_schedule(const struct explorer *explorer, const GArray *path, const char *file, GError **error)
+{
+    const struct search_violation *violation = search_violation(explorer->search);
+    unsigned id = 0;
+    while ((violation->broken >> id & 1U) == 0) {
+        id++;
+    }
+    struct schedule *schedule = schedule_new(explorer->scenario, &explorer->options, EXPLORE_FROM_BOOT);
+    schedule->shows = g_strdup(guarantee_info((enum guarantee_id)id)->name);
+    for (guint i = 0; i < path->len; i++) {
+        schedule_add(schedule, explorer->ensemble->world, &g_array_index(path, struct move, i), NULL);
+    }
+    GString *text = g_string_new(NULL);
+    schedule_print(schedule, text);
+    bool written = g_file_set_contents(file, text->str, (gssize)text->len, error);
+    g_string_free(text, TRUE);
+    schedule_free(schedule);
+    return written;
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------------- */
+
+struct order {
+    struct run_options run;
+    char *seed, *jobs, *schedule;
+    char *keys[KEYS_MAX]; /* of the plan, as given */
+    gboolean keep_going;
+    bool quiet;
+};
+
+static int explore(const struct scenario *scenario, const struct order *order, const struct explore_plan *plan,
+                   const struct search_options *search, uint64_t seed)
+{
+    GError *error = NULL;
+    struct simulation_options options = {
+        .seed = seed,
+        .flaws = order->run.flaws,
+        .settings = &order->run.settings,
+        .version = program_version,
+    };
+    struct explorer *explorer = explorer_new(scenario, &options, plan, search, &error);
+    if (explorer == NULL) {
+        return command_fail(error);
+    }
+    explorer_run(explorer);
+    if (search->progress != NULL && isatty(STDERR_FILENO) != 0) {
+        fputs("\r\033[K", stderr);
+    }
+    struct record *record = record_new();
+    struct found found = {.explorer = explorer, .record = record};
+    search_counts(explorer->search, &found.counts);
+    fill_record(explorer, record);
+    GString *unmet = g_string_new(NULL);
+    int status = judge(scenario, record, unmet) ? STATUS_AS_EXPECTED : STATUS_BROKEN;
+    found.unmet = unmet->str;
+    GArray *path = NULL;
+    if (search_violation(explorer->search) != NULL) {
+        found.path = path = explorer_path(explorer, search_violation(explorer->search));
+        if (order->schedule != NULL) {
+            found.schedule = order->schedule;
+            status = write_schedule(explorer, path, order->schedule, &error) ? status : command_fail(error);
+        }
+    }
+    GString *out = g_string_new(NULL);
+    (order->run.format == FORMAT_JSON ? print_json : print_text)(out, &found);
+    fwrite(out->str, 1, out->len, stdout);
+    g_string_free(out, TRUE);
+    g_string_free(unmet, TRUE);
+    if (path != NULL) {
+        g_array_free(path, TRUE);
+    }
+    record_free(record);
+    explorer_free(explorer);
+    return status;
+}
+
+static bool read_plan(const struct order *order, struct explore_plan *plan, GError **error)
+{
+    struct explore_key key;
+    for (size_t i = 0; explore_key(i, &key); i++) {
+        if (order->keys[i] != NULL && explore_plan_set(plan, key.name, order->keys[i]) != EXPLORE_SET_OK) {
+            g_set_error(error, COMMAND_ERROR, 0, "--%s takes %s, not '%s': %s", key.name, key.value, order->keys[i],
+                        key.description);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int explore_file(const char *path, struct order *order)
+{
+    GError *error = NULL;
+    uint64_t seed = 1, jobs = 1;
+    if (!command_check_run_options(&order->run, &error) ||
+        (order->seed != NULL && !command_parse_number(order->seed, "--seed", 0, UINT64_MAX, &seed, &error)) ||
+        (order->jobs != NULL && !command_parse_number(order->jobs, "-j", 1, 64, &jobs, &error))) {
+        return command_fail(error);
+    }
+    struct scenario *scenario = command_load_scenario(path, seed, &order->run, &error);
+    if (scenario == NULL) {
+        return command_fail(error);
+    }
+    struct telling telling = {.is_terminal = isatty(STDERR_FILENO) != 0};
+    struct explore_plan plan = scenario->explore;
+    struct search_options search = {
+        .jobs = (uint32_t)jobs,
+        .keep_going = order->keep_going,
+        .progress_ns = PROGRESS_NS,
+        .progress = telling.is_terminal ? tell : NULL,
+        .progress_self = &telling,
+        .interrupt = &interrupted,
+    };
+    signal(SIGINT, interrupt);
+    int status = read_plan(order, &plan, &error) ? explore(scenario, order, &plan, &search, seed) : command_fail(error);
+    scenario_free(scenario);
+    return status;
+}
+
+int command_explore(int argc, char **argv)
+{
+    struct order order = {0};
+    GOptionEntry entries[8 + KEYS_MAX + 6] = {
+        {"seed", 0, 0, G_OPTION_ARG_STRING, &order.seed, "For what is drawn in making the nodes (default 1)", "N"},
+        {"jobs", 'j', 0, G_OPTION_ARG_STRING, &order.jobs, "Worker processes (default 1)", "N"},
+        {"schedule", 'o', 0, G_OPTION_ARG_FILENAME, &order.schedule,
+         "Write the counterexample here, for 'zksim replay'", "FILE"},
+        {"keep-going", 0, 0, G_OPTION_ARG_NONE, &order.keep_going,
+         "Past violations: the whole space, every guarantee that breaks", NULL},
+    };
+    size_t count = 4;
+    struct explore_key key;
+    for (size_t i = 0; explore_key(i, &key); i++) {
+        ensure(i < KEYS_MAX);
+        entries[count++] =
+            (GOptionEntry){key.name, 0, 0, G_OPTION_ARG_STRING, &order.keys[i], key.description, key.value};
+    }
+    command_run_entries(&order.run, entries + count);
+    int status;
+    argv = command_split_short_option(&argc, argv);
+    if (command_parse(&argc, &argv, "SCENARIO",
+                      "Tries every order of events of a scenario in a world without time, within stated budgets.",
+                      entries, &status)) {
+        status = argc == 2 ? explore_file(argv[1], &order) : command_usage("explore", "one SCENARIO is needed");
+    }
+    command_free_run_options(&order.run);
+    g_free(order.seed);
+    g_free(order.jobs);
+    g_free(order.schedule);
+    for (size_t i = 0; i < KEYS_MAX; i++) {
+        g_free(order.keys[i]);
+    }
+    return status;
+}
