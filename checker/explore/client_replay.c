@@ -123,10 +123,38 @@ static struct operation_row row_of(struct record *record, const struct client_op
     return row;
 }
 
+/* A pending request whose session and xid are those of a transaction of another kind was taken for another one: a client that
+ * did not set its watches again, say.  Then checker/pending.c has to find out. */
+static bool is_mistaken(const struct client_state *client, const struct client_operation *operation)
+{
+    for (uint32_t i = 0; operation->phase == PHASE_PENDING && i < client->transaction_count; i++) {
+        const struct client_transaction *transaction = &client->transactions[i];
+        if (transaction->known && transaction->session == operation->session && transaction->cxid == operation->xid &&
+            transaction->type != operation->body.opcode && transaction->type != OP_ERROR) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_mistaken(const struct client_state *client, uint32_t node)
+{
+    for (uint32_t i = 0; i < client->operation_count; i++) {
+        if (client->operations[i].client == node && is_mistaken(client, &client->operations[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_operation(struct client_state *client, struct record *record, struct client_operation *operation)
 {
     operation->row = record->operations->len;
     struct operation_row row = row_of(record, operation, &operation->body);
+    if (operation->phase == PHASE_PENDING && has_mistaken(client, operation->client)) {
+        row.session = 0;
+        row.xid = 0;
+    }
     int64_t parent = record->operations->len + 1;
     g_array_append_val(record->operations, row);
     for (uint32_t i = 0; i < operation->part_count; i++) {
@@ -137,8 +165,13 @@ static void add_operation(struct client_state *client, struct record *record, st
 }
 
 /* Where requests are numbered from that were not answered: checker/pending.c looks for the greatest xid of the session. */
-static void add_session(struct record *record, const struct client_session *session)
+static void add_session(const struct client_state *client, struct record *record, const struct client_session *session)
 {
+    int32_t xid = session->xid;
+    for (uint32_t i = 0; i < client->operation_count; i++) {
+        const struct client_operation *operation = &client->operations[i];
+        xid -= operation->phase == PHASE_PENDING && operation->session == session->session;
+    }
     struct session_row state = {
         .client = (int32_t)session->client, .state = SESSION_CONNECTED, .session = session->session, .server = -1};
     g_array_append_val(record->sessions, state);
@@ -147,7 +180,7 @@ static void add_session(struct record *record, const struct client_session *sess
         .client = session->client,
         .body = {.opcode = OP_SYNC, .path = bytes_null(), .data = bytes_null()},
         .session = session->session,
-        .xid = session->xid,
+        .xid = xid,
         .outcome = OUTCOME_OK,
     };
     struct operation_row row = row_of(record, &last, &last.body);
@@ -186,7 +219,7 @@ static void fill(struct client_state *client, struct record *record)
         g_array_append_val(record->nodes, node);
     }
     for (uint32_t i = 0; i < client->session_count; i++) {
-        add_session(record, &client->sessions[i]);
+        add_session(client, record, &client->sessions[i]);
     }
     for (uint32_t i = 0; i < client->operation_count; i++) {
         if (client->operations[i].phase != PHASE_GONE) {

@@ -7,7 +7,7 @@
 
 static void put_text(struct octet_writer *writer, struct bytes text)
 {
-    put_number(writer, (uint64_t)(text.length + 1));
+    put_number(writer, (uint64_t)text.length + 1);
     for (int32_t i = 0; i < text.length; i++) {
         put_octet(writer, text.data[i]);
     }
@@ -24,7 +24,7 @@ static struct bytes get_text(struct octet_reader *reader)
 /* Small negative numbers stay short. */
 static void put_signed(struct octet_writer *writer, int64_t number)
 {
-    put_number(writer, (uint64_t)number << 1 ^ (uint64_t)(number >> 63));
+    put_number(writer, (uint64_t)number << 1 ^ (number < 0 ? UINT64_MAX : 0));
 }
 
 static int64_t get_signed(struct octet_reader *reader)
@@ -69,6 +69,8 @@ static void put_operation(struct octet_writer *writer, const struct client_state
     case PHASE_PENDING:
         put_number(writer, operation->tag);
         put_number(writer, (uint64_t)operation->floor);
+        put_number(writer, (uint64_t)operation->xid);
+        put_digest(writer, (uint64_t)operation->session);
         break;
     case PHASE_LOST:
         put_number(writer, (uint64_t)operation->floor);
@@ -107,6 +109,8 @@ static void get_operation(struct octet_reader *reader, struct client_state *clie
     if (operation->phase == PHASE_PENDING) {
         operation->tag = get_number(reader);
         operation->floor = (zxid_t)get_number(reader);
+        operation->xid = (int32_t)get_number(reader);
+        operation->session = (session_id_t)get_digest(reader);
         return;
     }
     if (operation->phase == PHASE_LOST) {
@@ -130,7 +134,7 @@ static void put_session(struct octet_writer *writer, const struct client_session
     put_digest(writer, (uint64_t)session->session);
     put_number(writer, session->client);
     put_number(writer, (uint64_t)session->xid);
-    put_octet(writer, session->reconnected);
+    put_octet(writer, (uint8_t)(session->reconnected | session->connected << 1));
     put_number(writer, (uint64_t)session->write);
     put_number(writer, (uint64_t)session->own);
     put_number(writer, (uint64_t)session->read);
@@ -144,7 +148,8 @@ static void get_session(struct octet_reader *reader, struct client_session *sess
     session->session = (session_id_t)get_digest(reader);
     session->client = (uint32_t)get_number(reader);
     session->xid = (int32_t)get_number(reader);
-    session->reconnected = *reader->at++ != 0;
+    session->reconnected = (*reader->at & 1) != 0;
+    session->connected = (*reader->at++ & 2) != 0;
     session->write = (zxid_t)get_number(reader);
     session->own = (zxid_t)get_number(reader);
     session->read = (zxid_t)get_number(reader);

@@ -45,7 +45,7 @@ struct client_operation {
     struct client_part body;
     uint32_t part_start, part_count; /* of a multi */
     zxid_t floor;                    /* greatest of writes that were answered before it was asked */
-    /* once it was sent */
+    /* once it was sent; while it is pending as they must be, 0 if that is not known */
     session_id_t session;
     int32_t xid;
     zxid_t zxid;
@@ -60,7 +60,8 @@ struct client_operation {
 struct client_session {
     session_id_t session;
     uint32_t client;
-    int32_t xid;                /* greatest in use */
+    int32_t xid; /* greatest in use, as far as one can tell */
+    bool connected;
     bool reconnected;           /* since its last answer */
     zxid_t write, own, read;    /* greatest zxids of writes, of acknowledged ones, of reads */
     zxid_t shown;               /* greatest in any answer */

@@ -196,6 +196,56 @@ struct client_session *client_session_of(struct client_state *client, session_id
     return &client->sessions[at];
 }
 
+/* ---- which xid a request has ------------------------------------------------------------------------------------------------
+ *
+ * A client numbers what it sends.  While it is connected it sends at once; otherwise when it is connected again, after one request of its own if
+ * it has watches to set again.  A lost connection answers everything.  So the xid is known before the answer tells it.
+ */
+
+static bool has_watches(const struct client_state *client, session_id_t session)
+{
+    for (uint32_t i = 0; i < client->watch_count; i++) {
+        if (client->watches[i].session == session) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void number_request(struct client_operation *operation, struct client_session *session)
+{
+    operation->session = session->session;
+    operation->xid = ++session->xid;
+}
+
+static void number_requests(struct client_state *client, struct client_session *session, uint32_t node)
+{
+    session->xid += has_watches(client, session->session);
+    for (uint32_t i = 0; i < client->operation_count; i++) {
+        struct client_operation *operation = &client->operations[i];
+        if (operation->phase == PHASE_PENDING && operation->client == node) {
+            number_request(operation, session);
+        }
+    }
+}
+
+/* What was not sent has no number; what has another one shows by how much one was mistaken. */
+static void correct_numbers(struct client_state *client, const struct client_operation *operation, int32_t xid)
+{
+    struct client_session *session = client_find_session(client, operation->session);
+    int32_t mistake = xid == 0 ? -1 : xid - operation->xid;
+    if (session == NULL || operation->xid == 0 || mistake == 0) {
+        return;
+    }
+    session->xid += mistake;
+    for (uint32_t i = 0; i < client->operation_count; i++) {
+        struct client_operation *other = &client->operations[i];
+        if (other > operation && other->phase == PHASE_PENDING && other->client == operation->client) {
+            other->xid += other->xid == 0 ? 0 : mistake;
+        }
+    }
+}
+
 /* ---- requests and answers: what they are --------------------------------------------------------------------------------- */
 
 static struct client_part part_of(const struct request_body *body)
@@ -234,6 +284,10 @@ static void take_request(struct client_state *client, const struct happening *ha
         .answered_at = SIZE_MAX,
     };
     operation->body.opcode = happening->request.opcode;
+    struct client_session *session = client_find_session(client, client->sessions_of[happening->node]);
+    if (session != NULL && session->connected) {
+        number_request(operation, session);
+    }
     struct request_body part;
     struct jute_reader walk = body.opcode == OP_MULTI ? multi_walk(body.operations) : jute_reader_of(NULL, 0);
     while (body.opcode == OP_MULTI && multi_next_operation(&walk, &part)) {
@@ -323,6 +377,7 @@ static void take_answer(struct client_step *step, size_t index)
     if (operation == NULL) {
         return;
     }
+    correct_numbers(step->client, operation, answer->answer.xid);
     operation->answered_at = index;
     operation->outcome = outcome_of(answer);
     operation->session = answer->answer.session;
@@ -349,8 +404,9 @@ static void end_client(struct client_state *client, uint32_t node)
     for (uint32_t i = 0; i < client->operation_count; i++) {
         struct client_operation *operation = &client->operations[i];
         if (operation->phase == PHASE_PENDING && operation->client == node) {
-            operation->tag = UINT64_MAX;
-            operation->phase = opcode_becomes_transaction(operation->body.opcode) ? PHASE_PENDING : PHASE_GONE;
+            bool may_happen = opcode_becomes_transaction(operation->body.opcode) && operation->xid != 0;
+            operation->phase = may_happen ? PHASE_LOST : PHASE_GONE;
+            operation->outcome = OUTCOME_INDETERMINATE;
         }
     }
 }
@@ -503,7 +559,23 @@ static void follow_session(struct client_state *client, const struct happening *
     }
     if (session != NULL) {
         session->reconnected = true;
+    }
+}
+
+static void take_session(struct client_state *client, const struct happening *happening)
+{
+    struct client_session *before = client_find_session(client, client->sessions_of[happening->node]);
+    if (before != NULL) {
+        before->connected = false;
+    }
+    if (happening->session.state != SESSION_CONNECTED) {
+        return;
+    }
+    struct client_session *session = client_session_of(client, happening->session.session, happening->node);
+    if (session != NULL) {
+        session->connected = true;
         client->sessions_of[happening->node] = session->session;
+        number_requests(client, session, happening->node);
     }
 }
 
@@ -524,9 +596,7 @@ static void take(struct client_step *step, size_t index)
         step->answers = true;
         break;
     case HAPPENING_SESSION:
-        if (happening->session.state == SESSION_CONNECTED) {
-            client_session_of(step->client, happening->session.session, happening->node);
-        }
+        take_session(step->client, happening);
         break;
     case HAPPENING_END:
         end_client(step->client, happening->node);

@@ -335,6 +335,7 @@ static void step(const struct monitor_config *config, struct monitor_state *stat
 {
     struct herd herd;
     struct monitor_state fresh;
+    fresh.length = 0;
     herd.config = config;
     herd.verdict = verdict;
     herd.failed = false;
