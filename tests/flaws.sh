@@ -8,13 +8,13 @@ seeds=${2:-200}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 bad=0
-for flaw in $("$zksim" list flaws | awk '{print $1}'); do
+for flaw in $("$zksim" list flaws | awk '/^[^ ]/ {print $1}'); do
     scenario=scenarios/flaws/$flaw.scn
     case $flaw in zk-*) scenario=scenarios/bugs/ZOOKEEPER-${flaw#zk-}.scn ;; esac
     # What no script shows, chaos must find.
     if [ ! -f "$scenario" ]; then
         scenario=$scratch/$flaw-chaos.scn
-        guarantee=$("$zksim" list flaws | awk -v flaw="$flaw" '$1 == flaw' | sed 's/.* Breaks \([a-z-]*\)\..*/\1/')
+        guarantee=$("$zksim" list flaws | awk -v flaw="$flaw" '/^[^ ]/ && $1 == flaw {print $3}')
         { grep -v '^expect' scenarios/chaos.scn; echo "flaw $flaw"; echo "expect violated $guarantee"; } > "$scenario"
     fi
     want=$(awk '$1 == "expect" && $2 == "violated" {print $3}' "$scenario")

@@ -62,14 +62,57 @@ static int list_guarantees(void)
     return STATUS_AS_EXPECTED;
 }
 
+#define TEXT_WIDTH 100
+
+/* Below an item, indented, in lines of at most TEXT_WIDTH columns. */
+static void print_paragraph(const char *text)
+{
+    char **words = g_strsplit(text, " ", -1);
+    size_t column = 0;
+    for (size_t i = 0; words[i] != NULL; i++) {
+        size_t length = strlen(words[i]);
+        if (column > 0 && column + 1 + length > TEXT_WIDTH) {
+            putchar('\n');
+            column = 0;
+        }
+        column += (size_t)printf(column == 0 ? "    %s" : " %s", words[i]);
+    }
+    putchar('\n');
+    g_strfreev(words);
+}
+
+/* A line with the name, the guarantee that breaks and where the flaw comes from; below it the mistake, and the least that shows it. */
 static int list_flaws(void)
 {
     for (size_t i = 0; i < FLAW_COUNT; i++) {
         const struct flaw_info *info = flaw_info((enum flaw)i);
-        char *text = g_strdup_printf("%s Breaks %s. Needs %s. (%s)", info->mechanism, info->guarantee,
-                                     info->configuration, info->origin);
-        print_item(info->name, text);
-        g_free(text);
+        char *least = g_strdup_printf("Shown by %s.", info->configuration);
+        printf("%-26s breaks %-30s %s\n", info->name, info->guarantee, info->origin);
+        print_paragraph(info->mechanism);
+        print_paragraph(least);
+        g_free(least);
+    }
+    return STATUS_AS_EXPECTED;
+}
+
+static void print_field(const char *name, const char *text, const char *end)
+{
+    char *escaped = g_strescape(text, NULL);
+    printf("\"%s\": \"%s\"%s", name, escaped, end);
+    g_free(escaped);
+}
+
+/* An object per line. */
+static int list_flaws_json(void)
+{
+    for (size_t i = 0; i < FLAW_COUNT; i++) {
+        const struct flaw_info *info = flaw_info((enum flaw)i);
+        putchar('{');
+        print_field("name", info->name, ", ");
+        print_field("origin", info->origin, ", ");
+        print_field("guarantee", info->guarantee, ", ");
+        print_field("mechanism", info->mechanism, ", ");
+        print_field("configuration", info->configuration, "}\n");
     }
     return STATUS_AS_EXPECTED;
 }
@@ -162,13 +205,21 @@ static const struct {
 
 int command_list(int argc, char **argv)
 {
-    static const GOptionEntry entries[] = {{0}};
+    gboolean json = FALSE;
+    const GOptionEntry entries[] = {
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "One object per line; of flaws only", NULL},
+        {0},
+    };
     int status;
     if (!command_parse(
             &argc, &argv, "WHAT",
             "Lists scenarios, guarantees, flaws, workloads, faults, settings, plots or words of the language.", entries,
             &status)) {
         return status;
+    }
+    if (json) {
+        bool flaws = argc == 2 && strcmp(argv[1], "flaws") == 0;
+        return flaws ? list_flaws_json() : command_usage("list", "--json is for flaws");
     }
     for (size_t i = 0; i < ARRAY_LENGTH(lists) && argc == 2; i++) {
         if (strcmp(lists[i].name, argv[1]) == 0) {
