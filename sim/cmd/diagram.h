@@ -47,6 +47,10 @@ void diagram_free(struct diagram *diagram);
 void diagram_text(const struct diagram *diagram, GString *out);
 void diagram_svg(const struct diagram *diagram, GString *out);
 
+/* The name of the node that is drawn there, in a new string; where a node is drawn, or -1. */
+char *diagram_column_name(const struct diagram *diagram, guint column);
+int diagram_column_of(const struct diagram *diagram, int32_t node);
+
 /* Leaders with their epochs, and faults, one line each, from..until. */
 void timeline_text(const struct record *record, int64_t from_ns, int64_t until_ns, GString *out);
 
