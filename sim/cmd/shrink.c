@@ -158,9 +158,7 @@ static bool shrink_plan(const struct shrink_order *order, struct plan *plan, cha
                         struct shrink_outcome *outcome, GError **error)
 {
     struct shrinking shrinking = {
-        .attempt = {.signature = signature,
-                    .jobs = order->jobs,
-                    .until_us = order->budget_us == 0 ? 0 : g_get_monotonic_time() + order->budget_us},
+        .attempt = {.signature = signature, .jobs = order->jobs},
         .is_terminal = !order->quietly && isatty(STDERR_FILENO) != 0,
     };
     shrinking.shrink = (struct shrink){.plan = plan, .test = test, .self = &shrinking, .effort_max = order->effort_max};
@@ -168,6 +166,7 @@ static bool shrink_plan(const struct shrink_order *order, struct plan *plan, cha
     outcome->before_ns = plan->run_for_ns;
     bool ok = fails_by_itself(&shrinking);
     if (ok) {
+        shrinking.attempt.until_us = order->budget_us == 0 ? 0 : g_get_monotonic_time() + order->budget_us;
         shrink_run(&shrinking.shrink);
         conclude(order, &shrinking, outcome);
     } else {
