@@ -122,7 +122,7 @@ expect 2 'one FILE is needed' "$zksim" show
 # ---- wrong usage and input ----
 expect 2 'Usage' "$zksim"
 expect 2 "unknown command 'rum'" "$zksim" rum
-for command in explore replay serve; do
+for command in serve; do
     expect 2 "'$command' is not built yet" "$zksim" $command
 done
 expect 2 'one SCENARIO is needed' "$zksim" run
