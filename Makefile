@@ -175,14 +175,14 @@ test: setup
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(B)/run-tests purity
 	@tests/cli.sh build/zksim
 	@tests/digests.sh build/zksim
-	@tests/readme.sh README.md sim/README.md
+	@tests/readme.sh README.md sim/README.md sim/cmd/README.md
 	@$(B)/run-tests
 
 golden: setup
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(B)/run-tests
 	@ZKSIM_REWRITE=1 $(B)/run-tests > build/golden.log || true
 	@tests/digests.sh build/zksim rewrite
-	@tests/readme.sh --rewrite README.md sim/README.md
+	@tests/readme.sh --rewrite README.md sim/README.md sim/cmd/README.md
 	@git diff --stat
 
 determinism: setup-slow

@@ -77,6 +77,7 @@ static bool has_flaws(const struct scenario *scenario)
 /* What was to be observed belongs to the story that the flaw tells. */
 void scenario_remove_flaws(struct scenario *scenario)
 {
+    scenario->flaws_removed = true;
     if (!has_flaws(scenario)) {
         return;
     }

@@ -139,6 +139,7 @@ struct scenario {
     GArray *faults;       /* struct scenario_fault */
     GArray *expectations; /* struct expectation */
     struct flaws flaws;
+    bool flaws_removed; /* scenario_remove_flaws() was called */
     struct scenario_commit commit;
     bool has_chaos;
     int64_t chaos_from_ns, chaos_until_ns;

@@ -53,6 +53,7 @@ struct schedule *schedule_new(const struct scenario *scenario, const struct simu
     schedule->version = g_strdup(options->version);
     schedule->seed = options->seed;
     schedule->from = from;
+    schedule->without_flaws = scenario->flaws_removed;
     schedule->flaws = options->flaws;
     schedule->scenario_text = g_strdup(scenario->text);
     if (options->settings != NULL) {

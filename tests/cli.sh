@@ -42,7 +42,7 @@ expect 0 '4 runs, 0 not as expected' "$zksim" sweep scenarios/calm.scn scenarios
 expect 0 ' runs, 0 not as expected' "$zksim" sweep scenarios/recipes --seeds 1..1 -j2
 expect 0 '1 runs, 0 not as expected' "$zksim" sweep scenarios/calm.scn --seeds 1..2 --shard 2/2
 expect 0 'Usage' "$zksim" --help
-for command in run sweep check list plot bench shrink merge why show; do
+for command in run sweep check list plot bench shrink merge why show replay explore; do
     expect 0 'Usage' "$zksim" $command --help
 done
 for what in scenarios guarantees flaws workloads faults settings plots words; do
@@ -50,6 +50,39 @@ for what in scenarios guarantees flaws workloads faults settings plots words; do
 done
 expect 0 'partition' "$zksim" list faults
 expect 0 'when OBSERVATION' "$zksim" list words
+
+# A walk by hand is saved, and replayed to the same end each time.
+cat > "$scratch/walk.scn" << 'END'
+title Two writes
+clients 1
+script client 1: create /a 1, set /a 2
+run for 1s
+explore from established
+explore crashes 1
+explore restarts 1
+END
+walk() { printf '%s\n' "$@" | "$zksim" explore "$scratch/walk.scn" --interactive; }
+expect 0 'request client-1' walk quit
+expect 0 'this is the beginning' walk 1 back back
+expect 0 'nothing was undone' walk 1 forward
+expect 0 'there are moves 1 to' walk 999
+expect 0 "did you mean 'server-1'?" walk 'crash server-7'
+expect 0 'that cannot happen now' walk 'boot server-1'
+expect 0 'leading, serving' walk world
+expect 0 '31 moves written' walk 'random 30' 'crash server-2' "save $scratch/walk.schedule" quit
+expect 0 'as expected' "$zksim" replay "$scratch/walk.schedule" --history "$scratch/walk.db" --record messages
+expect 0 'as expected' "$zksim" check "$scratch/walk.db"
+expect 0 '"verdicts": [{"guarantee": ' "$zksim" replay "$scratch/walk.schedule" --format json --settle 30s
+"$zksim" replay "$scratch/walk.schedule" > "$scratch/one"
+"$zksim" replay "$scratch/walk.schedule" > "$scratch/four"
+expect 0 '' cmp "$scratch/one" "$scratch/four"
+sed 's/^seed .*/&\nshows integrity/' "$scratch/walk.schedule" > "$scratch/other.schedule"
+expect 1 'integrity is not violated' "$zksim" replay "$scratch/other.schedule"
+echo 'boot server-1' >> "$scratch/other.schedule"
+expect 2 "'boot server-1' cannot happen here" "$zksim" replay "$scratch/other.schedule"
+expect 2 'not a schedule' "$zksim" replay "$scratch/walk.scn"
+expect 2 'No such file' "$zksim" replay "$scratch/none"
+expect 2 '--crashes takes N' "$zksim" explore "$scratch/walk.scn" --crashes many
 
 # The output of a sweep does not depend on how many processes work.
 "$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j1 > "$scratch/one" 2> /dev/null

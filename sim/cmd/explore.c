@@ -14,6 +14,7 @@
 #include "sim/cmd/report.h"
 #include "sim/record_names.h"
 #include "sim/schedule.h"
+#include "sim/walk.h"
 
 #define PROGRESS_NS NS_PER_SECOND
 #define KEYS_MAX 32U
@@ -268,7 +269,7 @@ struct order {
     struct run_options run;
     char *seed, *jobs, *schedule;
     char *keys[KEYS_MAX]; /* of the plan, as given */
-    gboolean keep_going;
+    gboolean keep_going, interactive;
     bool quiet;
 };
 
@@ -318,6 +319,19 @@ static int explore(const struct scenario *scenario, const struct order *order, c
     return status;
 }
 
+static int walk_by_hand(const struct scenario *scenario, const struct order *order, const struct explore_plan *plan,
+                        uint64_t seed)
+{
+    GError *error = NULL;
+    struct simulation_options options = {
+        .seed = seed,
+        .flaws = order->run.flaws,
+        .settings = &order->run.settings,
+        .version = program_version,
+    };
+    return walk(scenario, &options, plan, stdin, stdout, &error) ? STATUS_AS_EXPECTED : command_fail(error);
+}
+
 static bool read_plan(const struct order *order, struct explore_plan *plan, GError **error)
 {
     struct explore_key key;
@@ -354,8 +368,15 @@ static int explore_file(const char *path, struct order *order)
         .progress_self = &telling,
         .interrupt = &interrupted,
     };
-    signal(SIGINT, interrupt);
-    int status = read_plan(order, &plan, &error) ? explore(scenario, order, &plan, &search, seed) : command_fail(error);
+    int status;
+    if (!read_plan(order, &plan, &error)) {
+        status = command_fail(error);
+    } else if (order->interactive) {
+        status = walk_by_hand(scenario, order, &plan, seed);
+    } else {
+        signal(SIGINT, interrupt);
+        status = explore(scenario, order, &plan, &search, seed);
+    }
     scenario_free(scenario);
     return status;
 }
@@ -370,8 +391,10 @@ int command_explore(int argc, char **argv)
          "Write the counterexample here, for 'zksim replay'", "FILE"},
         {"keep-going", 0, 0, G_OPTION_ARG_NONE, &order.keep_going,
          "Past violations: the whole space, every guarantee that breaks", NULL},
+        {"interactive", 'i', 0, G_OPTION_ARG_NONE, &order.interactive,
+         "Walk through it by hand: what can happen, one choice after the other", NULL},
     };
-    size_t count = 4;
+    size_t count = 5;
     struct explore_key key;
     for (size_t i = 0; explore_key(i, &key); i++) {
         ensure(i < KEYS_MAX);
