@@ -15,7 +15,19 @@ const struct monitor *monitor_at(size_t index)
 
 bool monitor_is_wanted(const struct monitor *monitor, const struct monitor_config *config)
 {
-    return (monitor->guarantees & config->guarantees) != 0;
+    uint64_t nodes = 0;
+    switch (monitor->subject) {
+    case SUBJECT_SERVERS:
+        nodes = config->servers;
+        break;
+    case SUBJECT_CLIENTS:
+        nodes = config->clients;
+        break;
+    case SUBJECT_SITES:
+        nodes = config->sites;
+        break;
+    }
+    return nodes != 0 && (monitor->guarantees & config->guarantees) != 0;
 }
 
 bool monitor_concerns(const struct monitor *monitor, const struct monitor_config *config,

@@ -27,7 +27,7 @@
 
 struct monitor_config {
     uint32_t node_count;
-    /* sets of nodes by index */
+    /* sets of nodes by index; sites: all that take part in atomic commits */
     uint64_t servers, voters, clients, sites;
     uint64_t
         guarantees; /* bit per enum guarantee_id: what is wanted; a monitor of which none is wanted need not be run */
@@ -49,9 +49,17 @@ struct monitor_verdict {
     char explanation[MONITOR_EXPLANATION_MAX]; /* of the first of them, one line */
 };
 
+/* Whom it watches: in a world without any of them it is not needed. */
+enum monitor_subject {
+    SUBJECT_SERVERS,
+    SUBJECT_CLIENTS,
+    SUBJECT_SITES,
+};
+
 struct monitor {
     const char *name;
     uint64_t guarantees; /* that it judges */
+    enum monitor_subject subject;
     bool (*concerns)(const struct monitor_config *config, const struct happening *happening);
     void (*start)(const struct monitor_config *config, struct monitor_state *state);
     void (*step)(const struct monitor_config *config, struct monitor_state *state, const struct happening *happenings,
@@ -65,7 +73,7 @@ struct monitor {
 const struct monitor *monitor_at(size_t index);
 #define MONITORS_MAX 8
 
-/* Whether any of its guarantees is wanted. */
+/* Whether any of its guarantees is wanted, and there is anybody to watch. */
 bool monitor_is_wanted(const struct monitor *monitor, const struct monitor_config *config);
 
 /* Whether the monitor looks at such a happening at all. */

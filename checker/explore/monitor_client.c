@@ -664,11 +664,11 @@ static bool concerns(const struct monitor_config *config, const struct happening
 
 static void start(const struct monitor_config *config, struct monitor_state *state)
 {
-    struct client_state *client = g_new0(struct client_state, 1);
-    client->config = config;
-    client_state_write(client, state);
-    ensure(!client->failed);
-    g_free(client);
+    struct client_state client;
+    memset(&client, 0, sizeof client);
+    client.config = config;
+    client_state_write(&client, state);
+    ensure(!client.failed);
 }
 
 static void step_all(struct client_step *step, bool over)
@@ -689,56 +689,55 @@ static void step_all(struct client_step *step, bool over)
     }
 }
 
-static void step_client(const struct monitor_config *config, struct monitor_state *state,
-                        const struct happening *happenings, size_t count, struct monitor_verdict *verdict)
+static void begin(struct client_state *client, const struct monitor_config *config, const struct monitor_state *state,
+                  struct monitor_verdict *verdict)
 {
-    struct client_state *client = g_new(struct client_state, 1);
     client->config = config;
     client->verdict = verdict;
     client->failed = false;
     client_state_read(client, state);
+}
+
+static void step_client(const struct monitor_config *config, struct monitor_state *state,
+                        const struct happening *happenings, size_t count, struct monitor_verdict *verdict)
+{
+    struct client_state client;
+    begin(&client, config, state, verdict);
     struct client_step step = {
-        .client = client, .happenings = happenings, .count = count, .kept = g_ptr_array_new_with_free_func(g_free)};
-    for (size_t i = 0; i < count && !client->failed; i++) {
+        .client = &client, .happenings = happenings, .count = count, .kept = g_ptr_array_new_with_free_func(g_free)};
+    for (size_t i = 0; i < count && !client.failed; i++) {
         if (concerns(config, &happenings[i])) {
             take(&step, i);
         }
     }
-    if (!client->failed) {
+    if (!client.failed) {
         step_all(&step, false);
-        client_tidy(client);
+        client_tidy(&client);
     }
-    struct monitor_state *fresh = g_new(struct monitor_state, 1);
-    if (!client->failed) {
-        client_state_write(client, fresh);
+    struct monitor_state fresh; /* texts lead into the old one */
+    fresh.length = 0;
+    if (!client.failed) {
+        client_state_write(&client, &fresh);
     }
-    verdict->overflow = client->failed;
-    if (!client->failed) {
-        state->length = fresh->length;
-        memcpy(state->octets, fresh->octets, fresh->length);
-    }
-    g_free(fresh);
+    verdict->overflow = client.failed;
+    state->length = fresh.length;
+    memcpy(state->octets, fresh.octets, fresh.length);
     g_ptr_array_free(step.kept, TRUE);
-    g_free(client);
 }
 
 /* Nothing more comes: writes that nobody answered are judged by what is in effect, watches that are overdue are lost. */
 static void end(const struct monitor_config *config, const struct monitor_state *state, struct monitor_verdict *verdict)
 {
-    struct client_state *client = g_new(struct client_state, 1);
-    client->config = config;
-    client->verdict = verdict;
-    client->failed = false;
-    client_state_read(client, state);
-    struct client_step step = {.client = client};
+    struct client_state client;
+    begin(&client, config, state, verdict);
+    struct client_step step = {.client = &client};
     step_all(&step, true);
-    for (uint32_t i = 0; i < client->watch_count; i++) {
-        if (client->watches[i].overdue && !config->impatient) {
-            client_report_watch(client, GUARANTEE_NO_LOST_WATCH, &client->watches[i],
+    for (uint32_t i = 0; i < client.watch_count; i++) {
+        if (client.watches[i].overdue && !config->impatient) {
+            client_report_watch(&client, GUARANTEE_NO_LOST_WATCH, &client.watches[i],
                                 "no event until the session ended");
         }
     }
-    g_free(client);
 }
 
 const struct monitor monitor_client = {
@@ -749,6 +748,7 @@ const struct monitor monitor_client = {
                   GUARANTEE_BIT(GUARANTEE_NO_LOST_WATCH) | GUARANTEE_BIT(GUARANTEE_EPHEMERAL_LIFETIME) |
                   GUARANTEE_BIT(GUARANTEE_ATOMIC_MULTI) | GUARANTEE_BIT(GUARANTEE_SEQUENTIAL_NAMES) |
                   GUARANTEE_BIT(GUARANTEE_SESSION_UNIQUENESS),
+    .subject = SUBJECT_CLIENTS,
     .concerns = concerns,
     .start = start,
     .step = step_client,

@@ -226,9 +226,9 @@ static bool is_commit(const struct observation *observation)
 
 static bool concerns(const struct monitor_config *config, const struct happening *happening)
 {
-    (void)config;
+    bool fails = happening->kind == HAPPENING_END || happening->kind == HAPPENING_FAILURE;
     return (happening->kind == HAPPENING_OBSERVATION && is_commit(&happening->observation)) ||
-           happening->kind == HAPPENING_END || happening->kind == HAPPENING_FAILURE;
+           (fails && config->sites != 0);
 }
 
 static void start(const struct monitor_config *config, struct monitor_state *state)
@@ -284,6 +284,7 @@ const struct monitor monitor_commit = {
     .name = "commit",
     .guarantees = GUARANTEE_BIT(GUARANTEE_AC_AGREEMENT) | GUARANTEE_BIT(GUARANTEE_AC_VALIDITY) |
                   GUARANTEE_BIT(GUARANTEE_AC_STABILITY) | GUARANTEE_BIT(GUARANTEE_AC_NON_BLOCKING),
+    .subject = SUBJECT_SITES,
     .concerns = concerns,
     .start = start,
     .step = step,

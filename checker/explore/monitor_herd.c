@@ -333,12 +333,9 @@ static void take(struct herd *herd, const struct happening *happening)
 static void step(const struct monitor_config *config, struct monitor_state *state, const struct happening *happenings,
                  size_t count, struct monitor_verdict *verdict)
 {
-    struct herd herd;
-    struct monitor_state fresh;
+    struct herd herd = {.config = config, .verdict = verdict};
+    struct monitor_state fresh; /* texts lead into the old one */
     fresh.length = 0;
-    herd.config = config;
-    herd.verdict = verdict;
-    herd.failed = false;
     read_state(&herd, state);
     for (size_t i = 0; i < count && !herd.failed; i++) {
         if (concerns(config, &happenings[i])) {
@@ -355,6 +352,7 @@ static void step(const struct monitor_config *config, struct monitor_state *stat
 const struct monitor monitor_herd = {
     .name = "herd",
     .guarantees = GUARANTEE_BIT(GUARANTEE_NO_HERD),
+    .subject = SUBJECT_CLIENTS,
     .concerns = concerns,
     .start = start,
     .step = step,

@@ -464,6 +464,7 @@ const struct monitor monitor_recipes = {
                   GUARANTEE_BIT(GUARANTEE_BARRIER_ORDER) | GUARANTEE_BIT(GUARANTEE_QUEUE_EXACTLY_ONCE) |
                   GUARANTEE_BIT(GUARANTEE_FRESH_READS) | GUARANTEE_BIT(GUARANTEE_WHOLE_CONFIGURATION) |
                   GUARANTEE_BIT(GUARANTEE_NO_ABANDONED_LOCK),
+    .subject = SUBJECT_CLIENTS,
     .concerns = concerns,
     .start = start,
     .step = step,
