@@ -79,4 +79,7 @@ void schedule_print(const struct schedule *schedule, GString *text);
  * all. */
 void schedule_explain(const struct world *world, const struct move *move, GString *text);
 
+/* Gives every move a comment: what it means where it stands, and what nodes observe in it.  Stops at the first that cannot happen. */
+void schedule_comment(struct schedule *schedule, const struct scenario *scenario);
+
 #endif

@@ -152,25 +152,18 @@ static void go_randomly(struct walk *walk, guint64 count)
     }
 }
 
-static void save(struct walk *walk, const char *file)
+static void save(const struct walk *walk, const char *file)
 {
     GError *error = NULL;
     GString *text = g_string_new(NULL);
     struct schedule *schedule = schedule_new(walk->scenario, walk->options, walk->plan->from);
-    guint length = walk->made;
-    rebuild(walk, 0);
-    while (walk->made < length) {
-        const struct move *move = &step_at(walk, walk->made)->move;
-        GString *meaning = g_string_new(NULL);
-        schedule_explain(walk->world, move, meaning);
-        schedule_add(schedule, walk->world, move, meaning->str);
-        g_string_free(meaning, TRUE);
-        make(walk, move);
+    for (guint i = 0; i < walk->made; i++) {
+        schedule_add(schedule, walk->world, &step_at(walk, i)->move, NULL);
     }
-    list_moves(walk);
+    schedule_comment(schedule, walk->scenario);
     schedule_print(schedule, text);
     if (g_file_set_contents(file, text->str, (gssize)text->len, &error)) {
-        fprintf(walk->out, "%u moves written to %s\n", length, file);
+        fprintf(walk->out, "%u moves written to %s\n", walk->made, file);
     } else {
         fprintf(walk->out, "%s\n", error->message);
         g_error_free(error);

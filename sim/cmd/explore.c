@@ -255,6 +255,7 @@ static bool write_schedule(const struct explorer *explorer, const GArray *path, 
     for (guint i = 0; i < path->len; i++) {
         schedule_add(schedule, explorer->ensemble->world, &g_array_index(path, struct move, i), NULL);
     }
+    schedule_comment(schedule, explorer->scenario);
     GString *text = g_string_new(NULL);
     schedule_print(schedule, text);
     bool written = g_file_set_contents(file, text->str, (gssize)text->len, error);
