@@ -513,3 +513,17 @@ void explore_plan_print(const struct explore_plan *plan, GString *text)
         g_string_append_printf(text, "explore timing %s\n", timings[plan->timing]);
     }
 }
+
+bool explore_plan_is_default(const struct explore_plan *plan)
+{
+    struct explore_plan unsaid;
+    GString *here = g_string_new(NULL);
+    GString *there = g_string_new(NULL);
+    explore_plan_default(&unsaid);
+    explore_plan_print(plan, here);
+    explore_plan_print(&unsaid, there);
+    bool same = g_string_equal(here, there);
+    g_string_free(here, TRUE);
+    g_string_free(there, TRUE);
+    return same;
+}

@@ -81,6 +81,7 @@ static inline bool explore_is_prompt(const struct explore_plan *plan, enum move_
 }
 
 void explore_plan_default(struct explore_plan *plan);
+bool explore_plan_is_default(const struct explore_plan *plan);
 
 /* ---- what a move counts as ---- */
 

@@ -488,9 +488,7 @@ char *plan_text(const struct plan *plan)
     for (guint i = 0; i < plan->scripts->len; i++) {
         script_print(&g_array_index(plan->scripts, struct script, i), out);
     }
-    struct explore_plan unsaid;
-    explore_plan_default(&unsaid);
-    if (memcmp(&unsaid, &plan->explore, sizeof unsaid) != 0) {
+    if (!explore_plan_is_default(&plan->explore)) {
         explore_plan_print(&plan->explore, out);
     }
     g_string_append_c(out, '\n');
