@@ -209,6 +209,7 @@ fuzz: setup-slow $(FUZZERS:%=build/fuzz/%)
 
 check-slow: sanitized determinism fuzz
 	@tests/flaws.sh build/zksim
+	@ZKSIM_SLOW=1 $(B)/run-tests explore explore-lockstep
 	@build/zksim sweep scenarios/*.scn --seeds 1..50 $(JOBS)
 	@build/zksim sweep scenarios/chaos.scn --seeds 1..1000 $(JOBS)
 

@@ -20,8 +20,8 @@
  *   MOVE_HEAL                                    all partitions and clogs end
  *   MOVE_PAUSE, MOVE_RESUME whose
  *
- * Those up to MOVE_BOOT are ordinary, what world_enabled() lists; the rest are faults.  Nothing here draws from a random stream,
- * except that a process which ends itself (OUTPUT_EXIT) draws what its disk had done.
+ * Those up to MOVE_BOOT are ordinary, what world_enabled() lists; the rest are faults.  In a world without time nothing here draws from
+ * a random stream; a process that ends itself (OUTPUT_EXIT) leaves its disk operations undone there.
  *
  * Text:   one line (move_print(), move_parse()); `dialer -> listener` is what the dialer sent, `dialer <- listener` the way back,
  *         #1 the second of their connections on the channel:

@@ -300,11 +300,16 @@ void world_crash(struct world *world, uint32_t index)
     end_process(world, index, LIFE_DOWN);
 }
 
+/* Without time an exit is a function of the node's state, and the operations under way have not happened: that they had finished
+ * before is another order of events. */
 void world_exit(struct world *world, uint32_t index, enum exit_reason reason)
 {
     world_record_fault(world, FAULT_EXIT, index, NODE_NONE, exit_reason_name(reason));
     world->trace = trace_mix(world->trace, (uint64_t)reason, world->now);
     close_ends_of(world, index);
+    if (world->timeless) {
+        disk_end_operations(&world->nodes[index].disk, false);
+    }
     disk_crash(&world->nodes[index].disk, &world->crash_random);
     world->nodes[index].exited = true;
     end_process(world, index, LIFE_DOWN);

@@ -217,7 +217,8 @@ static void arrive(struct pair *pair, uint32_t position, unsigned link)
         break;
     case END_GONE:
         end_with(of, end, END_CLOSED);
-        if (segment != PAIR_SEGMENT_CLOSE) {
+        /* a close that is not the peer's own comes from a reset */
+        if (segment != PAIR_SEGMENT_CLOSE || lives(of->state[link])) {
             append(pair, of, end, PAIR_SEGMENT_CLOSE);
         }
         forget_if_over(pair, position);

@@ -952,6 +952,25 @@ struct move space_move(const struct space *space, const uint32_t *vector, const 
     return move;
 }
 
+uint32_t space_site_number(const struct space *space, const uint32_t *vector, uint32_t node)
+{
+    return vector[space->first_site + node];
+}
+
+void space_pair(const struct space *space, const uint32_t *vector, uint32_t a, uint32_t b, struct pair *pair)
+{
+    *pair = (struct pair){0};
+    uint8_t entry = space->pair_entry[a][b];
+    if (entry != NO_ENTRY) {
+        decode(space, vector[entry], pair);
+    }
+}
+
+uint64_t space_partition(const struct space *space, const uint32_t *vector)
+{
+    return budgets_of(space, vector)->partition;
+}
+
 bool space_is_available(const struct space *space, const uint32_t *vector)
 {
     uint32_t voters = 0, following = 0;

@@ -92,6 +92,13 @@ bool space_is_available(const struct space *space, const uint32_t *vector);
 
 const struct site *space_site(const struct space *space, const uint32_t *vector, uint32_t node);
 
+/* The number of the node's site, and the connections between two nodes. */
+uint32_t space_site_number(const struct space *space, const uint32_t *vector, uint32_t node);
+void space_pair(const struct space *space, const uint32_t *vector, uint32_t a, uint32_t b, struct pair *pair);
+
+/* The nodes of one side of the present partition; 0: there is none. */
+uint64_t space_partition(const struct space *space, const uint32_t *vector);
+
 /* The same world with nothing used up, healed and nobody paused: where a continuation without faults begins. */
 void space_pardon(struct space *space, uint32_t *vector);
 
