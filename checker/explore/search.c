@@ -6,35 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "checker/explore/states.h"
+#include "checker/explore/search_internal.h"
 #include "protocol/base/ensure.h"
 
 #define CHUNK_STATES 64U
 #define LEVEL_STATES_FOR_JOBS 4096U
-#define JOBS_MAX 64U
-
-/* What the workers have in common: in the shared region. */
-struct common {
-    _Atomic uint32_t next; /* state of this level to expand */
-    _Atomic int stop;      /* enum search_end + 1, or 0 */
-    _Atomic bool has_violation;
-    _Atomic uint32_t lock;
-    struct search_violation violation;
-    struct search_counts counts[JOBS_MAX];
-};
-
-struct search {
-    struct shared *shared;
-    struct space *space;
-    struct explore_plan plan;
-    struct search_options options;
-    struct states *states;
-    struct common *common;
-    uint32_t level_first, level_end; /* the states of the present level */
-    uint32_t depth;
-    uint64_t began_ns, told_ns;
-    uint32_t root;
-};
 
 static uint64_t now_ns(void)
 {
@@ -46,9 +22,9 @@ static uint64_t now_ns(void)
 struct search *search_new(struct shared *shared, struct space *space, const struct explore_plan *plan,
                           const struct search_options *options)
 {
-    ensure(options->jobs >= 1 && options->jobs <= JOBS_MAX);
+    ensure(options->jobs >= 1 && options->jobs <= SEARCH_JOBS_MAX);
     struct states *states = states_new(shared, space_width(space));
-    struct common *common = shared_alloc(shared, sizeof *common);
+    struct search_common *common = shared_alloc(shared, sizeof *common);
     if (states == NULL || common == NULL) {
         return NULL;
     }
@@ -68,68 +44,91 @@ struct search *search_new(struct shared *shared, struct space *space, const stru
 
 void search_free(struct search *search)
 {
+    free(search->path);
     free(search);
 }
 
 /* ---- what the workers tell --------------------------------------------------------------------------------------- */
 
-static void stop(struct search *search, enum search_end why)
+void search_stop(struct search *search, enum search_end why)
 {
     int none = 0;
     atomic_compare_exchange_strong(&search->common->stop, &none, (int)why + 1);
 }
 
-static void keep_violation(struct search *search, const struct space_sight *sight, uint32_t state, uint32_t event)
+bool search_is_stopped(const struct search *search)
 {
-    struct common *common = search->common;
+    return atomic_load_explicit(&search->common->stop, memory_order_relaxed) != 0;
+}
+
+static bool comes_before(const struct search_violation *a, const struct search_violation *b)
+{
+    if (a->depth != b->depth) {
+        return a->depth < b->depth;
+    }
+    return a->state < b->state || (a->state == b->state && a->event < b->event);
+}
+
+void search_keep_violation(struct search *search, const struct space_sight *sight, const struct search_violation *where)
+{
+    struct search_common *common = search->common;
     while (atomic_exchange(&common->lock, 1) != 0) {
     }
     struct search_violation *kept = &common->violation;
-    bool first = !atomic_load(&common->has_violation);
-    bool same_depth = !first && kept->depth == search->depth + 1;
-    if (first || (same_depth && (state < kept->state || (state == kept->state && event < kept->event)))) {
+    if (!atomic_load(&common->has_violation) || comes_before(where, kept)) {
+        *kept = *where;
         kept->broken = sight->broken;
-        kept->state = state;
-        kept->event = event;
-        kept->depth = search->depth + (event != UINT32_MAX);
         memcpy(kept->explanation, sight->explanation, sizeof kept->explanation);
     }
     atomic_store(&common->has_violation, true);
     atomic_store(&common->lock, 0);
 }
 
-static void note_sight(struct search *search, struct search_counts *counts, const struct space_sight *sight,
-                       uint32_t state, uint32_t event)
+void search_count_sight(struct search *search, struct search_counts *counts, const struct space_sight *sight)
 {
     counts->steps += sight->steps;
     counts->coverage |= sight->coverage;
     counts->broken |= sight->broken;
     counts->overflow = counts->overflow || sight->overflow;
-    if (sight->broken != 0) {
-        keep_violation(search, sight, state, event);
-    }
     if (sight->exhausted) {
-        stop(search, SEARCH_MEMORY);
+        search_stop(search, SEARCH_MEMORY);
+    }
+}
+
+static void note_sight(struct search *search, struct search_counts *counts, const struct space_sight *sight,
+                       uint32_t state, uint32_t event)
+{
+    search_count_sight(search, counts, sight);
+    if (sight->broken != 0) {
+        struct search_violation where = {.state = state, .event = event};
+        where.depth = search->depth + (event != UINT32_MAX);
+        search_keep_violation(search, sight, &where);
     }
 }
 
 /* ---- one state --------------------------------------------------------------------------------------------------- */
 
-static void insert(struct search *search, struct states_tree *tree, const uint32_t *from, const uint32_t *to,
-                   struct states_origin origin)
+enum states_result search_insert(struct search *search, struct states_tree *tree, const uint32_t *to,
+                                 struct states_origin origin, uint32_t *id)
 {
     struct states_change changes[SPACE_WIDTH_MAX];
     uint32_t count = 0;
     uint32_t width = space_width(search->space);
+    const uint32_t *from = tree->node + width;
     for (uint32_t i = 0; i < width; i++) {
         if (from[i] != to[i]) {
             changes[count++] = (struct states_change){i, to[i]};
         }
     }
-    uint32_t id;
-    if (count > 0 && states_insert_changed(search->states, tree, changes, count, origin, &id) == STATES_FULL) {
-        stop(search, SEARCH_MEMORY);
+    if (count == 0) {
+        *id = origin.parent;
+        return STATES_OLD;
     }
+    enum states_result result = states_insert_changed(search->states, tree, changes, count, origin, id);
+    if (result == STATES_FULL) {
+        search_stop(search, SEARCH_MEMORY);
+    }
+    return result;
 }
 
 static void expand(struct search *search, struct search_counts *counts, uint32_t state)
@@ -146,8 +145,9 @@ static void expand(struct search *search, struct search_counts *counts, uint32_t
         memcpy(next, vector, width * sizeof *next);
         space_apply(search->space, next, &events[i], &sight);
         note_sight(search, counts, &sight, state, i);
-        if (sight.broken == 0 && !sight.overflow && !sight.exhausted) {
-            insert(search, &tree, vector, next, (struct states_origin){state, i});
+        if (search_may_follow(&sight)) {
+            uint32_t id;
+            search_insert(search, &tree, next, (struct states_origin){state, i}, &id);
         }
     }
     if (count == 0) {
@@ -160,24 +160,21 @@ static void expand(struct search *search, struct search_counts *counts, uint32_t
     counts->transitions += count;
 }
 
-static void check_limits(struct search *search)
+void search_check_limits(struct search *search)
 {
     const struct explore_plan *plan = &search->plan;
     if (search->options.interrupt != NULL && *search->options.interrupt != 0) {
-        stop(search, SEARCH_INTERRUPTED);
+        search_stop(search, SEARCH_INTERRUPTED);
     }
     if (plan->states != 0 && states_count(search->states) >= plan->states) {
-        stop(search, SEARCH_STATES);
+        search_stop(search, SEARCH_STATES);
     }
     if (plan->time_ns != 0 && now_ns() - search->began_ns > plan->time_ns) {
-        stop(search, SEARCH_TIME);
-    }
-    if (atomic_load(&search->common->has_violation) && !search->options.keep_going) {
-        /* The level is finished, so that the path shown does not depend on the number of workers. */
+        search_stop(search, SEARCH_TIME);
     }
 }
 
-static void tell_progress(struct search *search)
+void search_tell_progress(struct search *search)
 {
     if (search->options.progress == NULL || search->options.progress_ns == 0) {
         return;
@@ -191,7 +188,7 @@ static void tell_progress(struct search *search)
 
 static void expand_chunks(struct search *search, uint32_t worker)
 {
-    struct common *common = search->common;
+    struct search_common *common = search->common;
     while (atomic_load(&common->stop) == 0) {
         uint32_t first = atomic_fetch_add(&common->next, CHUNK_STATES);
         if (first >= search->level_end) {
@@ -201,32 +198,27 @@ static void expand_chunks(struct search *search, uint32_t worker)
         for (uint32_t state = first; state < end; state++) {
             expand(search, &common->counts[worker], state);
         }
-        check_limits(search);
+        search_check_limits(search);
         if (worker == 0) {
-            tell_progress(search);
+            search_tell_progress(search);
         }
     }
 }
 
 /* ---- one level --------------------------------------------------------------------------------------------------- */
 
-static void work(struct search *search, uint32_t worker)
-{
-    expand_chunks(search, worker);
-    shared_leave(search->shared);
-    _exit(0);
-}
-
-static void expand_level_by_workers(struct search *search)
+void search_fork(struct search *search, void (*work)(struct search *search, uint32_t worker))
 {
     uint32_t jobs = search->options.jobs;
-    pid_t workers[JOBS_MAX];
+    pid_t workers[SEARCH_JOBS_MAX];
     shared_set_workers(search->shared, jobs);
     for (uint32_t i = 0; i < jobs; i++) {
         workers[i] = fork();
         ensure(workers[i] >= 0);
         if (workers[i] == 0) {
             work(search, i);
+            shared_leave(search->shared);
+            _exit(0);
         }
     }
     for (uint32_t i = 0; i < jobs; i++) {
@@ -242,7 +234,7 @@ static void expand_level(struct search *search)
     atomic_store(&search->common->next, search->level_first);
     bool is_large = search->level_end - search->level_first >= LEVEL_STATES_FOR_JOBS;
     if (search->options.jobs > 1 && is_large) {
-        expand_level_by_workers(search);
+        search_fork(search, expand_chunks);
     } else {
         expand_chunks(search, 0);
     }
@@ -250,14 +242,24 @@ static void expand_level(struct search *search)
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
 
-void search_begin(struct search *search, struct space_sight *sight)
+static void load_root(const struct search *search, uint32_t *vector, struct space_sight *sight)
 {
-    uint32_t vector[SPACE_WIDTH_MAX];
     space_initial(search->space, vector, sight);
     if (search->plan.from == EXPLORE_FROM_ESTABLISHED) {
         space_establish(search->space, vector, sight);
     }
     space_settle(search->space, vector, sight);
+}
+
+void search_load_root(const struct search *search, uint32_t *vector)
+{
+    states_load(search->states, search->root, vector);
+}
+
+void search_begin(struct search *search, struct space_sight *sight)
+{
+    uint32_t vector[SPACE_WIDTH_MAX];
+    load_root(search, vector, sight);
     search->common->counts[0].coverage |= sight->coverage;
     enum states_result result =
         states_insert(search->states, vector, (struct states_origin){STATES_NONE, 0}, &search->root);
@@ -281,15 +283,17 @@ static enum search_end end_of(const struct search *search)
     if (counts.overflow) {
         return SEARCH_OVERFLOW;
     }
-    return search->level_first < search->level_end ? SEARCH_DEPTH : SEARCH_COMPLETE;
+    return search->options.order > ORDER_DEPTH                                                 ? SEARCH_WALKED
+           : search->options.order == ORDER_BREADTH && search->level_first < search->level_end ? SEARCH_DEPTH
+                                                                                               : SEARCH_COMPLETE;
 }
 
-enum search_end search_run(struct search *search)
+static void breadth_first(struct search *search)
 {
     const struct explore_plan *plan = &search->plan;
     while (search->level_first < search->level_end && (plan->depth == 0 || search->depth < plan->depth)) {
         expand_level(search);
-        if (atomic_load(&search->common->stop) != 0) {
+        if (search_is_stopped(search)) {
             break;
         }
         search->level_first = search->level_end;
@@ -300,6 +304,11 @@ enum search_end search_run(struct search *search)
             break;
         }
     }
+}
+
+enum search_end search_run(struct search *search)
+{
+    breadth_first(search);
     return end_of(search);
 }
 
@@ -317,7 +326,8 @@ uint32_t search_states(const struct search *search)
 
 uint32_t search_frontier(const struct search *search)
 {
-    return states_count(search->states) - search->level_first;
+    bool by_levels = search->options.order == ORDER_BREADTH;
+    return by_levels ? states_count(search->states) - search->level_first : (uint32_t)search->frontier;
 }
 
 uint64_t search_memory(const struct search *search)
@@ -333,7 +343,7 @@ struct states *search_visited(const struct search *search)
 void search_counts(const struct search *search, struct search_counts *counts)
 {
     *counts = (struct search_counts){0};
-    for (uint32_t i = 0; i < JOBS_MAX; i++) {
+    for (uint32_t i = 0; i < SEARCH_JOBS_MAX; i++) {
         const struct search_counts *one = &search->common->counts[i];
         counts->expanded += one->expanded;
         counts->transitions += one->transitions;
@@ -345,12 +355,27 @@ void search_counts(const struct search *search, struct search_counts *counts)
     }
 }
 
+void search_tour(const struct search *search, struct search_tour *tour)
+{
+    *tour = (struct search_tour){0};
+    for (uint32_t i = 0; i < SEARCH_JOBS_MAX; i++) {
+        const struct search_tour *one = &search->common->tours[i];
+        tour->walks += one->walks;
+        tour->cut += one->cut;
+        tour->choices += one->choices;
+        tour->restarts += one->restarts;
+        tour->longest = one->longest > tour->longest ? one->longest : tour->longest;
+        tour->threads = one->threads > tour->threads ? one->threads : tour->threads;
+        tour->steps = one->steps > tour->steps ? one->steps : tour->steps;
+    }
+}
+
 const struct search_violation *search_violation(const struct search *search)
 {
     return atomic_load(&search->common->has_violation) ? &search->common->violation : NULL;
 }
 
-static uint32_t *events_to(const struct search *search, const struct search_violation *violation, uint32_t *count)
+uint32_t *search_events_to(const struct search *search, const struct search_violation *violation, uint32_t *count)
 {
     bool has_last = violation->event != UINT32_MAX;
     uint32_t length = 0;
@@ -373,20 +398,19 @@ void search_path(struct search *search, const struct search_violation *violation
     uint32_t vector[SPACE_WIDTH_MAX];
     struct space_event events[SPACE_EVENTS_MAX];
     struct space_sight sight = {0};
-    uint32_t count;
-    uint32_t *numbers = events_to(search, violation, &count);
-    space_initial(search->space, vector, &sight);
-    if (search->plan.from == EXPLORE_FROM_ESTABLISHED) {
-        space_establish(search->space, vector, &sight);
-    }
-    space_settle(search->space, vector, &sight);
+    bool is_kept = search->path != NULL && violation == &search->common->violation;
+    uint32_t count = search->path_length;
+    uint32_t *numbers = is_kept ? search->path : search_events_to(search, violation, &count);
+    load_root(search, vector, &sight);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t offered = space_events(search->space, vector, events);
         ensure(numbers[i] < offered);
         space_apply(search->space, vector, &events[numbers[i]], &sight);
     }
     ensure(violation->event == UINT32_MAX || (sight.broken & violation->broken) != 0);
-    free(numbers);
+    if (!is_kept) {
+        free(numbers);
+    }
 }
 
 const char *search_end_text(enum search_end end)
@@ -408,6 +432,29 @@ const char *search_end_text(enum search_end end)
         return "not complete: interrupted";
     case SEARCH_OVERFLOW:
         return "not complete: on some paths a node, a connection or a monitor reached a limit of this program";
+    case SEARCH_WALKED:
+        return "not complete: walks at random found nothing, which proves nothing about all others";
     }
     return "?";
+}
+
+static const char *const order_names[SEARCH_ORDER_COUNT] = {
+    [ORDER_BREADTH] = "breadth", [ORDER_DEPTH] = "depth",   [ORDER_WALK] = "walk",
+    [ORDER_PCT] = "pct",         [ORDER_GUIDED] = "guided",
+};
+
+const char *search_order_name(enum search_order order)
+{
+    return order_names[order];
+}
+
+bool search_order_of(const char *name, enum search_order *order)
+{
+    for (unsigned i = 0; i < SEARCH_ORDER_COUNT; i++) {
+        if (strcmp(order_names[i], name) == 0) {
+            *order = (enum search_order)i;
+            return true;
+        }
+    }
+    return false;
 }

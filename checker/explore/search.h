@@ -1,4 +1,8 @@
-/* search.h -- Trying every order of events, breadth first: the shortest counterexample, or the whole space, or how far it came.
+/* search.h -- Trying orders of events: the shortest counterexample, or the whole space, or how far it came.
+ *
+ * Orders:  breadth  every event of every state, nearest states first: shortest counterexamples; below is about this one
+ *          depth    the same states depth first, without trying twice what commutes (search_depth.c)
+ *          walk, pct, guided   walks at random through spaces too large (search_walk.c, search_guided.c): they find, they never prove
  *
  * Model:   states are numbered in the order of their discovery; a level of the search is a range of numbers.  A state is expanded once:
  *          every event of space_events() is applied to it.  With several workers a level is divided among processes forked for it; the sets
@@ -22,7 +26,17 @@ enum search_end {
     SEARCH_TIME,
     SEARCH_INTERRUPTED,
     SEARCH_OVERFLOW, /* a node, a connection or a monitor reached a limit of ours */
+    SEARCH_WALKED,   /* all walks were made */
 };
+
+enum search_order {
+    ORDER_BREADTH,
+    ORDER_DEPTH,
+    ORDER_WALK,
+    ORDER_PCT,
+    ORDER_GUIDED,
+};
+#define SEARCH_ORDER_COUNT 5
 
 struct search_options {
     uint32_t jobs;        /* worker processes; 1: this one */
@@ -31,6 +45,12 @@ struct search_options {
     void (*progress)(void *self, const struct search *search);
     void *progress_self;
     volatile int *interrupt; /* not 0: stop at once; may be NULL */
+    enum search_order order;
+    bool no_reduction;  /* depth: every event of every state */
+    bool verify;        /* depth: do what is said to commute in both orders, and compare (ensured) */
+    uint64_t seed;      /* walk, pct, guided: the same seed, the same walks */
+    uint32_t walks;     /* how many */
+    uint32_t pct_depth; /* pct: ordering constraints that a bug needs */
 };
 
 /* The first violation found, of the least depth. */
@@ -52,6 +72,17 @@ struct search_counts {
     bool overflow;
 };
 
+/* What the walks were like. */
+struct search_tour {
+    uint64_t walks; /* made */
+    uint64_t cut;   /* by the limit of depth */
+    uint64_t choices;
+    uint32_t longest;
+    uint32_t threads;  /* pct: n of its guarantee */
+    uint32_t steps;    /* pct: k of its guarantee */
+    uint64_t restarts; /* guided: walks that began at a state which had shown something rare */
+};
+
 struct search *search_new(struct shared *shared, struct space *space, const struct explore_plan *plan,
                           const struct search_options *options);
 void search_free(struct search *search);
@@ -66,6 +97,7 @@ uint32_t search_states(const struct search *search);
 uint32_t search_frontier(const struct search *search);
 uint64_t search_memory(const struct search *search); /* octets */
 void search_counts(const struct search *search, struct search_counts *counts);
+void search_tour(const struct search *search, struct search_tour *tour);
 const struct search_violation *search_violation(const struct search *search); /* NULL: none */
 struct states *search_visited(const struct search *search);
 
@@ -73,5 +105,7 @@ struct states *search_visited(const struct search *search);
 void search_path(struct search *search, const struct search_violation *violation);
 
 const char *search_end_text(enum search_end end);
+const char *search_order_name(enum search_order order); /* "breadth" */
+bool search_order_of(const char *name, enum search_order *order);
 
 #endif

@@ -1,0 +1,87 @@
+/* search_internal.h -- What the orders of search have in common: search.c (breadth first, and everything shared), search_depth.c,
+ * search_walk.c, search_guided.c.
+ *
+ * An order tries events with search_try(), which counts and keeps violations, and stops when search_goes_on() says so.
+ */
+#ifndef CHECKER_EXPLORE_SEARCH_INTERNAL_H
+#define CHECKER_EXPLORE_SEARCH_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "checker/explore/search.h"
+#include "checker/explore/states.h"
+
+#define SEARCH_JOBS_MAX 64U
+
+/* What the workers have in common: in the shared region. */
+struct search_common {
+    _Atomic uint32_t next; /* state of this level to expand; walk to begin */
+    _Atomic int stop;      /* enum search_end + 1, or 0 */
+    _Atomic bool has_violation;
+    _Atomic uint32_t lock;
+    struct search_violation violation;
+    struct search_counts counts[SEARCH_JOBS_MAX];
+    struct search_tour tours[SEARCH_JOBS_MAX];
+};
+
+struct search {
+    struct shared *shared;
+    struct space *space;
+    struct explore_plan plan;
+    struct search_options options;
+    struct states *states;
+    struct search_common *common;
+    uint32_t level_first, level_end; /* breadth first: the states of the present level */
+    uint32_t depth;
+    uint64_t frontier; /* other orders: what waits to be expanded */
+    uint64_t began_ns, told_ns;
+    uint32_t root;
+    uint32_t *path; /* to the violation, when it is not the way by which its state was first reached; or NULL */
+    uint32_t path_length;
+};
+
+/* The first reason counts. */
+void search_stop(struct search *search, enum search_end why);
+bool search_is_stopped(const struct search *search);
+
+/* Interrupt, states, time. */
+void search_check_limits(struct search *search);
+void search_tell_progress(struct search *search);
+
+/* Counts what an event showed; memory that is used up stops the search. */
+void search_count_sight(struct search *search, struct search_counts *counts, const struct space_sight *sight);
+
+/* One violation is kept: that of the least `depth`, then state, then event. */
+void search_keep_violation(struct search *search, const struct space_sight *sight,
+                           const struct search_violation *where);
+
+/* Whether the world that an event led to is one. */
+static inline bool search_may_follow(const struct space_sight *sight)
+{
+    return sight->broken == 0 && !sight->overflow && !sight->exhausted;
+}
+
+/* Inserts the state that differs from `tree` as `to` does; STATES_FULL has stopped the search.  Of a state like `tree` itself the id is
+ * that of origin.parent. */
+enum states_result search_insert(struct search *search, struct states_tree *tree, const uint32_t *to,
+                                 struct states_origin origin, uint32_t *id);
+
+/* The first state. */
+void search_load_root(const struct search *search, uint32_t *vector);
+
+/* The numbers of the events by which the violation was first reached.  The caller frees them. */
+uint32_t *search_events_to(const struct search *search, const struct search_violation *violation, uint32_t *count);
+
+/* Takes over the numbers and makes them the path to the violation, shortened (search_shorten.c). */
+void search_shorten(struct search *search, uint32_t *events, uint32_t count);
+
+/* Forks options.jobs workers; each calls work(search, its number), and ends. */
+void search_fork(struct search *search, void (*work)(struct search *search, uint32_t worker));
+
+/* ---- the orders -------------------------------------------------------------------------------------------------- */
+
+void search_depth_first(struct search *search);
+void search_walks(struct search *search);  /* ORDER_WALK and ORDER_PCT */
+void search_guided(struct search *search); /* ORDER_GUIDED */
+
+#endif
