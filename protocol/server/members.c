@@ -30,10 +30,12 @@ bool server_is_observer(const struct server *server)
 bool server_has_quorum_of_any(const struct server *server, uint32_t members)
 {
     unsigned voters = 0;
+    unsigned present = 0;
     for (size_t i = 0; i < server->config.member_count; i++) {
         voters += is_voter_at(server, i);
+        present += members >> i & 1U;
     }
-    return (unsigned)__builtin_popcount(members) > voters / 2;
+    return present > voters / 2;
 }
 
 bool server_has_quorum(const struct server *server, uint32_t members)
