@@ -53,6 +53,7 @@ static bool make_search(struct explorer *explorer, const struct search_options *
 {
     describe_nodes(explorer->ensemble, &explorer->monitors);
     explorer->monitors.guarantees = monitor_covered();
+    explorer->monitors.impatient = true;
     explorer->space = space_new(explorer->shared, explorer->ensemble->world, &explorer->plan, &explorer->monitors);
     explorer->search =
         explorer->space == NULL ? NULL : search_new(explorer->shared, explorer->space, &explorer->plan, options);

@@ -5,8 +5,8 @@
 
 #include "checker/explore/monitor_internal.h"
 
-static const struct monitor *const monitors[] = {&monitor_zab, &monitor_client, &monitor_commit, &monitor_recipes,
-                                                 NULL};
+static const struct monitor *const monitors[] = {&monitor_zab,     &monitor_client, &monitor_commit,
+                                                 &monitor_recipes, &monitor_herd,   NULL};
 
 const struct monitor *monitor_at(size_t index)
 {
@@ -99,6 +99,15 @@ uint64_t monitor_covered(void)
         covered |= monitors[i]->guarantees;
     }
     return covered;
+}
+
+uint64_t monitor_judged(const struct monitor_config *config)
+{
+    uint64_t judged = 0;
+    for (size_t i = 0; monitors[i] != NULL; i++) {
+        judged |= monitor_is_wanted(monitors[i], config) ? monitors[i]->guarantees : 0;
+    }
+    return judged & config->guarantees;
 }
 
 uint64_t monitor_covered_at_end(void)

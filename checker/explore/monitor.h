@@ -91,8 +91,10 @@ void monitor_step(const struct monitor *monitor, const struct monitor_config *co
 void monitor_end(const struct monitor *monitor, const struct monitor_config *config, const struct monitor_state *state,
                  struct monitor_verdict *verdict);
 
-/* Bit per enum guarantee_id: those that some monitor judges; and those of them that only monitor_end() can find broken. */
+/* Bit per enum guarantee_id: those that some monitor judges; that are judged of this world, by monitors that are wanted (nothing is known of
+ * the others, whatever was explored); and those that only monitor_end() can find broken. */
 uint64_t monitor_covered(void);
+uint64_t monitor_judged(const struct monitor_config *config);
 uint64_t monitor_covered_at_end(void);
 
 #endif

@@ -81,7 +81,7 @@ static void fill_record(const struct explorer *explorer, struct record *record)
     struct search_counts counts;
     search_counts(explorer->search, &counts);
     for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
-        if ((monitor_covered() >> id & 1U) == 0) {
+        if ((monitor_judged(&explorer->monitors) >> id & 1U) == 0) {
             continue;
         }
         enum verdict verdict = verdict_of(explorer, counts.broken, id);
@@ -161,7 +161,7 @@ static void print_coverage(GString *out, uint64_t coverage)
     g_string_append_c(out, '\n');
 }
 
-static void print_verdicts(GString *out, const struct record *record)
+static void print_verdicts(GString *out, const struct explorer *explorer, const struct record *record)
 {
     for (guint i = 0; i < record->verdicts->len; i++) {
         const struct verdict_row *row = &g_array_index(record->verdicts, struct verdict_row, i);
@@ -170,7 +170,7 @@ static void print_verdicts(GString *out, const struct record *record)
     }
     g_string_append(out, "  not checked by the explorer:");
     for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
-        if ((monitor_covered() >> id & 1U) == 0) {
+        if ((monitor_judged(&explorer->monitors) >> id & 1U) == 0) {
             g_string_append_printf(out, " %s", guarantee_info((enum guarantee_id)id)->name);
         }
     }
@@ -187,7 +187,7 @@ static void print_text(GString *out, const struct found *found)
     print_size(out, found);
     print_coverage(out, found->counts.coverage);
     g_string_append_c(out, '\n');
-    print_verdicts(out, found->record);
+    print_verdicts(out, explorer, found->record);
     if (violation != NULL) {
         g_string_append_printf(out, "\nThe shortest way there takes %u choices, %u moves with what is prompt",
                                violation->depth, found->path->len);
