@@ -282,17 +282,59 @@ static void add_ordinary(struct move_list *list)
     g_free(all);
 }
 
+static int order(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static uint64_t turn_of(const struct move *move)
+{
+    static const uint8_t turns[MOVE_KIND_COUNT] = {
+        [MOVE_DELIVER] = 0, [MOVE_CONNECT_TIMEOUT] = 0, [MOVE_DEADLINE] = 2, [MOVE_DISK] = 1,
+        [MOVE_TASK] = 1,    [MOVE_REQUEST] = 1,         [MOVE_WAKE_UP] = 1,  [MOVE_BOOT] = 1,
+    };
+    return turns[move->kind];
+}
+
+/* Tasks before disk operations. */
+static uint64_t kind_of(const struct move *move)
+{
+    return move->kind == MOVE_TASK ? MOVE_DISK : move->kind == MOVE_DISK ? MOVE_TASK : (uint64_t)move->kind;
+}
+
+static int compare_prompt(const struct move *a, const struct move *b)
+{
+    bool both_deliver = turn_of(a) == 0 && turn_of(b) == 0;
+    bool is_back[] = {a->node > a->peer, b->node > b->peer};
+    const int orders[] = {
+        order(turn_of(a), turn_of(b)),
+        both_deliver ? order(MIN(a->node, a->peer), MIN(b->node, b->peer)) : 0,
+        both_deliver ? order(MAX(a->node, a->peer), MAX(b->node, b->peer)) : 0,
+        both_deliver ? order(is_back[0], is_back[1]) : 0,
+        order((uint64_t)a->timer, (uint64_t)b->timer),
+        order(a->node, b->node),
+        order(kind_of(a), kind_of(b)),
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(orders); i++) {
+        if (orders[i] != 0) {
+            return orders[i];
+        }
+    }
+    return move_compare(a, b);
+}
+
 bool explore_prompt_move(const struct world *world, const struct explore_plan *plan, const struct explore_used *used,
                          struct move *move)
 {
     size_t count = 0;
     struct ordinary *all = plan->prompt == 0 ? NULL : list_ordinary(world, &count);
     bool found = false;
-    for (size_t i = 0; i < 2 * count && !found; i++) {
-        const struct ordinary *ordinary = &all[i % count];
-        bool is_turn = (ordinary->move.kind == MOVE_DEADLINE) == (i >= count);
-        found = is_turn && explore_is_prompt(plan, ordinary->class) && allows(plan, used, ordinary);
-        *move = ordinary->move;
+    for (size_t i = 0; i < count; i++) {
+        bool is_one = explore_is_prompt(plan, all[i].class) && allows(plan, used, &all[i]);
+        if (is_one && (!found || compare_prompt(&all[i].move, move) < 0)) {
+            *move = all[i].move;
+            found = true;
+        }
     }
     g_free(all);
     return found;

@@ -111,7 +111,9 @@ static inline bool explore_may(const struct explore_plan *plan, const struct exp
 size_t explore_moves(const struct world *world, const struct explore_plan *plan, const struct explore_used *used,
                      struct move *moves, size_t capacity);
 
-/* The first of the prompt moves, timers last; false when none is possible. */
+/* The first of the prompt moves; false when none is possible.  First deliveries, by the two nodes (the lower first), who of them dialed,
+ * channel, ordinal and direction; then what nodes do by themselves, by node: its tasks, disk operations, request, wake-ups; then, where
+ * nothing of that is left, timers in the order of enum timer: elections end before somebody dials their winner. */
 bool explore_prompt_move(const struct world *world, const struct explore_plan *plan, const struct explore_used *used,
                          struct move *move);
 

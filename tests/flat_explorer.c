@@ -69,7 +69,7 @@ static void settle(struct flat *flat, struct explore_used *used)
     for (uint32_t i = 0; explore_prompt_move(flat->world, flat->plan, used, &prompt); i++) {
         uint64_t digest = flat_digest(flat->world, used);
         ensure(i < PROMPT_MAX);
-        if (!g_hash_table_add(met, g_memdup2(&digest, sizeof digest))) {
+        if (prompt.kind == MOVE_DEADLINE && !g_hash_table_add(met, g_memdup2(&digest, sizeof digest))) {
             break;
         }
         make(flat, &prompt, used);

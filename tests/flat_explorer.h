@@ -6,7 +6,7 @@
  * State:  what decides the future: world_digest(), the order in which like connections were dialed, clocks, who ran before, and
  *         what was used up.  States are told apart by 64 bits of it.
  * Prompt: prompt moves are carried out at once after every move and count neither as states nor as edges; where they would go
- *         on for ever they end when a state comes again.
+ *         on for ever they end where a timer would fire in a state in which one fired before.
  */
 #ifndef TESTS_FLAT_EXPLORER_H
 #define TESTS_FLAT_EXPLORER_H

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #define MEMORY_DEFAULT (UINT64_C(8) << 30)
+#define NOT_ENOUGH_TO_BEGIN "the memory allowed is not enough to begin: give more by --memory"
 
 static void describe_nodes(const struct ensemble *ensemble, struct monitor_config *monitors)
 {
@@ -52,17 +53,20 @@ static bool make_memory(struct explorer *explorer, bool many_processes, GError *
 static bool make_search(struct explorer *explorer, const struct search_options *options, GError **error)
 {
     describe_nodes(explorer->ensemble, &explorer->monitors);
-    explorer->monitors.guarantees = monitor_covered();
+    explorer->monitors.guarantees = options->unwatched ? 0 : monitor_covered();
     explorer->monitors.impatient = true;
     explorer->space = space_new(explorer->shared, explorer->ensemble->world, &explorer->plan, &explorer->monitors);
     explorer->search =
         explorer->space == NULL ? NULL : search_new(explorer->shared, explorer->space, &explorer->plan, options);
     if (explorer->search == NULL) {
-        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE,
-                    "the memory allowed is not enough to begin: give more by --memory");
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE, NOT_ENOUGH_TO_BEGIN);
         return false;
     }
     search_begin(explorer->search, &explorer->prefix);
+    if (explorer->prefix.exhausted) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE, NOT_ENOUGH_TO_BEGIN);
+        return false;
+    }
     if (explorer->prefix.overflow) {
         g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
                     "%s: what is to happen before the exploration does not come to an end: try 'explore from boot'",

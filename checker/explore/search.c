@@ -39,6 +39,7 @@ struct search *search_new(struct shared *shared, struct space *space, const stru
         .common = common,
         .root = STATES_NONE,
     };
+    sites_remember(space_sites(space), !options->run_every_step);
     return search;
 }
 
@@ -232,7 +233,8 @@ void search_fork(struct search *search, void (*work)(struct search *search, uint
 static void expand_level(struct search *search)
 {
     atomic_store(&search->common->next, search->level_first);
-    bool is_large = search->level_end - search->level_first >= LEVEL_STATES_FOR_JOBS;
+    uint32_t least = search->options.level_for_jobs == 0 ? LEVEL_STATES_FOR_JOBS : search->options.level_for_jobs;
+    bool is_large = search->level_end - search->level_first >= least;
     if (search->options.jobs > 1 && is_large) {
         search_fork(search, expand_chunks);
     } else {

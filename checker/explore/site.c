@@ -40,6 +40,7 @@ struct sites {
     happening_filter *wanted;
     void *wanted_self;
     bool remember;
+    bool out_of_memory; /* something of the present step did not fit */
     /* of this process */
     uint32_t *loaded; /* by node: which site the world holds, or INTERN_NONE */
     struct peers *peers;
@@ -83,8 +84,13 @@ struct sites *sites_new(struct shared *shared, struct world *world, happening_fi
         memset(&sites->peers[i], NO_PEER, sizeof sites->peers[i]);
         sites->lasting[i] = world->nodes[i];
     }
-    uint32_t none;
-    intern_add(sites->happenings, "", 0, &none); /* number 0 */
+    bool fits = sites->sites != NULL && sites->inputs != NULL && sites->messages != NULL && sites->deeds != NULL &&
+                sites->happenings != NULL && sites->steps != NULL && sites->images != NULL && sites->memo != NULL;
+    uint32_t none; /* no happenings: number 0 */
+    if (!fits || intern_add(sites->happenings, "", 0, &none) == INTERN_FULL) {
+        sites_free(sites);
+        return NULL;
+    }
     return sites;
 }
 
@@ -242,12 +248,14 @@ static void add_local(struct sites *sites, struct site *site, enum move_kind kin
     ensure(site->local_count < LOCALS_MAX);
     struct move move = {.kind = kind, .timer = (enum timer)input->timer, .subject = input->subject};
     enum move_class class = move_class(&move, SEGMENT_OCTETS, sites->world->nodes[site->node].boots > 0);
+    uint32_t number = sites_input(sites, input);
+    sites->out_of_memory = sites->out_of_memory || number == INTERN_NONE;
     site->locals[site->local_count++] = (struct site_local){
         .kind = (uint8_t)kind,
         .timer = input->timer,
         .move_class = (uint8_t) class,
         .budget = (uint8_t)explore_budget_of(&move, class),
-        .input = sites_input(sites, input),
+        .input = number,
         .subject = input->subject,
     };
 }
@@ -262,6 +270,17 @@ static void add_deadlines(struct sites *sites, struct site *site, const struct w
                   &(struct site_input){
                       .kind = SITE_DEADLINE, .timer = (uint8_t)deadlines[i].timer, .subject = deadlines[i].subject});
     }
+}
+
+/* A node lists its wake-ups and deadlines in the order in which it came by them, which no digest sees. */
+static int compare_locals(const void *a, const void *b)
+{
+    const struct site_local *x = a, *y = b;
+    if (x->kind != y->kind) {
+        return x->kind == MOVE_WAKE_UP ? -1 : 1;
+    }
+    int by_timer = (x->timer > y->timer) - (x->timer < y->timer);
+    return by_timer != 0 ? by_timer : (x->subject > y->subject) - (x->subject < y->subject);
 }
 
 static void add_locals(struct sites *sites, struct site *site, const struct world_node *of)
@@ -284,11 +303,13 @@ static void add_locals(struct sites *sites, struct site *site, const struct worl
     if (of->request_count > 0) {
         add_local(sites, site, MOVE_REQUEST, &(struct site_input){.kind = SITE_REQUEST});
     }
+    uint16_t first = site->local_count;
     for (uint32_t i = 0; i < of->wake_up_count; i++) {
         add_local(sites, site, MOVE_WAKE_UP,
                   &(struct site_input){.kind = SITE_WAKE_UP, .subject = of->wake_ups[i].tag});
     }
     add_deadlines(sites, site, of);
+    qsort(site->locals + first, (size_t)(site->local_count - first), sizeof site->locals[0], compare_locals);
 }
 
 /* ---- a site from what the world holds ---- */
@@ -345,9 +366,12 @@ static uint32_t intern_site(struct sites *sites, uint32_t node)
         }
         add_locals(sites, site, of);
         site->image = store_image(sites, node);
+        if (site->image == INTERN_NONE || sites->out_of_memory) {
+            return INTERN_NONE;
+        }
         size_t octets = sizeof *site + site->local_count * sizeof site->locals[0];
         enum intern_result result = intern_add_digest(sites->sites, digest, site, (uint32_t)octets, &id);
-        if (site->image == INTERN_NONE || result == INTERN_FULL) {
+        if (result == INTERN_FULL) {
             return INTERN_NONE;
         }
         /* The image that goes with the number is the first one's: what the world holds may differ from it in what no digest sees. */
@@ -412,7 +436,8 @@ static void send(struct running *running, const struct output *output)
 {
     struct bytes octets = output->send.octets;
     uint32_t message = intern_id(running->sites->messages, octets.data, bytes_size(octets));
-    running->failed = running->failed || message >= PAIR_SEGMENT_CLOSE;
+    running->sites->out_of_memory = running->sites->out_of_memory || message == INTERN_NONE;
+    running->failed = running->failed || message == PAIR_SEGMENT_CLOSE;
     conn_id conn = output->send.conn;
     add_deed(running, *peer_of(running, conn),
              (struct pair_deed){.action = PAIR_SEND, .conn = conn, .segment = message});
@@ -572,6 +597,7 @@ static uint32_t intern_step(struct running *running, uint8_t ended)
         uint32_t count = running->deed_counts[peer];
         if (count > 0) {
             uint32_t deeds = sites_intern_deeds(sites, running->deeds[peer], count);
+            sites->out_of_memory = sites->out_of_memory || deeds == INTERN_NONE;
             step->effects[step->effect_count++] = (struct site_effect){peer, deeds};
         }
     }
@@ -579,7 +605,9 @@ static uint32_t intern_step(struct running *running, uint8_t ended)
     step->site = intern_site(sites, running->node);
     step->failed = running->failed || running->happenings.overflow;
     step->coverage = running->coverage;
-    return intern_id(sites->steps, step, sizeof *step + step->effect_count * sizeof step->effects[0]);
+    bool fits = !sites->out_of_memory && step->happenings != INTERN_NONE && step->site != INTERN_NONE;
+    return !fits ? INTERN_NONE
+                 : intern_id(sites->steps, step, sizeof *step + step->effect_count * sizeof step->effects[0]);
 }
 
 static uint32_t run_step(struct sites *sites, uint32_t site, const struct site_input *input)
@@ -593,6 +621,7 @@ static uint32_t run_step(struct sites *sites, uint32_t site, const struct site_i
     memset(running.deed_counts, 0, sizeof running.deed_counts);
     load(sites, site);
     sites->loaded[running.node] = INTERN_NONE;
+    sites->out_of_memory = false;
     uint8_t ended = perform(&running, input);
     const struct outputs *outputs = sites->world->outputs;
     for (size_t i = 0; i < outputs->count; i++) {

@@ -101,7 +101,8 @@ struct sites;
 /* Which happenings are kept for the monitors. */
 typedef bool(happening_filter)(void *self, const struct happening *happening);
 
-/* The world has all its nodes, was started, and keeps no network (world_config.network_is_elsewhere); its nodes are down. */
+/* The world has all its nodes, was started, and keeps no network (world_config.network_is_elsewhere); its nodes are down.  NULL when memory
+ * is exhausted. */
 struct sites *sites_new(struct shared *shared, struct world *world, happening_filter *wanted, void *self);
 void sites_free(struct sites *sites);
 

@@ -65,9 +65,15 @@ static const struct budgets *budgets_of(const struct space *space, const uint32_
     return intern_get(space->budgets, vector[0]).data;
 }
 
-static bool intern_budgets(struct space *space, uint32_t *vector, const struct budgets *budgets)
+static void intern_budgets(struct space *space, uint32_t *vector, const struct budgets *budgets,
+                           struct space_sight *sight)
 {
-    return intern_add(space->budgets, budgets, sizeof *budgets, &vector[0]) != INTERN_FULL;
+    uint32_t id;
+    if (intern_add(space->budgets, budgets, sizeof *budgets, &id) == INTERN_FULL) {
+        sight->exhausted = true;
+        return;
+    }
+    vector[0] = id;
 }
 
 static const struct pair_record *pair_at(const struct space *space, uint32_t id)
@@ -87,7 +93,7 @@ static bool is_cut(const struct budgets *budgets, uint32_t a, uint32_t b)
 
 /* ---- pairs ------------------------------------------------------------------------------------------------------- */
 
-static void fill_arrival(struct space *space, struct pair_arrival *to)
+static bool fill_arrival(struct space *space, struct pair_arrival *to)
 {
     const struct arrival *arrival = &to->arrival;
     struct move move = {.kind = MOVE_DELIVER, .channel = (enum channel)arrival->channel};
@@ -105,11 +111,13 @@ static void fill_arrival(struct space *space, struct pair_arrival *to)
         input.kind = SITE_OCTETS;
         input.message = arrival->message;
     }
-    if (arrival->kind != ARRIVAL_NOTHING && arrival->kind != ARRIVAL_OPEN) {
+    bool is_stepped = arrival->kind != ARRIVAL_NOTHING && arrival->kind != ARRIVAL_OPEN;
+    if (is_stepped) {
         to->input = sites_input(space->sites, &input);
     }
     struct pair_deed deed = {.action = PAIR_ARRIVE, .conn = arrival->position, .segment = arrival->link};
     to->deeds = sites_intern_deeds(space->sites, &deed, 1);
+    return to->deeds != INTERN_NONE && (!is_stepped || to->input != INTERN_NONE);
 }
 
 /* INTERN_NONE when it does not fit, into the memory or into what a pair may hold. */
@@ -123,13 +131,14 @@ static uint32_t intern_pair(struct space *space, const struct pair *pair)
     struct pair_record *record = &made.record;
     memset(record, 0, sizeof *record + 2 * PAIR_CONNECTIONS_MAX * sizeof(struct pair_arrival));
     record->connection_count = pair->count;
+    bool fits = true;
     for (uint32_t i = 0; i < pair->count; i++) {
         for (unsigned link = 0; link < 2; link++) {
             struct pair_arrival *next = &record->arrivals[record->arrival_count];
             struct arrival arrival;
             if (pair_arrival(pair, i, link, &arrival)) {
                 next->arrival = arrival;
-                fill_arrival(space, next);
+                fits = fill_arrival(space, next) && fits;
                 record->arrival_count++;
             }
         }
@@ -142,7 +151,8 @@ static uint32_t intern_pair(struct space *space, const struct pair *pair)
     size_t octets =
         sizeof *record + record->arrival_count * sizeof record->arrivals[0] + record->word_count * sizeof words[0];
     uint32_t id;
-    return intern_add(space->pairs, record, (uint32_t)octets, &id) == INTERN_FULL ? INTERN_NONE : id;
+    bool is_in = fits && intern_add(space->pairs, record, (uint32_t)octets, &id) != INTERN_FULL;
+    return is_in ? id : INTERN_NONE;
 }
 
 static void decode(const struct space *space, uint32_t id, struct pair *pair)
@@ -153,6 +163,10 @@ static void decode(const struct space *space, uint32_t id, struct pair *pair)
 
 static uint32_t change_pair(struct space *space, uint32_t id, uint32_t deeds, struct space_sight *sight)
 {
+    if (deeds == INTERN_NONE) {
+        sight->exhausted = true;
+        return id;
+    }
     uint64_t known = memo_find(space->pair_memo, id, deeds);
     if (known != MEMO_MISS) {
         return (uint32_t)known;
@@ -307,23 +321,27 @@ static void lay_out(struct space *space, const struct world *world)
     space->width = next;
 }
 
-static void prepare_endings(struct space *space)
+static bool prepare_endings(struct space *space)
 {
+    bool fits = true;
     static const uint8_t actions[3] = {PAIR_CRASH, PAIR_KILL, PAIR_KILL_CUT};
     for (unsigned side = 0; side < 2; side++) {
         for (unsigned i = 0; i < 3; i++) {
             struct pair_deed deed = {.action = actions[i], .side = (uint8_t)side};
             space->ending[side][i] = sites_intern_deeds(space->sites, &deed, 1);
+            fits = fits && space->ending[side][i] != INTERN_NONE;
         }
     }
+    return fits;
 }
 
-static void intern_initial(struct space *space, uint32_t *vector)
+static bool intern_initial(struct space *space, uint32_t *vector)
 {
     static struct monitor_state state;
     static const struct pair none = {0};
     struct budgets fresh = {0};
-    intern_budgets(space, vector, &fresh);
+    struct space_sight sight = {0};
+    intern_budgets(space, vector, &fresh, &sight);
     for (uint32_t i = 0; i < space->monitor_count; i++) {
         monitor_start(space->monitors[i], &space->monitors_config, &state);
         vector[1 + i] = intern_monitor(space, &state);
@@ -335,6 +353,11 @@ static void intern_initial(struct space *space, uint32_t *vector)
     for (uint32_t i = space->first_pair; i < space->width; i++) {
         vector[i] = empty;
     }
+    bool fits = !sight.exhausted;
+    for (uint32_t i = 0; i < space->width; i++) {
+        fits = fits && vector[i] != INTERN_NONE;
+    }
+    return fits;
 }
 
 struct space *space_new(struct shared *shared, struct world *world, const struct explore_plan *plan,
@@ -356,19 +379,24 @@ struct space *space_new(struct shared *shared, struct world *world, const struct
     space->monitor_states = intern_new(shared);
     space->pair_memo = memo_new(shared);
     space->monitor_memo = memo_new(shared);
-    if (shared_exhausted(shared)) {
+    bool fits = space->sites != NULL && space->budgets != NULL && space->pairs != NULL &&
+                space->monitor_states != NULL && space->pair_memo != NULL && space->monitor_memo != NULL;
+    if (fits) {
+        lay_out(space, world);
+        fits = prepare_endings(space) && intern_initial(space, space->initial);
+    }
+    if (!fits) {
         space_free(space);
         return NULL;
     }
-    lay_out(space, world);
-    prepare_endings(space);
-    intern_initial(space, space->initial);
     return space;
 }
 
 void space_free(struct space *space)
 {
-    sites_free(space->sites);
+    if (space->sites != NULL) {
+        sites_free(space->sites);
+    }
     free(space);
 }
 
@@ -656,15 +684,15 @@ static void end_connections(struct space *space, uint32_t *vector, uint32_t node
 
 static void step_site(struct space *space, uint32_t *vector, uint32_t node, uint32_t input, struct space_sight *sight)
 {
-    uint32_t number = sites_step(space->sites, vector[space->first_site + node], input);
+    uint32_t number =
+        input == INTERN_NONE ? INTERN_NONE : sites_step(space->sites, vector[space->first_site + node], input);
     if (number == INTERN_NONE) {
         sight->exhausted = true;
         return;
     }
     const struct site_step *step = sites_step_at(space->sites, number);
-    if (step->failed || step->site == INTERN_NONE) {
+    if (step->failed) {
         sight->overflow = true;
-        sight->exhausted = sight->exhausted || step->site == INTERN_NONE;
         return;
     }
     vector[space->first_site + node] = step->site;
@@ -744,7 +772,12 @@ static void note_failure(struct space *space, uint32_t *vector, uint32_t node, s
     if (is_wanted(space, &happening)) {
         happenings_clear(&list);
         happenings_add(&list, &happening);
-        tell_monitors(space, vector, sites_intern_happenings(space->sites, &list), sight);
+        uint32_t happenings = sites_intern_happenings(space->sites, &list);
+        if (happenings == INTERN_NONE) {
+            sight->exhausted = true;
+            return;
+        }
+        tell_monitors(space, vector, happenings, sight);
     }
 }
 
@@ -759,19 +792,20 @@ static void give_up_dialing(struct space *space, uint32_t *vector, const struct 
     step_site(space, vector, event->node, sites_input(space->sites, &input), sight);
 }
 
-static void set_partition(struct space *space, uint32_t *vector, uint64_t mask)
+static void set_partition(struct space *space, uint32_t *vector, uint64_t mask, struct space_sight *sight)
 {
     struct budgets changed = *budgets_of(space, vector);
     changed.partition = mask;
-    intern_budgets(space, vector, &changed);
+    intern_budgets(space, vector, &changed, sight);
 }
 
-static void use_budget(struct space *space, uint32_t *vector, const struct space_event *event)
+static void use_budget(struct space *space, uint32_t *vector, const struct space_event *event,
+                       struct space_sight *sight)
 {
     if (event->budget != BUDGET_NONE && space->plan.budget[event->budget] != BUDGET_UNLIMITED) {
         struct budgets changed = *budgets_of(space, vector);
         changed.used.used[event->budget]++;
-        intern_budgets(space, vector, &changed);
+        intern_budgets(space, vector, &changed, sight);
     }
 }
 
@@ -792,7 +826,7 @@ void space_apply_one(struct space *space, uint32_t *vector, const struct space_e
     if (space->listener != NULL) {
         space->listener(space->listener_self, space, vector, event);
     }
-    use_budget(space, vector, event);
+    use_budget(space, vector, event, sight);
     switch ((enum move_kind)event->kind) {
     case MOVE_DELIVER:
         deliver(space, vector, event, sight);
@@ -826,7 +860,7 @@ void space_apply_one(struct space *space, uint32_t *vector, const struct space_e
         break;
     case MOVE_PARTITION:
     case MOVE_HEAL:
-        set_partition(space, vector, event->subject);
+        set_partition(space, vector, event->subject, sight);
         break;
     }
 }
@@ -893,7 +927,9 @@ void space_settle(struct space *space, uint32_t *vector, struct space_sight *sig
 void space_pardon(struct space *space, uint32_t *vector)
 {
     struct budgets fresh = {0};
-    intern_budgets(space, vector, &fresh);
+    struct space_sight sight = {0};
+    intern_budgets(space, vector, &fresh, &sight);
+    ensure(!sight.exhausted); /* the first ones of all */
 }
 
 static bool is_established(const struct space *space, const uint32_t *vector)
@@ -915,7 +951,8 @@ void space_establish(struct space *space, uint32_t *vector, struct space_sight *
     space->plan.prompt = (UINT32_C(1) << MOVE_CLASS_PROMPT_COUNT) - 1;
     space->plan.prompt &= ~(UINT32_C(1) << CLASS_REQUEST | UINT32_C(1) << CLASS_WAKE_UP);
     uint32_t steps = 0;
-    while (!is_established(space, vector) && find_prompt(space, vector, &event) && !sight->overflow) {
+    while (!is_established(space, vector) && find_prompt(space, vector, &event) && !sight->overflow &&
+           !sight->exhausted) {
         space_apply_one(space, vector, &event, sight);
         sight->overflow = sight->overflow || ++steps == CLOSURE_STEPS_MAX;
     }

@@ -270,7 +270,7 @@ struct order {
     struct run_options run;
     char *seed, *jobs, *schedule;
     char *keys[KEYS_MAX]; /* of the plan, as given */
-    gboolean keep_going, interactive;
+    gboolean keep_going, interactive, run_every_step;
     bool quiet;
 };
 
@@ -364,6 +364,7 @@ static int explore_file(const char *path, struct order *order)
     struct search_options search = {
         .jobs = (uint32_t)jobs,
         .keep_going = order->keep_going,
+        .run_every_step = order->run_every_step,
         .progress_ns = PROGRESS_NS,
         .progress = telling.is_terminal ? tell : NULL,
         .progress_self = &telling,
@@ -390,12 +391,14 @@ int command_explore(int argc, char **argv)
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &order.jobs, "Worker processes (default 1)", "N"},
         {"schedule", 'o', 0, G_OPTION_ARG_FILENAME, &order.schedule,
          "Write the counterexample here, for 'zksim replay'", "FILE"},
+        {"run-every-step", 0, 0, G_OPTION_ARG_NONE, &order.run_every_step,
+         "Remember no step of a node: run each again, and make sure that it comes out the same", NULL},
         {"keep-going", 0, 0, G_OPTION_ARG_NONE, &order.keep_going,
          "Past violations: the whole space, every guarantee that breaks", NULL},
         {"interactive", 'i', 0, G_OPTION_ARG_NONE, &order.interactive,
          "Walk through it by hand: what can happen, one choice after the other", NULL},
     };
-    size_t count = 5;
+    size_t count = 6;
     struct explore_key key;
     for (size_t i = 0; explore_key(i, &key); i++) {
         ensure(i < KEYS_MAX);
