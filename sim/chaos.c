@@ -6,9 +6,14 @@
 
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
+#include "protocol/wire/packet.h"
+#include "sim/role.h"
 #include "sim/setting.h"
 
 #define MS NS_PER_MS
+
+/* The end of the schedule that single restarts share, a nanosecond each. */
+#define TURNS_NS 1000U
 
 enum family {
     FAMILY_CRASH,
@@ -30,6 +35,8 @@ struct kind_info {
 #define CUT                                                                                                            \
     (T(TARGET_PAIR) | T(TARGET_LEADER_MINORITY) | T(TARGET_FOLLOWER_MINORITY) | T(TARGET_LEADER_FROM_SERVERS) |        \
      T(TARGET_CLIENTS_FROM_LEADER) | T(TARGET_BRIDGE))
+#define NEAR (T(TARGET_HERE) | T(TARGET_ITS_LEADER) | T(TARGET_BOTH))
+#define NEAR_LINE (T(TARGET_HERE_FROM_LEADER) | T(TARGET_HERE_FROM_SERVERS))
 #define LINE (T(TARGET_PAIR) | T(TARGET_LEADER_FROM_SERVERS) | T(TARGET_CLIENTS_FROM_LEADER))
 
 static const struct kind_info kinds[] = {
@@ -39,7 +46,7 @@ static const struct kind_info kinds[] = {
     {FAULT_PARTITION, FAMILY_NETWORK, 4, CUT, FAULT_HEAL},
     {FAULT_ONE_WAY, FAMILY_NETWORK, 2, CUT, FAULT_HEAL},
     {FAULT_ISOLATE, FAMILY_NETWORK, 2, SINGLE, FAULT_HEAL},
-    {FAULT_RESET, FAMILY_OTHER, 4, LINE, FAULT_NONE},
+    {FAULT_RESET, FAMILY_OTHER, 4, LINE | T(TARGET_CLIENTS_FROM_SERVERS), FAULT_NONE},
     {FAULT_SLOW_LINK, FAMILY_OTHER, 2, LINE, FAULT_SLOW_LINK},
     {FAULT_CLOG, FAMILY_OTHER, 3, LINE, FAULT_UNCLOG},
     {FAULT_LOSS, FAMILY_OTHER, 2, LINE, FAULT_LOSS},
@@ -68,6 +75,96 @@ static uint32_t pick(struct random *random, const uint32_t *choices, size_t coun
 
 #define PICK(random, ...)                                                                                              \
     pick((random), (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
+/* ---- moments and what they may bring ---- */
+
+struct moment_info {
+    const char *name;
+    enum observation_type type;
+    int64_t packet; /* of a synchronisation: value 1; 0: any */
+    uint32_t weight;
+    bool is_frequent;
+};
+
+static const struct moment_info moments[] = {
+    {"recovered", OBSERVE_RECOVERED, 0, 1, false},
+    {"looking", OBSERVE_LOOKING, 0, 1, false},
+    {"elected", OBSERVE_ELECTED, 0, 2, false},
+    {"epoch-accepted", OBSERVE_EPOCH_ACCEPTED, 0, 2, false},
+    {"epoch-current", OBSERVE_EPOCH_CURRENT, 0, 2, false},
+    {"sync-sent", OBSERVE_SYNC_SENT, 0, 1, false},
+    {"sync-received DIFF", OBSERVE_SYNC_RECEIVED, PACKET_DIFF, 1, false},
+    {"sync-received TRUNC", OBSERVE_SYNC_RECEIVED, PACKET_TRUNC, 1, false},
+    {"sync-received SNAP", OBSERVE_SYNC_RECEIVED, PACKET_SNAP, 1, false},
+    {"truncated", OBSERVE_TRUNCATED, 0, 1, false},
+    {"snapshot-loaded", OBSERVE_SNAPSHOT_LOADED, 0, 1, false},
+    {"newleader-acked", OBSERVE_NEWLEADER_ACKED, 0, 2, false},
+    {"established", OBSERVE_ESTABLISHED, 0, 1, false},
+    {"following", OBSERVE_FOLLOWING, 0, 1, false},
+    {"stepped-down", OBSERVE_STEPPED_DOWN, 0, 1, false},
+    {"snapshot-taken", OBSERVE_SNAPSHOT_TAKEN, 0, 1, true},
+    {"proposed", OBSERVE_PROPOSED, 0, 1, true},
+    {"logged", OBSERVE_LOGGED, 0, 1, true},
+    {"committed", OBSERVE_COMMITTED, 0, 1, true},
+    {"delivered", OBSERVE_DELIVERED, 0, 1, true},
+    {"session-opened", OBSERVE_SESSION_OPENED, 0, 1, false},
+    {"session-expired", OBSERVE_SESSION_EXPIRED, 0, 1, false},
+};
+
+const char *chaos_moment_name(uint32_t moment)
+{
+    return moment < ARRAY_LENGTH(moments) ? moments[moment].name : NULL;
+}
+
+static uint32_t draw_moment(struct random *random, uint32_t mask)
+{
+    uint32_t total = 0;
+    for (uint32_t i = 0; i < ARRAY_LENGTH(moments); i++) {
+        total += (mask >> i & 1) != 0 ? moments[i].weight : 0;
+    }
+    uint64_t place = random_below(random, total);
+    uint32_t i = 0;
+    while ((mask >> i & 1) == 0 || place >= moments[i].weight) {
+        place -= (mask >> i & 1) != 0 ? moments[i].weight : 0;
+        i++;
+    }
+    return i;
+}
+
+/* What an ambush may do; the rest of the table is there for the kind's end and the draw of its value. */
+static const struct kind_info surprises[] = {
+    {FAULT_CRASH, FAMILY_CRASH, 4, NEAR | T(TARGET_ALL), FAULT_RESTART},
+    {FAULT_KILL, FAMILY_CRASH, 6, NEAR | T(TARGET_ALL), FAULT_RESTART},
+    {FAULT_TORN_TAIL, FAMILY_CRASH, 3, NEAR | T(TARGET_ALL), FAULT_RESTART},
+    {FAULT_PARTITION, FAMILY_NETWORK, 4, NEAR_LINE, FAULT_HEAL},
+    {FAULT_ONE_WAY, FAMILY_NETWORK, 1, NEAR_LINE, FAULT_HEAL},
+    {FAULT_ISOLATE, FAMILY_NETWORK, 2, NEAR, FAULT_HEAL},
+    {FAULT_RESET, FAMILY_OTHER, 4, NEAR_LINE | T(TARGET_CLIENTS_FROM_SERVERS), FAULT_NONE},
+    {FAULT_CLOG, FAMILY_OTHER, 1, NEAR_LINE, FAULT_UNCLOG},
+    {FAULT_PAUSE, FAMILY_OTHER, 2, NEAR, FAULT_RESUME},
+    {FAULT_DISK_STALL, FAMILY_OTHER, 2, NEAR, FAULT_NONE},
+    {FAULT_DISK_FULL, FAMILY_OTHER, 1, NEAR, FAULT_DISK_FREE},
+    {FAULT_FSYNC_FAIL, FAMILY_OTHER, 3, T(TARGET_HERE), FAULT_RESTART},
+};
+
+static const struct kind_info *draw_surprise(struct random *random, uint32_t mask)
+{
+    uint32_t total = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(surprises); i++) {
+        total += (mask >> surprises[i].kind & 1) != 0 ? surprises[i].weight : 0;
+    }
+    uint64_t place = total == 0 ? 0 : random_below(random, total);
+    for (size_t i = 0; i < ARRAY_LENGTH(surprises); i++) {
+        if ((mask >> surprises[i].kind & 1) == 0) {
+            continue;
+        }
+        if (place < surprises[i].weight) {
+            return &surprises[i];
+        }
+        place -= surprises[i].weight;
+    }
+    return NULL;
+}
 
 /* ---- knobs ---- */
 
@@ -154,6 +251,38 @@ static void draw_machines(struct random *random, struct chaos_knobs *knobs)
     }
 }
 
+/* What few installations have, for a few climates. */
+static void draw_extremes(struct random *random, struct chaos_knobs *knobs)
+{
+    bool is_far = strcmp(knobs->network, "wan") == 0;
+    knobs->zxid_counter_max = random_chance(random, 1, 8) ? PICK(random, 60, 120, 400) : UINT32_MAX;
+    if (random_chance(random, 1, 6) && !is_far) {
+        knobs->max_session_timeout_ms = knobs->tick_ms * PICK(random, 2, 3, 4);
+    }
+    knobs->churn_ms = random_chance(random, 1, 3) ? PICK(random, 200, 500, 1500) : 0;
+    if (random_chance(random, 1, 6)) {
+        knobs->init_limit_ticks = PICK(random, 12000, 20000) / knobs->tick_ms;
+    }
+}
+
+static void draw_moments(struct random *random, struct chaos_knobs *knobs)
+{
+    uint32_t count = PICK(random, 1, 2, 4, 8, 24);
+    for (uint32_t i = 0; i < count; i++) {
+        knobs->moments |= 1U << draw_moment(random, (1U << ARRAY_LENGTH(moments)) - 1);
+    }
+    count = PICK(random, 1, 2, 4, 12);
+    for (uint32_t i = 0; i < count; i++) {
+        knobs->surprises |= 1U << draw_surprise(random, UINT32_MAX)->kind;
+    }
+    if (random_chance(random, 1, 3)) {
+        return;
+    }
+    knobs->ambush_gap_ns = (duration_ns)PICK(random, 200, 500, 2000) * MS;
+    knobs->crash_gap_ns *= PICK(random, 1, 2, 4); /* where ambushes do their work, others need not */
+    knobs->network_gap_ns *= PICK(random, 1, 2, 4);
+}
+
 void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs)
 {
     struct random random;
@@ -169,12 +298,17 @@ void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs)
     knobs->other_gap_ns = random_between(&random, 400, 2500) * MS;
     knobs->outage_ns = random_between(&random, 150, 900) * MS;
     knobs->snap_step_znodes = PICK(&random, 1, 4, 64); /* last, so that it leaves what was drawn before */
+    stream(seed, "chaos extremes", &random);
+    draw_extremes(&random, knobs);
+    stream(seed, "chaos moments", &random);
+    draw_moments(&random, knobs);
 }
 
 /* ---- schedule ---- */
 
 struct planner {
     struct chaos *chaos;
+    uint32_t turns; /* taken */
     struct random random;
     instant_ns until;
 };
@@ -277,7 +411,9 @@ static instant_ns no_later(const struct planner *planner, instant_ns at)
 static void add_end(struct planner *planner, int32_t begun, enum fault_kind kind, duration_ns after)
 {
     struct chaos_step step = g_array_index(planner->chaos->steps, struct chaos_step, (guint)begun);
-    step.at = no_later(planner, step.at + after);
+    step.at = step.is_ambush ? INSTANT_NEVER : no_later(planner, step.at + after);
+    step.ambush.lasts = after;
+    step.is_ambush = false;
     step.kind = kind;
     step.value = kind == FAULT_SLOW_LINK || kind == FAULT_SLOW_CPU ? 100 : 0;
     step.begins = begun;
@@ -305,6 +441,43 @@ static void add_flip(struct planner *planner, struct chaos_step *step)
     add_end(planner, crash, FAULT_RESTART, MS + draw_about(&planner->random, knobs->outage_ns));
 }
 
+/* Several at once would happen in an order that nobody could write down. */
+static instant_ns no_later_in_turn(instant_ns at, instant_ns until, uint32_t turn)
+{
+    instant_ns last = until - (turn < TURNS_NS ? turn : TURNS_NS);
+    return at < last ? at : last;
+}
+
+/* Servers that went down together come back together or, as often, one after the other, in a drawn order. */
+static void add_restarts(struct planner *planner, int32_t begun, uint32_t servers)
+{
+    for (uint32_t i = 0; i < servers; i++) {
+        add_end(planner, begun, FAULT_RESTART, draw_about(&planner->random, planner->chaos->knobs.outage_ns));
+        struct chaos_step *end =
+            &g_array_index(planner->chaos->steps, struct chaos_step, planner->chaos->steps->len - 1);
+        end->turn = ++planner->turns;
+        end->at = end->at == INSTANT_NEVER ? end->at : no_later_in_turn(end->at, planner->until, end->turn);
+        end->draw = random_next(&planner->random);
+    }
+}
+
+static void add_ends(struct planner *planner, int32_t begun, const struct kind_info *info)
+{
+    struct random *random = &planner->random;
+    const struct chaos_knobs *knobs = &planner->chaos->knobs;
+    enum chaos_target target = g_array_index(planner->chaos->steps, struct chaos_step, (guint)begun).target;
+    bool are_many = target == TARGET_ALL || target == TARGET_BOTH;
+    if (info->end == FAULT_RESTART && are_many && random_chance(random, 1, 2)) {
+        add_restarts(planner, begun, target == TARGET_ALL ? knobs->participants + knobs->observers : 2);
+        return;
+    }
+    duration_ns outage = draw_about(random, knobs->outage_ns);
+    add_end(planner, begun, info->end, outage);
+    if (info->kind == FAULT_DISK_FULL) {
+        add_end(planner, begun, FAULT_RESTART, outage + MS); /* a full disk ends the process */
+    }
+}
+
 static void add_fault(struct planner *planner, const struct kind_info *info, instant_ns at)
 {
     struct random *random = &planner->random;
@@ -328,11 +501,7 @@ static void add_fault(struct planner *planner, const struct kind_info *info, ins
     if (info->end == FAULT_NONE) {
         return;
     }
-    duration_ns outage = draw_about(random, knobs->outage_ns);
-    add_end(planner, begun, info->end, outage);
-    if (info->kind == FAULT_DISK_FULL) {
-        add_end(planner, begun, FAULT_RESTART, outage + MS); /* a full disk ends the process */
-    }
+    add_ends(planner, begun, info);
 }
 
 static const struct kind_info *draw_kind(struct random *random, enum family family, uint32_t mask)
@@ -374,6 +543,53 @@ static void plan_family(struct planner *planner, enum family family, duration_ns
             return;
         }
         add_fault(planner, info, at);
+    }
+}
+
+/* ---- ambushes ---- */
+
+/* From microseconds to a second, each order of magnitude as likely as the other, short ones more. */
+static duration_ns draw_while(struct random *random)
+{
+    duration_ns scale = UINT64_C(1000) << random_below(random, random_chance(random, 2, 3) ? 12 : 20);
+    return random_between(random, scale / 2, scale);
+}
+
+static void add_ambush(struct planner *planner, const struct kind_info *info, instant_ns at)
+{
+    struct random *random = &planner->random;
+    const struct chaos_knobs *knobs = &planner->chaos->knobs;
+    struct chaos_step step = {
+        .at = INSTANT_NEVER,
+        .kind = info->kind,
+        .target = draw_target(random, info->targets, knobs),
+        .value = draw_value(random, info->kind),
+        .begins = -1,
+        .is_ambush = true,
+        .ambush = {.moment = draw_moment(random, knobs->moments), .from = at},
+    };
+    step.ambush.until = at + draw_about(random, 4 * NS_PER_SECOND);
+    step.ambush.skip =
+        moments[step.ambush.moment].is_frequent ? (uint32_t)random_below(random, 200) : PICK(random, 0, 0, 0, 1, 2, 4);
+    step.ambush.delay = draw_while(random);
+    step.draw = random_next(random);
+    int32_t begun = add_step(planner, &step);
+    if (info->end != FAULT_NONE) {
+        add_ends(planner, begun, info);
+    }
+}
+
+static void plan_ambushes(struct planner *planner, instant_ns from)
+{
+    const struct chaos_knobs *knobs = &planner->chaos->knobs;
+    instant_ns at = from;
+    while (knobs->ambush_gap_ns > 0) {
+        at = skip_lull(from, at + draw_about(&planner->random, knobs->ambush_gap_ns));
+        const struct kind_info *info = draw_surprise(&planner->random, knobs->surprises);
+        if (at >= planner->until || info == NULL) {
+            return;
+        }
+        add_ambush(planner, info, at);
     }
 }
 
@@ -419,6 +635,7 @@ struct chaos *chaos_new(uint64_t seed, const struct chaos_knobs *knobs, instant_
     ensure(from <= until);
     struct chaos *chaos = g_new0(struct chaos, 1);
     chaos->knobs = *knobs;
+    chaos->until = until;
     chaos->steps = g_array_new(FALSE, TRUE, sizeof(struct chaos_step));
     chaos->chosen = g_array_new(FALSE, TRUE, sizeof(struct fault));
     static const char *const purposes[FAMILY_COUNT] = {"chaos crashes", "chaos cuts", "chaos others"};
@@ -428,9 +645,83 @@ struct chaos *chaos_new(uint64_t seed, const struct chaos_knobs *knobs, instant_
         stream(seed, purposes[family], &planner.random);
         plan_family(&planner, (enum family)family, gaps[family], from);
     }
+    struct planner planner = {.chaos = chaos, .until = until};
+    stream(seed, "chaos ambushes", &planner.random);
+    plan_ambushes(&planner, from);
+    for (size_t i = 0; i < ARRAY_LENGTH(moments); i++) {
+        chaos->heard |= (uint64_t)(knobs->moments >> i & 1U) << moments[i].type;
+    }
     sort_steps(chaos);
     g_array_set_size(chaos->chosen, chaos->steps->len);
     return chaos;
+}
+
+/* ---- moments ---- */
+
+/* The ambush has its time, and so have the steps that end it. */
+static void spring(struct chaos *chaos, guint index, instant_ns now)
+{
+    struct chaos_step *step = &g_array_index(chaos->steps, struct chaos_step, index);
+    step->is_ambush = false;
+    if (now + step->ambush.delay + TURNS_NS >= chaos->until) {
+        return; /* too late */
+    }
+    step->at = now + step->ambush.delay;
+    for (guint i = index + 1; i < chaos->steps->len; i++) {
+        struct chaos_step *end = &g_array_index(chaos->steps, struct chaos_step, i);
+        if (end->begins == (int32_t)index) {
+            end->at = no_later_in_turn(step->at + end->ambush.lasts, chaos->until, end->turn);
+        }
+    }
+}
+
+static uint32_t index_of(const struct chaos *chaos, const uint32_t *servers, uint32_t node)
+{
+    uint32_t count = chaos->knobs.participants + chaos->knobs.observers;
+    uint32_t index = 0;
+    while (index < count && servers[index] != node) {
+        index++;
+    }
+    return index < count ? index : UINT32_MAX;
+}
+
+static bool is_waited_for(const struct chaos_step *step, const struct observation *observation, instant_ns now)
+{
+    const struct moment_info *moment = &moments[step->ambush.moment];
+    return step->is_ambush && moment->type == observation->type && step->ambush.from <= now &&
+           now <= step->ambush.until && (moment->packet == 0 || moment->packet == observation->value[1]);
+}
+
+bool chaos_notice(struct chaos *chaos, const struct world *world, const uint32_t *servers, uint32_t node,
+                  const struct observation *observation)
+{
+    if ((chaos->heard >> observation->type & 1U) == 0 || world->now >= chaos->until) {
+        return false;
+    }
+    bool sprang = false;
+    uint32_t here = index_of(chaos, servers, node);
+    for (guint i = chaos->steps->len; i > 0 && here != UINT32_MAX; i--) {
+        struct chaos_step *step = &g_array_index(chaos->steps, struct chaos_step, i - 1);
+        if (step->at != INSTANT_NEVER) {
+            break; /* those without a time come last */
+        }
+        if (!is_waited_for(step, observation, world->now)) {
+            continue;
+        }
+        if (step->ambush.skip > 0) {
+            step->ambush.skip--;
+            continue;
+        }
+        server_id_t leader = role_leader_of(world, node); /* ids count from 1, in the ensemble's order */
+        step->subject = here;
+        step->other = leader == 0 ? here : (uint32_t)leader - 1;
+        spring(chaos, i - 1, world->now);
+        sprang = true;
+    }
+    if (sprang) {
+        sort_steps(chaos);
+    }
+    return sprang;
 }
 
 void chaos_replace_rest(struct chaos *chaos, guint *next, const struct chaos *other, instant_ns now)

@@ -5,6 +5,9 @@
  * Schedule: from the knobs and the seed: a list of steps in the order of time within [from, until].  What lasts (a partition, a
  *           pause, a full disk) comes with its end.  Targets that are roles are resolved when the step is due, by the
  *           draw the step carries.
+ * Ambush:   a step that lies in wait: not for a time but for a moment in the life of a server (it was elected, is sent what it lacks, has
+ *           truncated its log), drawn like everything else; from then on a drawn while passes.  Windows that are too short to be
+ *           hit by the clock are hit this way, by any fault, whoever's moment it is.
  * Calm:     chaos_calm() ends all that lasts and restarts everything; from there on the ensemble must become available.
  *
  * Fault model: what the schedule may do to data, so that every guarantee must hold.
@@ -20,6 +23,7 @@
 
 #include <glib.h>
 
+#include "protocol/observation.h"
 #include "sim/clockwork.h"
 #include "sim/fault.h"
 
@@ -31,48 +35,73 @@ struct chaos_knobs {
     uint32_t session_timeout_ms; /* asked for by clients */
     uint32_t snap_count, snap_step_znodes, commit_log_count, batch_size_max;
     uint32_t notify_ms_min, notify_ms_max, finalize_wait_ms;
-    const char *network;                  /* preset */
+    const char *network; /* preset */
+    uint32_t zxid_counter_max;
+    uint32_t churn_ms;                    /* mean life of the sessions that the mixed workload closes; 0: its default */
+    uint32_t max_session_timeout_ms;      /* what servers grant at most; 0: the default */
     uint32_t fsync, task_delay;           /* paces; sim/setting.h */
     int64_t drift_ppm[CHAOS_SERVERS_MAX]; /* of each server from the start */
     int64_t offset_ns[CHAOS_SERVERS_MAX];
     uint32_t kinds;                                         /* bit per enum fault_kind that may happen */
     duration_ns crash_gap_ns, network_gap_ns, other_gap_ns; /* mean time between faults of a family */
     duration_ns outage_ns;                                  /* mean time until what lasts ends */
+    uint32_t moments;                                       /* bit per moment that ambushes wait for */
+    uint32_t surprises;                                     /* bit per enum fault_kind that ambushes bring */
+    duration_ns ambush_gap_ns;                              /* mean time between ambushes; 0: none */
     uint32_t victims; /* bit per server index: participants whose durable data may be hit */
 };
 
 /* Whom a step is about.  Servers are counted from 0 in the order of the ensemble, participants first. */
 enum chaos_target {
     TARGET_NONE,
-    TARGET_SERVER,              /* subject */
-    TARGET_PAIR,                /* subject, other: two servers, or other = CHAOS_CLIENTS */
-    TARGET_ANY,                 /* one server that runs */
-    TARGET_LEADER,              /* or any, if nobody leads */
-    TARGET_FOLLOWER,            /* or any */
-    TARGET_ALL,                 /* all servers */
-    TARGET_LEADER_MINORITY,     /* the leader and followers up to a minority | all other nodes */
-    TARGET_FOLLOWER_MINORITY,   /* a minority without the leader | all other nodes */
-    TARGET_LEADER_FROM_SERVERS, /* the leader | the other servers; clients reach both */
-    TARGET_CLIENTS_FROM_LEADER, /* the clients | the leader */
-    TARGET_BRIDGE,              /* two halves of the servers that both reach one more | each other */
+    TARGET_SERVER,               /* subject */
+    TARGET_PAIR,                 /* subject, other: two servers, or other = CHAOS_CLIENTS */
+    TARGET_ANY,                  /* one server that runs */
+    TARGET_LEADER,               /* or any, if nobody leads */
+    TARGET_FOLLOWER,             /* or any */
+    TARGET_ALL,                  /* all servers */
+    TARGET_LEADER_MINORITY,      /* the leader and followers up to a minority | all other nodes */
+    TARGET_FOLLOWER_MINORITY,    /* a minority without the leader | all other nodes */
+    TARGET_LEADER_FROM_SERVERS,  /* the leader | the other servers; clients reach both */
+    TARGET_CLIENTS_FROM_SERVERS, /* all clients | all servers */
+    TARGET_CLIENTS_FROM_LEADER,  /* the clients | the leader */
+    TARGET_BRIDGE,               /* two halves of the servers that both reach one more | each other */
+    /* of an ambush */
+    TARGET_HERE,              /* the server whose moment it was */
+    TARGET_ITS_LEADER,        /* whom it followed then; itself if nobody */
+    TARGET_BOTH,              /* these two */
+    TARGET_HERE_FROM_LEADER,  /* the one | the other */
+    TARGET_HERE_FROM_SERVERS, /* the server | the other servers */
 };
-#define CHAOS_TARGET_COUNT 12
+#define CHAOS_TARGET_COUNT 18
 #define CHAOS_CLIENTS UINT32_MAX
 
+struct chaos_ambush {
+    uint32_t moment;          /* chaos_moment_name() */
+    uint32_t skip;            /* that many such moments pass first */
+    instant_ns from, until;   /* lies in wait */
+    duration_ns delay, lasts; /* from the moment to the fault; of an end: from the fault to it */
+};
+
 struct chaos_step {
-    instant_ns at;
+    instant_ns at; /* INSTANT_NEVER: not yet known, or it never comes */
     enum fault_kind kind;
     enum chaos_target target;
     uint32_t subject, other;
     int64_t value;
     uint64_t draw;  /* seeds the choice among those that the target allows */
     int32_t begins; /* an index: this step ends what that step began, with the same nodes; -1: it begins something */
+    uint32_t turn;  /* an end: not 0 if it is only of one node, drawn, among those that are down; no two are the same */
+    bool is_ambush;
+    struct chaos_ambush ambush;
 };
 
 struct chaos {
     struct chaos_knobs knobs;
     GArray *steps;  /* struct chaos_step, by time */
     GArray *chosen; /* per step the fault applied, for the steps that end it */
+    instant_ns until;
+    uint64_t heard; /* bit per enum observation_type that a moment may be */
 };
 
 void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs);
@@ -90,6 +119,14 @@ void chaos_replace_rest(struct chaos *chaos, guint *next, const struct chaos *ot
 /* Carries out step `index`, at the world's present; `servers` are the node indices in the ensemble's order.  The caller calls
  * clockwork_refresh().  Returns what fault_apply() did. */
 uint32_t chaos_perform(struct chaos *chaos, struct world *world, const uint32_t *servers, uint32_t index);
+
+/* The moments of a server's life that an ambush may wait for, by number; NULL after the last. */
+const char *chaos_moment_name(uint32_t moment);
+
+/* A server said something, and perhaps an ambush waited for that: then its steps get their times, and the caller has to look again what
+ * comes next.  Changes nothing in the world. */
+bool chaos_notice(struct chaos *chaos, const struct world *world, const uint32_t *servers, uint32_t node,
+                  const struct observation *observation);
 
 /* Heals, unclogs, resumes, frees, repairs clocks and starts whatever is down.  The caller calls clockwork_refresh(). */
 void chaos_calm(struct world *world);

@@ -136,12 +136,34 @@ static void choose(const struct world *world, const uint32_t *servers, const str
         fault->a = leader_or_any(world, &random);
         fault->b = role_except(&all_servers, &fault->a);
         break;
+    case TARGET_CLIENTS_FROM_SERVERS:
+        fault->a = role_clients(world);
+        fault->b = all_servers;
+        break;
     case TARGET_CLIENTS_FROM_LEADER:
         fault->a = role_clients(world);
         fault->b = leader_or_any(world, &random);
         break;
     case TARGET_BRIDGE:
         cut_to_bridge(world, fault, &random);
+        break;
+    case TARGET_HERE:
+        fault->a = only(servers[step->subject]);
+        break;
+    case TARGET_ITS_LEADER:
+        fault->a = only(servers[step->other]);
+        break;
+    case TARGET_BOTH:
+        fault->a = only(servers[step->subject]);
+        node_set_add(&fault->a, servers[step->other]);
+        break;
+    case TARGET_HERE_FROM_LEADER:
+        fault->a = only(servers[step->subject]);
+        fault->b = step->other == step->subject ? role_except(&all_servers, &fault->a) : only(servers[step->other]);
+        break;
+    case TARGET_HERE_FROM_SERVERS:
+        fault->a = only(servers[step->subject]);
+        fault->b = role_except(&all_servers, &fault->a);
         break;
     }
 }
@@ -161,6 +183,15 @@ static void soften_clock(const struct world *world, struct fault *fault)
     }
 }
 
+static struct node_set one_that_is_down(const struct world *world, const struct node_set *among, uint64_t draw)
+{
+    struct node_set up = running(world, among);
+    struct node_set down = role_except(among, &up);
+    struct random random;
+    random_seed(&random, draw);
+    return only(role_one_of(&down, &random));
+}
+
 static bool needs_peer(enum fault_kind kind)
 {
     return fault_info(kind)->targets == FAULT_TARGETS_PAIR;
@@ -173,7 +204,7 @@ uint32_t chaos_perform(struct chaos *chaos, struct world *world, const uint32_t 
     struct fault fault = {.kind = step->kind, .value = step->value};
     if (step->begins >= 0) {
         const struct fault *begun = &g_array_index(chaos->chosen, struct fault, (guint)step->begins);
-        fault.a = begun->a;
+        fault.a = step->turn != 0 ? one_that_is_down(world, &begun->a, step->draw) : begun->a;
         fault.b = begun->b;
         if (begun->kind == FAULT_ISOLATE) {
             struct node_set all = role_all(world);
@@ -276,16 +307,32 @@ static const char *const target_names[CHAOS_TARGET_COUNT] = {
     [TARGET_LEADER_MINORITY] = "a minority with the leader | the rest",
     [TARGET_FOLLOWER_MINORITY] = "a minority without the leader | the rest",
     [TARGET_LEADER_FROM_SERVERS] = "leader | the other servers",
+    [TARGET_CLIENTS_FROM_SERVERS] = "clients | servers",
     [TARGET_CLIENTS_FROM_LEADER] = "clients | leader",
     [TARGET_BRIDGE] = "two halves, one server bridges them",
+    [TARGET_HERE] = "that server",
+    [TARGET_ITS_LEADER] = "its leader",
+    [TARGET_BOTH] = "that server and its leader",
+    [TARGET_HERE_FROM_LEADER] = "that server | its leader",
+    [TARGET_HERE_FROM_SERVERS] = "that server | the other servers",
 };
 
 void chaos_print_step(const struct chaos *chaos, uint32_t index, GString *text)
 {
     const struct chaos_step *step = &g_array_index(chaos->steps, struct chaos_step, index);
     char at[QUANTITY_TEXT_MAX];
-    quantity_print(QUANTITY_DURATION, (int64_t)step->at, at);
-    g_string_append_printf(text, "at %s %s %s", at, fault_info(step->kind)->name, target_names[step->target]);
+    if (step->at != INSTANT_NEVER) {
+        quantity_print(QUANTITY_DURATION, (int64_t)step->at, at);
+        g_string_append_printf(text, "at %s", at);
+    } else if (step->is_ambush) {
+        quantity_print(QUANTITY_DURATION, (int64_t)step->ambush.from, at);
+        g_string_append_printf(text, "when %s since %s", chaos_moment_name(step->ambush.moment), at);
+        quantity_print(QUANTITY_DURATION, (int64_t)step->ambush.delay, at);
+        g_string_append_printf(text, " after %s", at);
+    } else {
+        g_string_append(text, "later");
+    }
+    g_string_append_printf(text, " %s %s", fault_info(step->kind)->name, target_names[step->target]);
     if (step->target == TARGET_SERVER || step->target == TARGET_PAIR) {
         g_string_append_printf(text, " %u", step->subject);
     }

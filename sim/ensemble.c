@@ -42,6 +42,8 @@ static void share_with_knobs(struct settings *settings, struct chaos_knobs *knob
     share_with_knob(settings, SETTING_SNAP_COUNT, &knobs->snap_count, 1);
     share_with_knob(settings, SETTING_COMMIT_LOG_COUNT, &knobs->commit_log_count, 1);
     share_with_knob(settings, SETTING_SNAP_STEP, &knobs->snap_step_znodes, 1);
+    share_with_knob(settings, SETTING_ZXID_COUNTER_MAX, &knobs->zxid_counter_max, 1);
+    share_with_knob(settings, SETTING_MAX_SESSION_TIMEOUT, &knobs->max_session_timeout_ms, ms);
     share_with_knob(settings, SETTING_BATCH_SIZE, &knobs->batch_size_max, 1);
     share_with_knob(settings, SETTING_NOTIFY_MIN, &knobs->notify_ms_min, ms);
     share_with_knob(settings, SETTING_NOTIFY_MAX, &knobs->notify_ms_max, ms);
@@ -77,6 +79,11 @@ static void overrule_knobs(const struct scenario *scenario, struct chaos_knobs *
 {
     if (scenario->chaos_kinds != 0) {
         knobs->kinds = scenario->chaos_kinds;
+        knobs->surprises &= knobs->kinds;
+        knobs->ambush_gap_ns = 0; /* who says what there is to be says that, too */
+    }
+    if (scenario->chaos_ambush_gap_ns != 0) {
+        knobs->ambush_gap_ns = (duration_ns)scenario->chaos_ambush_gap_ns;
     }
     if (scenario->chaos_crash_gap_ns != 0) {
         knobs->crash_gap_ns = (duration_ns)scenario->chaos_crash_gap_ns;
@@ -297,11 +304,21 @@ static uint32_t add_scripts(struct ensemble *ensemble, const struct scenario *sc
     return count;
 }
 
+struct workload_setting ensemble_workload(const struct ensemble *ensemble, const struct scenario *scenario, guint index)
+{
+    struct workload_setting setting = g_array_index(scenario->workloads, struct workload_setting, index);
+    bool is_open = setting.kind == WORKLOAD_MIXED && (setting.given >> PARAMETER_CHURN & 1) == 0;
+    if (scenario->has_chaos && is_open && ensemble->knobs.churn_ms != 0) {
+        setting.value[PARAMETER_CHURN] = ensemble->knobs.churn_ms * (int64_t)NS_PER_MS;
+    }
+    return setting;
+}
+
 static bool add_workloads(struct ensemble *ensemble, const struct scenario *scenario, GError **error)
 {
     for (guint i = 0; i < scenario->workloads->len; i++) {
-        const struct workload_setting *setting = &g_array_index(scenario->workloads, struct workload_setting, i);
-        if (!workload_plan_add(&ensemble->plan, setting)) {
+        struct workload_setting setting = ensemble_workload(ensemble, scenario, i);
+        if (!workload_plan_add(&ensemble->plan, &setting)) {
             g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
                         "%s: more than %d workloads (mixed counts as its parts)", scenario->name, WORKLOADS_MAX);
             return false;

@@ -35,6 +35,10 @@ struct ensemble *ensemble_new(const struct scenario *scenario, const struct simu
 struct ensemble *ensemble_new_timeless(const struct scenario *scenario, const struct simulation_options *options,
                                        struct record *record, GError **error);
 
+/* A workload of the scenario as it is in effect: chaos may have drawn what its line leaves open. */
+struct workload_setting ensemble_workload(const struct ensemble *ensemble, const struct scenario *scenario,
+                                          guint index);
+
 /* From here on time goes by. */
 void ensemble_add_clockwork(struct ensemble *ensemble);
 

@@ -81,7 +81,7 @@ struct plan *plan_new(const struct scenario *scenario, const struct simulation_t
     plan->quiet_from_ns = scenario->quiet_from_ns;
     plan->run_for_ns = scenario->run_for_ns;
     plan->available_within_ns = scenario->available_within_ns;
-    g_array_append_vals(plan->workloads, scenario->workloads->data, scenario->workloads->len);
+    g_array_append_vals(plan->workloads, trail->workloads->data, trail->workloads->len);
     g_array_append_vals(plan->scripts, scenario->scripts->data, scenario->scripts->len);
     plan->explore = scenario->explore;
     plan->commit = scenario->commit;

@@ -33,6 +33,12 @@ uint32_t role_leader(const struct world *world)
     return leader;
 }
 
+server_id_t role_leader_of(const struct world *world, uint32_t node)
+{
+    struct server_status status;
+    return status_of(world, node, &status) ? status.leader : 0;
+}
+
 struct node_set role_all(const struct world *world)
 {
     struct node_set set = {{0}};

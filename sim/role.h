@@ -10,6 +10,9 @@
 /* The serving leader of the highest epoch; NODE_NONE if there is none. */
 uint32_t role_leader(const struct world *world);
 
+/* The id of the server that this one follows, or its own if it leads; 0 if neither. */
+server_id_t role_leader_of(const struct world *world, uint32_t node);
+
 struct node_set role_all(const struct world *world);
 struct node_set role_servers(const struct world *world);
 struct node_set role_clients(const struct world *world);

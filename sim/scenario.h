@@ -144,8 +144,9 @@ struct scenario {
     bool has_chaos;
     int64_t chaos_from_ns, chaos_until_ns;
     uint32_t chaos_kinds; /* mask of enum fault_kind; 0: as drawn */
-    int64_t chaos_crash_gap_ns, chaos_network_gap_ns, chaos_other_gap_ns, chaos_outage_ns; /* 0: as drawn */
-    int64_t quiet_from_ns;                                                                 /* 0: never */
+    int64_t chaos_crash_gap_ns, chaos_network_gap_ns, chaos_other_gap_ns, chaos_outage_ns,
+        chaos_ambush_gap_ns; /* 0: as drawn */
+    int64_t quiet_from_ns;   /* 0: never */
     int64_t run_for_ns;
     struct explore_plan explore; /* for the explorer; a run with time leaves it alone */
     bool has_seeds;              /* it says for which seeds it is as expected */

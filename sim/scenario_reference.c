@@ -154,7 +154,9 @@ static void add_chaos(GString *out)
     g_string_append(
         out,
         "\n### Chaos\n\n`chaos FROM..UNTIL` may begin with `kinds=FAULT,FAULT,...` (only those), `crash-gap=TIME`, "
-        "`network-gap=TIME`, `other-gap=TIME` (mean times between faults), `outage=TIME` (how long they last).  "
+        "`network-gap=TIME`, `other-gap=TIME` (mean times between faults), `outage=TIME` (how long they last), "
+        "`ambush-gap=TIME` (mean time between faults that wait for a moment in a server's life; with `kinds=` none "
+        "unless said).  "
         "It knows:");
     for (size_t i = 0; i < FAULT_KIND_COUNT; i++) {
         if ((chaos_kinds() >> i & 1U) != 0) {

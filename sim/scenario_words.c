@@ -385,13 +385,14 @@ static void read_chaos_kinds(struct scenario_line *line, uint32_t word, const ch
     g_strfreev(names);
 }
 
-static const char *const chaos_parameters[] = {"kinds", "crash-gap", "network-gap", "other-gap", "outage", NULL};
+static const char *const chaos_parameters[] = {"kinds",  "crash-gap",  "network-gap", "other-gap",
+                                               "outage", "ambush-gap", NULL};
 
 static void set_chaos(struct scenario_line *line, uint32_t word, const char *name, const char *text,
                       struct scenario *scenario)
 {
     int64_t *times[] = {&scenario->chaos_crash_gap_ns, &scenario->chaos_network_gap_ns, &scenario->chaos_other_gap_ns,
-                        &scenario->chaos_outage_ns};
+                        &scenario->chaos_outage_ns, &scenario->chaos_ambush_gap_ns};
     if (strcmp(name, chaos_parameters[0]) == 0) {
         read_chaos_kinds(line, word, text, scenario);
         return;

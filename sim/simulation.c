@@ -225,6 +225,10 @@ static void schedule_fault(struct simulation *simulation, uint32_t index, instan
 static void watch(void *self, struct world *world, uint32_t node, const struct observation *observation)
 {
     struct simulation *simulation = self;
+    if (simulation->chaos != NULL &&
+        chaos_notice(simulation->chaos, world, simulation->ensemble->servers, node, observation)) {
+        world->interrupted = true;
+    }
     if ((simulation->watched >> observation->type & 1U) == 0) {
         return;
     }
@@ -570,6 +574,10 @@ static void begin_trail(struct simulation *simulation)
     const struct ensemble *ensemble = simulation->ensemble;
     struct simulation_trail *trail = simulation->options->trail;
     trail->settings = ensemble->settings;
+    for (guint i = 0; i < simulation->scenario->workloads->len; i++) {
+        struct workload_setting workload = ensemble_workload(ensemble, simulation->scenario, i);
+        g_array_append_val(trail->workloads, workload);
+    }
     for (uint32_t i = 0; i < simulation->world->node_count; i++) {
         g_ptr_array_add(trail->names, g_strdup(simulation->world->nodes[i].name));
     }
@@ -592,6 +600,7 @@ static void begin(struct simulation *simulation)
     if (scenario->has_chaos) {
         simulation->chaos = chaos_new(simulation->options->seed, &simulation->ensemble->knobs,
                                       (instant_ns)scenario->chaos_from_ns, (instant_ns)scenario->chaos_until_ns);
+        world_set_watcher(simulation->world, watch, simulation);
     }
     if (simulation->options->trail != NULL) {
         begin_trail(simulation);
@@ -618,6 +627,7 @@ struct simulation_trail *simulation_trail_new(void)
 {
     struct simulation_trail *trail = g_new0(struct simulation_trail, 1);
     trail->names = g_ptr_array_new_with_free_func(g_free);
+    trail->workloads = g_array_new(FALSE, FALSE, sizeof(struct workload_setting));
     trail->faults = g_array_new(FALSE, FALSE, sizeof(struct applied_fault));
     return trail;
 }
@@ -625,6 +635,7 @@ struct simulation_trail *simulation_trail_new(void)
 void simulation_trail_free(struct simulation_trail *trail)
 {
     g_ptr_array_free(trail->names, TRUE);
+    g_array_free(trail->workloads, TRUE);
     g_array_free(trail->faults, TRUE);
     g_free(trail);
 }

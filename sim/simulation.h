@@ -34,6 +34,7 @@ struct applied_fault {
 /* What the seed made of a scenario: enough to write it down again without anything left open. */
 struct simulation_trail {
     struct settings settings; /* in effect */
+    GArray *workloads;        /* struct workload_setting: in effect */
     GPtrArray *names;         /* char *: of the nodes, by index */
     GArray
         *faults; /* struct applied_fault, in order; clocks that start wrong come first; not those of the quiet phase */

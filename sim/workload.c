@@ -108,6 +108,7 @@ static enum workload_set_result set_parameter(struct workload_setting *setting, 
         return WORKLOAD_SET_OUT_OF_RANGE;
     }
     setting->value[parameter] = value;
+    setting->given |= 1U << parameter;
     return WORKLOAD_SET_OK;
 }
 

@@ -90,6 +90,7 @@ struct workload_setting {
     char path[WORKLOAD_PATH_MAX];
     uint32_t variant;                        /* of a recipe */
     int64_t value[WORKLOAD_PARAMETER_COUNT]; /* in quantity_parse()'s units */
+    uint32_t given;                          /* bit per parameter that was set */
 };
 
 /* Of one client. */

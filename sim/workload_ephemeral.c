@@ -35,6 +35,17 @@ static bool is_time_to_close(struct workload_turn *turn)
     return turn->world->now >= state->close_at;
 }
 
+static void claim(struct workload_turn *turn, uint32_t key)
+{
+    char path[TURN_PATH_MAX];
+    char value[TURN_VALUE_MAX];
+    struct operation operation = {.path = turn_path(turn, "slot", key, path)};
+    operation.opcode = random_chance(turn->random, 1, 2) ? OP_CREATE : OP_CREATE2;
+    operation.flags = MODE_EPHEMERAL;
+    operation.data = turn_value(turn, value);
+    turn_submit(turn, &operation, STEP_CLAIM, key);
+}
+
 static void act(struct workload_turn *turn)
 {
     struct state *state = turn->state;
@@ -43,7 +54,6 @@ static void act(struct workload_turn *turn)
         turn_close_session(turn); /* another thread of the application goes on claiming, too late */
     }
     char path[TURN_PATH_MAX];
-    char value[TURN_VALUE_MAX];
     uint32_t key = turn_draw_key(turn);
     struct operation operation = {.path = turn_path(turn, "slot", key, path)};
     if (turn_draw(turn, PARAMETER_READ)) {
@@ -56,10 +66,7 @@ static void act(struct workload_turn *turn)
         operation.version = -1;
         turn_submit(turn, &operation, STEP_RELEASE, key);
     } else {
-        operation.opcode = random_chance(turn->random, 1, 2) ? OP_CREATE : OP_CREATE2;
-        operation.flags = MODE_EPHEMERAL;
-        operation.data = turn_value(turn, value);
-        turn_submit(turn, &operation, STEP_CLAIM, key);
+        claim(turn, key);
     }
 }
 
@@ -79,6 +86,9 @@ static void fresh(struct workload_turn *turn)
 {
     struct state *state = turn->state;
     state->mine = 0;
+    if (turn_session_count(turn) > 1) {
+        claim(turn, turn_draw_key(turn)); /* who comes back wants its place back, at once */
+    }
 }
 
 const struct workload_calls workload_ephemeral = {

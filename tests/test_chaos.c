@@ -2,6 +2,7 @@
  * model. */
 #include <string.h>
 
+#include "protocol/server/server.h"
 #include "protocol/storage/disk_image.h"
 #include "sim/chaos.h"
 #include "tests/test.h"
@@ -81,8 +82,13 @@ static void check_only_what_the_knobs_allow(void)
         for (guint i = 0; i < chaos->steps->len; i++) {
             const struct chaos_step *step = step_at(chaos, i);
             bool is_crash_for_a_flip = step->kind == FAULT_CRASH && step->target == TARGET_SERVER;
+            uint32_t allowed = step->is_ambush ? chaos->knobs.surprises : chaos->knobs.kinds;
             if (step->begins < 0 && !is_crash_for_a_flip) {
-                strange |= ~chaos->knobs.kinds & 1U << step->kind;
+                strange |= ~allowed & 1U << step->kind;
+            }
+            if (step->is_ambush) {
+                strange |= chaos->knobs.ambush_gap_ns == 0 ? 1U : 0;
+                strange |= ~chaos->knobs.moments & 1U << step->ambush.moment;
             }
         }
         CHECK_INT(strange, 0);
@@ -107,7 +113,7 @@ static void check_what_lasts_ends_in_time(void)
         uint32_t bad = 0;
         for (guint i = 0; i < chaos->steps->len; i++) {
             const struct chaos_step *step = step_at(chaos, i);
-            bad += step->at < FROM || step->at > UNTIL ? 1 : 0;
+            bad += step->at != INSTANT_NEVER && (step->at < FROM || step->at > UNTIL) ? 1 : 0;
             bad += i > 0 && step->at < step_at(chaos, i - 1)->at ? 1 : 0;
             if (step->begins >= 0) {
                 bad += (guint)step->begins >= i ? 1 : 0;
@@ -150,6 +156,54 @@ static void check_durable_data_of_a_majority_is_safe(void)
     CHECK(flips > 0);
 }
 
+/* A server that does nothing but say that its log was truncated. */
+static uint32_t notice_until(struct chaos *chaos, struct world *world, instant_ns until)
+{
+    const uint32_t servers[CHAOS_SERVERS_MAX] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+    const struct observation truncated = {.type = OBSERVE_TRUNCATED};
+    uint32_t sprung = 0;
+    for (world->now = 0; world->now <= until; world->now += 100 * NS_PER_MS) {
+        sprung += chaos_notice(chaos, world, servers, 0, &truncated) ? 1 : 0;
+    }
+    return sprung;
+}
+
+static void check_ambushes_wait_for_their_moment(void)
+{
+    uint32_t with_ambushes = 0;
+    uint32_t sprung = 0;
+    struct world_config config = {.seed = 1};
+    struct server_config server;
+    server_config_default(&server);
+    struct world *world = world_new(&config);
+    server.id = server.members[0].id = 1;
+    server.member_count = 1;
+    world_add_server(world, "server-1", &server);
+    world_start(world);
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct chaos *chaos = storm(seed);
+        uint32_t waiting = 0;
+        for (guint i = 0; i < chaos->steps->len; i++) {
+            waiting += step_at(chaos, i)->is_ambush ? 1 : 0;
+            CHECK(!step_at(chaos, i)->is_ambush || step_at(chaos, i)->at == INSTANT_NEVER);
+        }
+        with_ambushes += waiting > 0 ? 1 : 0;
+        sprung += notice_until(chaos, world, UNTIL) > 0 ? 1 : 0;
+        uint32_t bad = 0;
+        for (guint i = 0; i < chaos->steps->len; i++) {
+            const struct chaos_step *step = step_at(chaos, i);
+            bad += i > 0 && step->at < step_at(chaos, i - 1)->at ? 1 : 0;
+            bad += step->begins >= (int32_t)i ? 1 : 0;
+            bad += step->begins >= 0 && step->at < step_at(chaos, (guint)step->begins)->at ? 1 : 0;
+        }
+        CHECK_INT(bad, 0);
+        chaos_free(chaos);
+    }
+    CHECK(with_ambushes > SEEDS / 2 && with_ambushes < SEEDS);
+    CHECK(sprung > 0 && sprung < with_ambushes);
+    world_free(world);
+}
+
 static uint32_t count_family(const struct chaos *chaos, uint32_t mask)
 {
     uint32_t count = 0;
@@ -181,6 +235,7 @@ static const struct test_case cases[] = {
     {"a schedule has only kinds that its knobs switch on", check_only_what_the_knobs_allow},
     {"steps come in the order of time, and what lasts ends before the quiet phase", check_what_lasts_ends_in_time},
     {"durable octets change only on a minority that can bear it", check_durable_data_of_a_majority_is_safe},
+    {"ambushes get their times, and their ends, when their moment comes", check_ambushes_wait_for_their_moment},
     {"an average seed has more than twenty crashes and twenty cuts", check_there_is_enough_of_it},
     {NULL, NULL},
 };
