@@ -12,7 +12,7 @@
 
 #define MS NS_PER_MS
 
-/* The end of the schedule that single restarts share, a nanosecond each. */
+/* The last microsecond of the schedule: what would end later ends then, a nanosecond apart. */
 #define TURNS_NS 1000U
 
 enum family {
@@ -260,18 +260,15 @@ static void draw_extremes(struct random *random, struct chaos_knobs *knobs)
         knobs->max_session_timeout_ms = knobs->tick_ms * PICK(random, 2, 3, 4);
     }
     knobs->churn_ms = random_chance(random, 1, 3) ? PICK(random, 200, 500, 1500) : 0;
-    if (random_chance(random, 1, 6)) {
-        knobs->init_limit_ticks = PICK(random, 12000, 20000) / knobs->tick_ms;
-    }
 }
 
 static void draw_moments(struct random *random, struct chaos_knobs *knobs)
 {
-    uint32_t count = PICK(random, 1, 2, 4, 8, 24);
+    uint32_t count = PICK(random, 2, 8, 24, 48);
     for (uint32_t i = 0; i < count; i++) {
         knobs->moments |= 1U << draw_moment(random, (1U << ARRAY_LENGTH(moments)) - 1);
     }
-    count = PICK(random, 1, 2, 4, 12);
+    count = PICK(random, 2, 6, 12, 24);
     for (uint32_t i = 0; i < count; i++) {
         knobs->surprises |= 1U << draw_surprise(random, UINT32_MAX)->kind;
     }
@@ -308,7 +305,6 @@ void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs)
 
 struct planner {
     struct chaos *chaos;
-    uint32_t turns; /* taken */
     struct random random;
     instant_ns until;
 };
@@ -402,16 +398,19 @@ static duration_ns draw_about(struct random *random, duration_ns mean)
     return random_between(random, mean / 4, mean + mean * 3 / 4);
 }
 
-static instant_ns no_later(const struct planner *planner, instant_ns at)
+/* Several at once would happen in an order that nobody could write down. */
+static instant_ns no_later_in_turn(instant_ns at, instant_ns until, uint32_t turn)
 {
-    return at < planner->until ? at : planner->until;
+    instant_ns last = until - (turn < TURNS_NS ? turn : TURNS_NS);
+    return at < last ? at : last;
 }
 
 /* The end of what step `begun` began. */
 static void add_end(struct planner *planner, int32_t begun, enum fault_kind kind, duration_ns after)
 {
     struct chaos_step step = g_array_index(planner->chaos->steps, struct chaos_step, (guint)begun);
-    step.at = step.is_ambush ? INSTANT_NEVER : no_later(planner, step.at + after);
+    step.turn = ++planner->chaos->turns;
+    step.at = step.is_ambush ? INSTANT_NEVER : no_later_in_turn(step.at + after, planner->until, step.turn);
     step.ambush.lasts = after;
     step.is_ambush = false;
     step.kind = kind;
@@ -441,13 +440,6 @@ static void add_flip(struct planner *planner, struct chaos_step *step)
     add_end(planner, crash, FAULT_RESTART, MS + draw_about(&planner->random, knobs->outage_ns));
 }
 
-/* Several at once would happen in an order that nobody could write down. */
-static instant_ns no_later_in_turn(instant_ns at, instant_ns until, uint32_t turn)
-{
-    instant_ns last = until - (turn < TURNS_NS ? turn : TURNS_NS);
-    return at < last ? at : last;
-}
-
 /* Servers that went down together come back together or, as often, one after the other, in a drawn order. */
 static void add_restarts(struct planner *planner, int32_t begun, uint32_t servers)
 {
@@ -455,8 +447,7 @@ static void add_restarts(struct planner *planner, int32_t begun, uint32_t server
         add_end(planner, begun, FAULT_RESTART, draw_about(&planner->random, planner->chaos->knobs.outage_ns));
         struct chaos_step *end =
             &g_array_index(planner->chaos->steps, struct chaos_step, planner->chaos->steps->len - 1);
-        end->turn = ++planner->turns;
-        end->at = end->at == INSTANT_NEVER ? end->at : no_later_in_turn(end->at, planner->until, end->turn);
+        end->is_one = true;
         end->draw = random_next(&planner->random);
     }
 }

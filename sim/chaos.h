@@ -91,7 +91,8 @@ struct chaos_step {
     int64_t value;
     uint64_t draw;  /* seeds the choice among those that the target allows */
     int32_t begins; /* an index: this step ends what that step began, with the same nodes; -1: it begins something */
-    uint32_t turn;  /* an end: not 0 if it is only of one node, drawn, among those that are down; no two are the same */
+    bool is_one;    /* an end: only of one node, drawn, among those that are down */
+    uint32_t turn;  /* an end: no two are the same, nor at the same instant because the schedule ends */
     bool is_ambush;
     struct chaos_ambush ambush;
 };
@@ -101,6 +102,7 @@ struct chaos {
     GArray *steps;  /* struct chaos_step, by time */
     GArray *chosen; /* per step the fault applied, for the steps that end it */
     instant_ns until;
+    uint32_t turns; /* given out */
     uint64_t heard; /* bit per enum observation_type that a moment may be */
 };
 

@@ -204,7 +204,7 @@ uint32_t chaos_perform(struct chaos *chaos, struct world *world, const uint32_t 
     struct fault fault = {.kind = step->kind, .value = step->value};
     if (step->begins >= 0) {
         const struct fault *begun = &g_array_index(chaos->chosen, struct fault, (guint)step->begins);
-        fault.a = step->turn != 0 ? one_that_is_down(world, &begun->a, step->draw) : begun->a;
+        fault.a = step->is_one ? one_that_is_down(world, &begun->a, step->draw) : begun->a;
         fault.b = begun->b;
         if (begun->kind == FAULT_ISOLATE) {
             struct node_set all = role_all(world);

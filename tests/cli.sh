@@ -107,6 +107,16 @@ expect 1 'watch-before-state is violated' "$zksim" check "$scratch/broken.db"
 expect 1 'zksim run scenarios/calm.scn --seed 2 --flaw notify-after-reply' \
     "$zksim" sweep scenarios/calm.scn --seeds 1..3 --flaw notify-after-reply --out "$scratch/failing"
 expect 1 'watch-before-state is violated' "$zksim" check "$scratch"/failing/calm-*-watch-before-state/history.db
+# Stopping at the first does not depend on how many processes work; the canary: with a flaw the alarm goes off, everywhere.
+expect 1 '1 runs, 1 not as expected' "$zksim" sweep scenarios/calm.scn --seeds 2..9 --flaw notify-after-reply --until-violated -j4
+expect 0 '2 runs, 0 not as expected' "$zksim" sweep scenarios/calm.scn --seeds 1..2 --until-violated -j2
+canary="scenarios/chaos.scn --seeds 1..20 --flaw elect-older-zxid --until-violated"
+# shellcheck disable=SC2086 # words
+{
+    expect 1 'FAILED scenarios/chaos.scn' "$zksim" sweep $canary -j2
+    expect 1 '<failure' "$zksim" sweep $canary -j2 --format junit
+    expect 1 '"as_expected": false' "$zksim" sweep $canary --format json
+}
 printf 'run for 3s\nexpect violated total-order\n' > "$scratch/holds.scn"
 expect 1 'holds total-order (expected to be violated)' "$zksim" run "$scratch/holds.scn"
 printf 'run for 3s\nexpect observed truncated\n' > "$scratch/never.scn"

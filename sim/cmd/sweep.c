@@ -36,6 +36,7 @@ struct sweep {
     struct sweep_summary summary;
     GString *junit;
     GPtrArray *failures;
+    bool stops; /* at the first result that was not expected: what comes after it is neither printed nor counted */
     const char *folder; /* for what is kept of failures; NULL: nothing */
     bool is_terminal;
     struct timespec start, last_progress;
@@ -128,6 +129,9 @@ static void print_in_order(struct sweep *sweep)
         print_result(sweep, &result, (const char *)next->data + sizeof result);
         g_hash_table_remove(sweep->waiting, GSIZE_TO_POINTER(sweep->printed));
         sweep->printed++;
+        if (sweep->stops && sweep->summary.failures > 0) {
+            return;
+        }
     }
 }
 
@@ -138,7 +142,9 @@ static void keep_result(struct sweep *sweep, const struct sweep_result *result, 
     g_byte_array_append(kept, (const guint8 *)text, result->text_length);
     g_hash_table_insert(sweep->waiting, GSIZE_TO_POINTER(result->task), kept);
     sweep->done++;
-    print_in_order(sweep);
+    if (!sweep->stops || sweep->summary.failures == 0) {
+        print_in_order(sweep);
+    }
 }
 
 /* ---- workers ----------------------------------------------------------------------------------------------------------- */
@@ -317,6 +323,9 @@ static bool run_tasks(struct sweep *sweep)
             return false;
         }
         show_progress(sweep, false);
+        if (sweep->stops && sweep->summary.failures > 0) {
+            break;
+        }
     }
     return true;
 }
@@ -457,6 +466,7 @@ static bool make_folder(const char *folder, GError **error)
 
 struct sweep_texts {
     char *seeds, *jobs, *shard, *folder;
+    gboolean stops;
 };
 
 static bool check_texts(struct sweep *sweep, struct run_options *options, const struct sweep_texts *texts,
@@ -471,6 +481,7 @@ static bool check_texts(struct sweep *sweep, struct run_options *options, const 
     }
     sweep->worker_count = (unsigned)jobs;
     sweep->folder = texts->folder;
+    sweep->stops = texts->stops != FALSE;
     sweep->job.options = options;
     return true;
 }
@@ -480,14 +491,16 @@ int command_sweep(int argc, char **argv)
     char **split = argv = command_split_short_option(&argc, argv);
     struct run_options options = {0};
     struct sweep_texts texts = {0};
-    GOptionEntry entries[11] = {
+    GOptionEntry entries[12] = {
         {"seeds", 0, 0, G_OPTION_ARG_STRING, &texts.seeds, "The seeds to run", "A..B"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &texts.jobs, "Processes that work at once (default 1)", "N"},
         {"shard", 0, 0, G_OPTION_ARG_STRING, &texts.shard, "Only the K-th of M equal parts", "K/M"},
+        {"until-violated", 0, 0, G_OPTION_ARG_NONE, &texts.stops,
+         "Stop at the first run that is not as expected; the same one for any -j", NULL},
         {"out", 0, 0, G_OPTION_ARG_FILENAME, &texts.folder,
          "For each way of failing a folder in this one: history, report, shrunk scenario, command", "DIR"},
     };
-    command_run_entries(&options, entries + 4);
+    command_run_entries(&options, entries + 5);
     int status;
     struct sweep *sweep = g_new0(struct sweep, 1);
     char **files = NULL;
