@@ -367,15 +367,15 @@ const char *move_class_name(enum move_class class)
 }
 
 static const struct explore_key budgets[EXPLORE_BUDGET_COUNT] = {
-    [BUDGET_CRASHES] = {"crashes", "N", "ends of a server's or a site's process, along one path"},
-    [BUDGET_KILLS] = {"kills", "N", "power losses"},
-    [BUDGET_RESTARTS] = {"restarts", "N", "starts of what ran before"},
-    [BUDGET_TIMEOUTS] = {"timeouts", "N", "timers that give something up"},
-    [BUDGET_PINGS] = {"pings", "N", "timers that repeat something: pings, votes sent again"},
-    [BUDGET_RESETS] = {"resets", "N", "connections that break"},
-    [BUDGET_PARTITIONS] = {"partitions", "N", "partitions, one at a time; healing is free"},
-    [BUDGET_PAUSES] = {"pauses", "N", "pauses of a process; resuming is free"},
-    [BUDGET_ELECTIONS] = {"elections", "N", "votes that a server takes for decided; default: any number"},
+    [BUDGET_CRASHES] = {"crashes", "N|any", "ends of a server's or a site's process, along one path"},
+    [BUDGET_KILLS] = {"kills", "N|any", "power losses"},
+    [BUDGET_RESTARTS] = {"restarts", "N|any", "starts of what ran before"},
+    [BUDGET_TIMEOUTS] = {"timeouts", "N|any", "timers that give something up"},
+    [BUDGET_PINGS] = {"pings", "N|any", "timers that repeat something: pings, votes sent again"},
+    [BUDGET_RESETS] = {"resets", "N|any", "connections that break"},
+    [BUDGET_PARTITIONS] = {"partitions", "N|any", "partitions, one at a time; healing is free"},
+    [BUDGET_PAUSES] = {"pauses", "N|any", "pauses of a process; resuming is free"},
+    [BUDGET_ELECTIONS] = {"elections", "N|any", "votes that a server takes for decided; default: any number"},
 };
 
 enum other_key {
@@ -509,8 +509,10 @@ enum explore_set_result explore_plan_set(struct explore_plan *plan, const char *
 {
     for (size_t i = 0; i < EXPLORE_BUDGET_COUNT; i++) {
         if (strcmp(budgets[i].name, name) == 0) {
-            int64_t number = plan->budget[i];
-            enum explore_set_result result = read_number(text, QUANTITY_COUNT, BUDGET_MAX, &number);
+            bool any = strcmp(text, "any") == 0;
+            int64_t number = any ? BUDGET_UNLIMITED : plan->budget[i];
+            enum explore_set_result result =
+                any ? EXPLORE_SET_OK : read_number(text, QUANTITY_COUNT, BUDGET_MAX, &number);
             plan->budget[i] = (uint8_t)number;
             return result;
         }
@@ -536,7 +538,10 @@ void explore_plan_print(const struct explore_plan *plan, GString *text)
 {
     g_string_append_printf(text, "explore from %s\n", froms[plan->from]);
     for (size_t i = 0; i < EXPLORE_BUDGET_COUNT; i++) {
-        if (plan->budget[i] != BUDGET_UNLIMITED && (plan->budget[i] != 0 || i == BUDGET_ELECTIONS)) {
+        uint8_t unsaid = i == BUDGET_ELECTIONS ? BUDGET_UNLIMITED : 0;
+        if (plan->budget[i] == BUDGET_UNLIMITED && unsaid != BUDGET_UNLIMITED) {
+            g_string_append_printf(text, "explore %s any\n", budgets[i].name);
+        } else if (plan->budget[i] != unsaid) {
             g_string_append_printf(text, "explore %s %u\n", budgets[i].name, plan->budget[i]);
         }
     }

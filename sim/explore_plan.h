@@ -3,12 +3,13 @@
  * A world without time has many more futures than one with it: any deadline may fire at any moment and any node may crash.  The plan
  * bounds them.  Every move either is free or uses up one of a budget; a class of free moves can be made prompt.
  *
- *   budgets   how often along one path: crashes 1, timeouts 2 ...; all are 0 when not given
+ *   budgets   how often along one path: crashes 1, timeouts 2 ...; all are 0 when not given; `any`: not counted, so that whatever only repeats itself
+ *             leads back to a known world
  *   limits    of the search: depth (moves on a path), states, memory, time; 0: none
  *   from      where it starts: boot (nobody runs yet) or established (a leader serves, all follow it, clients are connected)
  *   prompt    classes of moves that are carried out at once, in a fixed order, instead of being interleaved
  *   timing    any: a timeout may fire at any moment (asynchrony); reliable: only when no message is under way and nothing else but pings
- *             and faults is possible (whoever was waited for is gone or cut off)
+ *             and faults is possible (whoever was waited for is gone or cut off); which of several comes first is open
  *
  * Names:  the same in a scenario (`explore crashes 1`) and on the command line (`--crashes 1`); the latter win.
  */

@@ -26,6 +26,12 @@ static GPtrArray *list_folder(const char *folder, GError **error)
     return paths;
 }
 
+/* What is written for the explorer: simulated, it would break other expectations. */
+static bool is_for_explorer(const char *path)
+{
+    return g_str_has_suffix(path, "/explore");
+}
+
 /* Folders in the folder too: what is in them takes their place. */
 static bool add_folder(GPtrArray *files, const char *folder, GError **error)
 {
@@ -34,6 +40,9 @@ static bool add_folder(GPtrArray *files, const char *folder, GError **error)
     for (guint next = 0; ok && next < waiting->len; next++) {
         const char *path = waiting->pdata[next];
         if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+            if (is_for_explorer(path)) {
+                continue;
+            }
             GPtrArray *inner = list_folder(path, error);
             ok = inner != NULL;
             for (guint i = 0; ok && i < inner->len; i++) {
