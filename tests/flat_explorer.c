@@ -115,6 +115,20 @@ static bool keep(struct flat *flat, const struct flat_state *state, const struct
     return true;
 }
 
+/* Prompt moves are left where the closure ends in a circle; they are no choices. */
+static size_t list_choices(const struct flat *flat, const struct explore_used *used, struct move *moves)
+{
+    size_t count = explore_moves(flat->world, flat->plan, used, moves, MOVES_MAX);
+    size_t kept = 0;
+    ensure(count <= MOVES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (!explore_is_prompt(flat->plan, move_class_in(flat->world, &moves[i]))) {
+            moves[kept++] = moves[i];
+        }
+    }
+    return kept;
+}
+
 static bool expand(struct flat *flat, uint32_t index, flat_visitor *visitor, void *self)
 {
     struct move moves[MOVES_MAX];
@@ -123,8 +137,7 @@ static bool expand(struct flat *flat, uint32_t index, flat_visitor *visitor, voi
     if (visitor != NULL && !visitor(self, flat->world, &used, depth)) {
         return false;
     }
-    size_t count = explore_moves(flat->world, flat->plan, &used, moves, MOVES_MAX);
-    ensure(count <= MOVES_MAX);
+    size_t count = list_choices(flat, &used, moves);
     flat->result.terminal += count == 0;
     if (count > 0 && flat->plan->depth != 0 && depth == flat->plan->depth) {
         flat->result.complete = false;

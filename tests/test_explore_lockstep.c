@@ -3,7 +3,8 @@
 
 #include "checker/explore/explorer.h"
 #include "protocol/base/ensure.h"
-#include "sim/stage.h"
+#include "protocol/base/hash.h"
+#include "tests/flat_explorer.h"
 #include "tests/test.h"
 
 #define MOVES_MAX SPACE_EVENTS_MAX
@@ -22,6 +23,9 @@ struct walk {
     struct random chance;
     uint32_t faults_in_1000;
     bool failed, overflow;
+    GHashTable *digests, *vectors; /* of states met: by each other */
+    GHashTable *met;               /* states in which a prompt timer fired */
+    bool is_prompt;                /* the event itself was made, and what follows is prompt */
     uint32_t made[MOVE_KIND_COUNT];
     uint64_t ended_by_overflow;
 };
@@ -160,6 +164,28 @@ static void compare_paths(struct walk *walk)
     }
 }
 
+/* Equal here, equal there: `names` maps the name that a state has in one of both to that in the other. */
+static bool maps_to(GHashTable *names, uint64_t from, uint64_t to)
+{
+    const uint64_t *known = g_hash_table_lookup(names, &from);
+    if (known == NULL) {
+        g_hash_table_insert(names, g_memdup2(&from, sizeof from), g_memdup2(&to, sizeof to));
+    }
+    return known == NULL || *known == to;
+}
+
+static void compare_identity(struct walk *walk)
+{
+    uint32_t width = space_width(walk->explorer->space);
+    uint64_t vector = hash_octets(HASH_START, walk->vector, width * sizeof walk->vector[0]);
+    uint64_t digest = flat_digest(walk->world, &walk->used);
+    if (!maps_to(walk->digests, vector, digest)) {
+        differ(walk, "states that the explorer takes for one differ");
+    } else if (!maps_to(walk->vectors, digest, vector)) {
+        differ(walk, "states that are one differ for the explorer");
+    }
+}
+
 static void compare_worlds(struct walk *walk)
 {
     for (uint32_t a = 0; a < walk->world->node_count && !walk->failed; a++) {
@@ -169,6 +195,7 @@ static void compare_worlds(struct walk *walk)
         }
     }
     compare_paths(walk);
+    compare_identity(walk);
 }
 
 static int compare_moves(const void *a, const void *b)
@@ -287,7 +314,69 @@ static bool step(struct walk *walk)
     return !walk->failed;
 }
 
-static bool begin(struct walk *walk, const char *text)
+/* ---- prompt moves -------------------------------------------------------------------------------------------------- */
+
+/* Whether no timer fired in this state of the world since the event. */
+static bool is_first_time(const struct walk *walk)
+{
+    uint64_t digest = flat_digest(walk->world, &walk->used);
+    return g_hash_table_add(walk->met, g_memdup2(&digest, sizeof digest));
+}
+
+/* The first call is for the event itself. */
+static void follow_prompt(void *self, const struct space *space, const uint32_t *vector,
+                          const struct space_event *event)
+{
+    struct walk *walk = self;
+    struct move move = space_move(space, vector, event), want = move;
+    bool found = walk->is_prompt ? explore_prompt_move(walk->world, &walk->explorer->plan, &walk->used, &want)
+                                 : move_is_possible(walk->world, &move);
+    if (!walk->failed && !(found && move_equal(&move, &want))) {
+        print_moves(walk, "the explorer's prompt move", &move, 1);
+        print_moves(walk, "the world's", &want, found);
+        walk->failed = true;
+    }
+    if (walk->is_prompt && move.kind == MOVE_DEADLINE && !is_first_time(walk)) {
+        print_moves(walk, "in a circle", &move, 1);
+        walk->failed = true;
+    }
+    if (!walk->failed) {
+        walk->is_prompt = true;
+        walk->made[move.kind]++;
+        explore_use(walk->world, &walk->explorer->plan, &move, &walk->used);
+        move_make(walk->world, &move);
+        world_clear_fresh(walk->world);
+    }
+}
+
+static bool step_and_settle(struct walk *walk)
+{
+    struct space *space = walk->explorer->space;
+    struct space_event events[SPACE_EVENTS_MAX];
+    struct space_sight sight = {0};
+    uint32_t count = space_events(space, walk->vector, events);
+    const struct space_event *event = choose(walk, events, count);
+    if (event == NULL) {
+        return false;
+    }
+    walk->is_prompt = false;
+    g_hash_table_remove_all(walk->met);
+    space_listen(space, follow_prompt, walk);
+    space_apply(space, walk->vector, event, &sight);
+    space_listen(space, NULL, NULL);
+    struct move left;
+    if (!walk->failed && explore_prompt_move(walk->world, &walk->explorer->plan, &walk->used, &left) &&
+        (left.kind != MOVE_DEADLINE || is_first_time(walk)) && !sight.overflow) {
+        print_moves(walk, "left undone", &left, 1);
+        walk->failed = true;
+    }
+    if (!walk->failed && !sight.overflow) {
+        compare_worlds(walk);
+    }
+    return !walk->failed && !sight.overflow;
+}
+
+static bool begin(struct walk *walk, const char *text, bool has_plan)
 {
     GError *error = NULL;
     struct scenario *scenario = scenario_parse("lockstep", text, strlen(text), 1, &vocabulary, &error);
@@ -295,8 +384,10 @@ static bool begin(struct walk *walk, const char *text)
     CU_ASSERT_PTR_NOT_NULL_FATAL(scenario);
     struct simulation_options options = {.seed = 1};
     struct explore_plan plan = scenario->explore;
-    memset(plan.budget, BUDGET_UNLIMITED, sizeof plan.budget);
-    struct search_options search = {.jobs = 1};
+    if (!has_plan) {
+        memset(plan.budget, BUDGET_UNLIMITED, sizeof plan.budget);
+    }
+    struct search_options search = {.jobs = 1, .unwatched = true};
     *walk = (struct walk){.scenario = scenario};
     walk->explorer = explorer_new(scenario, &options, &plan, &search, &error);
     CHECK_TEXT(error == NULL ? "" : error->message, "");
@@ -304,6 +395,9 @@ static bool begin(struct walk *walk, const char *text)
     walk->ensemble = ensemble_new_timeless(scenario, &options, NULL, &error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(walk->ensemble);
     walk->world = walk->ensemble->world;
+    walk->digests = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    walk->vectors = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    walk->met = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     return true;
 }
 
@@ -312,6 +406,9 @@ static void end(struct walk *walk)
     explorer_free(walk->explorer);
     ensemble_free(walk->ensemble);
     scenario_free(walk->scenario);
+    g_hash_table_unref(walk->met);
+    g_hash_table_unref(walk->digests);
+    g_hash_table_unref(walk->vectors);
 }
 
 #define STEPS_MAX 1500U
@@ -345,7 +442,7 @@ static uint64_t walk_many(const char *text, uint32_t walks, uint32_t steps)
     static const uint32_t faults[] = {0, 5, 20, 60};
     struct walk walk;
     uint64_t made = 0;
-    begin(&walk, text);
+    begin(&walk, text, false);
     struct world_image *image = world_save(walk.world);
     for (uint32_t i = 0; i < walks && !walk.failed; i++) {
         struct space_sight sight = {0};
@@ -383,6 +480,43 @@ static uint64_t walk_many(const char *text, uint32_t walks, uint32_t steps)
     return made;
 }
 
+/* The plan of the scenario, from its first state on. */
+static void walk_promptly(const char *text, uint32_t walks)
+{
+    struct walk walk;
+    begin(&walk, text, true);
+    struct world_image *image = world_save(walk.world);
+    uint32_t made = 0;
+    for (uint32_t i = 0; i < walks && !walk.failed; i++) {
+        struct space_sight sight = {0};
+        world_restore(walk.world, image);
+        space_initial(walk.explorer->space, walk.vector, &sight);
+        walk.used = (struct explore_used){{0}};
+        walk.faults_in_1000 = 300;
+        random_seed(&walk.chance, i + 1);
+        if (walk.explorer->plan.from == EXPLORE_FROM_ESTABLISHED) {
+            establish(&walk);
+        }
+        walk.is_prompt = true;
+        g_hash_table_remove_all(walk.met);
+        space_listen(walk.explorer->space, follow_prompt, &walk);
+        space_settle(walk.explorer->space, walk.vector, &sight);
+        space_listen(walk.explorer->space, NULL, NULL);
+        uint32_t j = 0;
+        while (j < 100 && step_and_settle(&walk)) {
+            j++;
+        }
+        made += j;
+        if (walk.failed) {
+            fprintf(stderr, "walk %u, step %u, %s\n", i, j, text);
+        }
+    }
+    CHECK(!walk.failed);
+    CHECK(made > walks);
+    world_image_free(image);
+    end(&walk);
+}
+
 static const char *const configurations[] = {
     "servers 1\nclients 0\nrun for 1s\n",
     "servers 1\nclients 1\nscript client 1: create /a 1, set /a 2\nrun for 1s\n",
@@ -408,8 +542,29 @@ static void the_explorer_walks_as_the_world_does(void)
     }
 }
 
+static const char *const prompt_plans[] = {
+    "servers 3\nclients 1\nscript client 1: create /a 1\nrun for 1s\nexplore from established\n"
+    "explore prompt election,connect,close,requests,boot,client,tasks,quorum\nexplore crashes 1\nexplore restarts 1\n",
+    "servers 3\nclients 2\nscript clients: create /a 1, set /a 2\nrun for 1s\nexplore from established\n"
+    "explore prompt election,connect,close,requests,boot\nexplore crashes 3\nexplore restarts 3\nexplore resets 2\n"
+    "explore partitions 2\nexplore timeouts 3\n",
+    "servers 3\nobservers 1\nclients 1\nscript clients: create /a 1, set /a 2\nrun for 1s\nexplore from boot\n"
+    "explore prompt election,connect,close,requests,boot,disk,tasks\nexplore kills 2\nexplore restarts 2\n"
+    "explore pauses 2\nexplore timeouts 3\nexplore pings 3\n",
+    "servers 1\nworkload lock clients=2\nrun for 1s\nexplore from established\n"
+    "explore prompt boot,connect,client,wake-ups,tasks\nexplore resets 2\nexplore timeouts 2\n",
+};
+
+static void prompt_moves_follow_in_the_same_order(void)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(prompt_plans); i++) {
+        walk_promptly(prompt_plans[i], getenv("ZKSIM_SLOW") == NULL ? 60 : 2000);
+    }
+}
+
 static const struct test_case cases[] = {
     {"sites and pairs go the way of the real world, step by step", the_explorer_walks_as_the_world_does},
+    {"what is prompt follows in the order of the simulator", prompt_moves_follow_in_the_same_order},
     {NULL, NULL},
 };
 

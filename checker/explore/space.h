@@ -8,7 +8,8 @@
  *
  * Events:   space_events() lists them in an order that depends on the vector alone, so "the k-th event of this state" is a name.
  * Prompt:   what the plan calls prompt is carried out at once after every event, in a fixed order: deliveries and steps first, timers
- *           only where nothing prompt is left, and none for ever: the second time a world returns the closure ends.
+ *           only where nothing prompt is left (explore_prompt_move() says in which order), and none for ever: where a timer would fire in a
+ *           world in which one fired before, the closure ends, and that timer is no choice either.
  * Verdicts: space_apply() says which guarantees the event broke.
  * Memory:   everything interned is in the shared region; a space itself belongs to one process.
  */
