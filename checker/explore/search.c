@@ -310,7 +310,21 @@ static void breadth_first(struct search *search)
 
 enum search_end search_run(struct search *search)
 {
-    breadth_first(search);
+    switch (search->options.order) {
+    case ORDER_BREADTH:
+        breadth_first(search);
+        break;
+    case ORDER_DEPTH:
+        search_depth_first(search);
+        break;
+    case ORDER_WALK:
+    case ORDER_PCT:
+        search_walks(search);
+        break;
+    case ORDER_GUIDED:
+        search_guided(search);
+        break;
+    }
     return end_of(search);
 }
 
@@ -367,8 +381,10 @@ void search_tour(const struct search *search, struct search_tour *tour)
         tour->choices += one->choices;
         tour->restarts += one->restarts;
         tour->longest = one->longest > tour->longest ? one->longest : tour->longest;
-        tour->threads = one->threads > tour->threads ? one->threads : tour->threads;
         tour->steps = one->steps > tour->steps ? one->steps : tour->steps;
+    }
+    for (uint32_t i = 0; i < SEARCH_THREADS_MAX; i++) {
+        tour->threads += search->common->threads[i] != 0;
     }
 }
 

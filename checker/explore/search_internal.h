@@ -12,6 +12,8 @@
 #include "checker/explore/states.h"
 
 #define SEARCH_JOBS_MAX 64U
+#define SEARCH_THREADS_MAX 1024U
+#define SEARCH_WALK_DEPTH 1000U /* choices of a walk, where the plan has no limit of depth */
 
 /* What the workers have in common: in the shared region. */
 struct search_common {
@@ -22,6 +24,7 @@ struct search_common {
     struct search_violation violation;
     struct search_counts counts[SEARCH_JOBS_MAX];
     struct search_tour tours[SEARCH_JOBS_MAX];
+    _Atomic uint64_t threads[SEARCH_THREADS_MAX]; /* pct: all that were met, 0: none */
 };
 
 struct search {
@@ -33,7 +36,8 @@ struct search {
     struct search_common *common;
     uint32_t level_first, level_end; /* breadth first: the states of the present level */
     uint32_t depth;
-    uint64_t frontier; /* other orders: what waits to be expanded */
+    uint64_t frontier;             /* other orders: what waits to be expanded, walks to make */
+    uint32_t walks_end, pct_steps; /* walk, pct */
     uint64_t began_ns, told_ns;
     uint32_t root;
     uint32_t *path; /* to the violation, when it is not the way by which its state was first reached; or NULL */

@@ -395,7 +395,7 @@ struct running {
     uint32_t node;
     uint32_t deed_counts[MOVE_PARTITION_NODES_MAX];
     struct pair_deed deeds[MOVE_PARTITION_NODES_MAX][DEEDS_MAX];
-    uint64_t coverage;
+    uint64_t coverage, observed;
     bool failed;
     struct happenings happenings;
 };
@@ -453,6 +453,9 @@ static void close_connection(struct running *running, conn_id conn)
 static void note(struct running *running, const struct happening *happening)
 {
     running->coverage |= coverage_of(happening);
+    if (happening->kind == HAPPENING_OBSERVATION) {
+        running->observed |= UINT64_C(1) << happening->observation.type;
+    }
     if (running->sites->wanted(running->sites->wanted_self, happening)) {
         happenings_add(&running->happenings, happening);
     }
@@ -605,6 +608,7 @@ static uint32_t intern_step(struct running *running, uint8_t ended)
     step->site = intern_site(sites, running->node);
     step->failed = running->failed || running->happenings.overflow;
     step->coverage = running->coverage;
+    step->observed = running->observed;
     bool fits = !sites->out_of_memory && step->happenings != INTERN_NONE && step->site != INTERN_NONE;
     return !fits ? INTERN_NONE
                  : intern_id(sites->steps, step, sizeof *step + step->effect_count * sizeof step->effects[0]);
@@ -615,7 +619,7 @@ static uint32_t run_step(struct sites *sites, uint32_t site, const struct site_i
     static struct running running; /* too large for the stack; a worker steps one at a time */
     running.sites = sites;
     running.node = sites_at(sites, site)->node;
-    running.coverage = 0;
+    running.coverage = running.observed = 0;
     running.failed = false;
     happenings_clear(&running.happenings);
     memset(running.deed_counts, 0, sizeof running.deed_counts);

@@ -93,6 +93,7 @@ struct site_step {
     uint8_t failed;        /* a capacity was reached: what follows is unknown */
     uint16_t effect_count; /* ascending peers */
     uint64_t coverage;     /* bits of enum coverage */
+    uint64_t observed;     /* bits of enum observation_type */
     struct site_effect effects[];
 };
 

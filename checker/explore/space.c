@@ -4,66 +4,16 @@
 #include <string.h>
 
 #include "checker/explore/happenings.h"
-#include "checker/explore/intern.h"
-#include "checker/explore/memo.h"
+#include "checker/explore/space_internal.h"
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
 #include "protocol/server/server.h"
 
 #define CLOSURE_STEPS_MAX 100000U
 #define CLOSURE_TIMERS_MAX 256U
-#define NO_ENTRY UINT8_MAX
-
-/* Entry 0 of a vector, interned. */
-struct budgets {
-    uint64_t partition; /* the nodes of one side; 0: none */
-    struct explore_used used;
-    uint8_t unused[7];
-};
-_Static_assert(sizeof(struct budgets) == 24, "no padding: it is interned");
-
-/* A pair as it is interned: this, the arrivals, the words. */
-struct pair_record {
-    uint16_t word_count;
-    uint8_t arrival_count;
-    uint8_t dialing_count;
-    uint8_t dialing[PAIR_CONNECTIONS_MAX]; /* positions of the connections whose dialer waits */
-    uint32_t connection_count;
-    uint32_t unused;
-    struct pair_arrival {
-        struct arrival arrival;
-        uint8_t move_class;
-        uint8_t unused[3];
-        uint32_t input; /* of the receiver's site, or INTERN_NONE: it depends on the site, or there is none */
-        uint32_t deeds; /* on the pair, when it arrives */
-    } arrivals[];
-};
-
-struct space {
-    struct shared *shared;
-    struct sites *sites;
-    struct explore_plan plan;
-    struct monitor_config monitors_config;
-    const struct monitor *monitors[MONITORS_MAX];
-    uint32_t monitor_count;
-    struct intern *budgets, *pairs, *monitor_states;
-    struct memo *pair_memo, *monitor_memo;
-    uint32_t node_count;
-    uint32_t first_site, first_pair, width;
-    uint8_t pair_entry[SPACE_NODES_MAX][SPACE_NODES_MAX]; /* both ways; NO_ENTRY between clients */
-    uint8_t pair_sides[SPACE_WIDTH_MAX][2];               /* by entry */
-    uint32_t ending[2][3];                                /* deeds: by side; crash, kill, kill across a cut */
-    uint32_t initial[SPACE_WIDTH_MAX];
-    space_listener *listener;
-    void *listener_self;
-};
+#define CONCERNED (UINT32_MAX - 1U) /* in the monitors' memo: which of them look at these happenings */
 
 /* ---- what is interned -------------------------------------------------------------------------------------------- */
-
-static const struct budgets *budgets_of(const struct space *space, const uint32_t *vector)
-{
-    return intern_get(space->budgets, vector[0]).data;
-}
 
 static void intern_budgets(struct space *space, uint32_t *vector, const struct budgets *budgets,
                            struct space_sight *sight)
@@ -76,11 +26,6 @@ static void intern_budgets(struct space *space, uint32_t *vector, const struct b
     vector[0] = id;
 }
 
-static const struct pair_record *pair_at(const struct space *space, uint32_t id)
-{
-    return intern_get(space->pairs, id).data;
-}
-
 const struct site *space_site(const struct space *space, const uint32_t *vector, uint32_t node)
 {
     return sites_at(space->sites, vector[space->first_site + node]);
@@ -89,6 +34,53 @@ const struct site *space_site(const struct space *space, const uint32_t *vector,
 static bool is_cut(const struct budgets *budgets, uint32_t a, uint32_t b)
 {
     return ((budgets->partition >> a ^ budgets->partition >> b) & 1U) != 0;
+}
+
+/* ---- what is done, written down ---------------------------------------------------------------------------------- */
+
+void space_trace(struct space *space, struct trail *trail)
+{
+    space->trail = trail;
+}
+
+static void trace(const struct space *space, uint32_t entry, uint32_t number)
+{
+    struct trail *trail = space->trail;
+    if (trail == NULL) {
+        return;
+    }
+    if (trail->count == TRAIL_OPERATIONS_MAX) {
+        trail->is_wild = true;
+        return;
+    }
+    trail->operations[trail->count++] = (struct trail_operation){entry, number};
+    trail->entries |= UINT64_C(1) << entry;
+}
+
+/* Deliveries to it may become possible, or impossible. */
+static void trace_life(const struct space *space, uint32_t node)
+{
+    for (uint32_t peer = 0; peer < space->node_count; peer++) {
+        if (space->pair_entry[node][peer] != NO_ENTRY) {
+            space->trail->looked_at |= UINT64_C(1) << space->pair_entry[node][peer];
+        }
+    }
+}
+
+static void trace_event(const struct space *space, const struct space_event *event)
+{
+    struct trail *trail = space->trail;
+    if (event->kind == MOVE_CONNECT_TIMEOUT) {
+        const uint8_t *sides = space->pair_sides[event->pair];
+        trail->nodes |= UINT64_C(1) << sides[0] | UINT64_C(1) << sides[1];
+    } else if (event->kind == MOVE_PARTITION || event->kind == MOVE_HEAL) {
+        trail->is_wild = true;
+    } else if (event->kind != MOVE_RESET) {
+        trail->nodes |= UINT64_C(1) << event->node;
+    }
+    if (event->budget != BUDGET_NONE) {
+        trail->used[event->budget]++;
+    }
 }
 
 /* ---- pairs ------------------------------------------------------------------------------------------------------- */
@@ -157,11 +149,11 @@ static uint32_t intern_pair(struct space *space, const struct pair *pair)
 
 static void decode(const struct space *space, uint32_t id, struct pair *pair)
 {
-    const struct pair_record *record = pair_at(space, id);
+    const struct pair_record *record = space_pair_record(space, id);
     pair_decode(pair, (const uint32_t *)(const void *)&record->arrivals[record->arrival_count], record->word_count);
 }
 
-static uint32_t change_pair(struct space *space, uint32_t id, uint32_t deeds, struct space_sight *sight)
+uint32_t space_change_pair(struct space *space, uint32_t id, uint32_t deeds, struct space_sight *sight)
 {
     if (deeds == INTERN_NONE) {
         sight->exhausted = true;
@@ -244,28 +236,54 @@ static uint32_t step_monitor(struct space *space, uint32_t number, uint32_t stat
 }
 
 /* What broke something is not remembered: it is said again by stepping again. */
+uint32_t space_tell_monitor(struct space *space, uint32_t monitor, uint32_t state, uint32_t happenings,
+                            struct space_sight *sight)
+{
+    uint32_t key = state * MONITORS_MAX + monitor;
+    uint64_t known = memo_find(space->monitor_memo, key, happenings);
+    if (known != MEMO_MISS) {
+        return (uint32_t)known;
+    }
+    struct space_sight now = {0};
+    uint32_t next = step_monitor(space, monitor, state, happenings, &now);
+    if (now.broken == 0 && !now.overflow && !now.exhausted) {
+        memo_insert(space->monitor_memo, key, happenings, next);
+    }
+    if (now.broken != 0 && sight->broken == 0) {
+        memcpy(sight->explanation, now.explanation, sizeof sight->explanation);
+    }
+    sight->broken |= now.broken;
+    sight->overflow = sight->overflow || now.overflow;
+    sight->exhausted = sight->exhausted || now.exhausted;
+    return next;
+}
+
+static void trace_happenings(struct space *space, uint32_t happenings)
+{
+    static struct happening list[HAPPENINGS_MAX];
+    uint64_t concerned = memo_find(space->monitor_memo, CONCERNED, happenings);
+    if (concerned == MEMO_MISS) {
+        concerned = 0;
+        for (uint32_t i = 0; i < space->monitor_count; i++) {
+            bool concerns = read_happenings(space, space->monitors[i], happenings, list) > 0;
+            concerned |= (uint64_t)concerns << i;
+        }
+        memo_insert(space->monitor_memo, CONCERNED, happenings, concerned);
+    }
+    for (uint32_t i = 0; i < space->monitor_count; i++) {
+        if ((concerned >> i & 1U) != 0) {
+            trace(space, 1 + i, happenings);
+        }
+    }
+}
+
 static void tell_monitors(struct space *space, uint32_t *vector, uint32_t happenings, struct space_sight *sight)
 {
+    if (space->trail != NULL) {
+        trace_happenings(space, happenings);
+    }
     for (uint32_t i = 0; i < space->monitor_count; i++) {
-        uint32_t *state = &vector[1 + i];
-        uint32_t key = *state * MONITORS_MAX + i;
-        uint64_t known = memo_find(space->monitor_memo, key, happenings);
-        if (known != MEMO_MISS) {
-            *state = (uint32_t)known;
-            continue;
-        }
-        struct space_sight now = {0};
-        uint32_t next = step_monitor(space, i, *state, happenings, &now);
-        if (now.broken == 0 && !now.overflow && !now.exhausted) {
-            memo_insert(space->monitor_memo, key, happenings, next);
-        }
-        if (now.broken != 0 && sight->broken == 0) {
-            memcpy(sight->explanation, now.explanation, sizeof sight->explanation);
-        }
-        sight->broken |= now.broken;
-        sight->overflow = sight->overflow || now.overflow;
-        sight->exhausted = sight->exhausted || now.exhausted;
-        *state = next;
+        vector[1 + i] = space_tell_monitor(space, i, vector[1 + i], happenings, sight);
     }
 }
 
@@ -609,7 +627,7 @@ static void list_ordinary(struct listing *list)
 {
     const struct space *space = list->space;
     for (uint32_t entry = space->first_pair; entry < space->width; entry++) {
-        const struct pair_record *record = pair_at(space, list->vector[entry]);
+        const struct pair_record *record = space_pair_record(space, list->vector[entry]);
         offer_deliveries(list, entry, record);
         offer_dial_timeouts(list, entry, record);
     }
@@ -624,7 +642,7 @@ static struct listing listing_of(const struct space *space, const uint32_t *vect
     return (struct listing){
         .space = space,
         .vector = vector,
-        .budgets = budgets_of(space, vector),
+        .budgets = space_budgets(space, vector),
         .listed = listed,
         .events = events,
     };
@@ -652,7 +670,7 @@ uint32_t space_events(struct space *space, const uint32_t *vector, struct space_
         offer_node_faults(&list, node);
     }
     for (uint32_t entry = space->first_pair; entry < space->width; entry++) {
-        offer_resets(&list, entry, pair_at(space, vector[entry]));
+        offer_resets(&list, entry, space_pair_record(space, vector[entry]));
     }
     offer_partitions(&list);
     return list.count;
@@ -667,18 +685,25 @@ uint32_t space_ordinary_events(struct space *space, const uint32_t *vector, stru
 
 /* ---- making it happen -------------------------------------------------------------------------------------------- */
 
+static void do_deeds(struct space *space, uint32_t *vector, uint32_t entry, uint32_t deeds, struct space_sight *sight)
+{
+    trace(space, entry, deeds);
+    vector[entry] = space_change_pair(space, vector[entry], deeds, sight);
+}
+
 static void end_connections(struct space *space, uint32_t *vector, uint32_t node, uint8_t how,
                             struct space_sight *sight)
 {
-    const struct budgets *budgets = budgets_of(space, vector);
+    const struct budgets *budgets = space_budgets(space, vector);
     for (uint32_t peer = 0; peer < space->node_count; peer++) {
         uint8_t entry = space->pair_entry[node][peer];
-        if (entry == NO_ENTRY || pair_at(space, vector[entry])->connection_count == 0) {
+        bool is_traced = space->trail != NULL;
+        if (entry == NO_ENTRY || (!is_traced && space_pair_record(space, vector[entry])->connection_count == 0)) {
             continue;
         }
         unsigned side = node < peer ? 0 : 1;
         unsigned kind = how == PAIR_CRASH ? 0 : is_cut(budgets, node, peer) ? 2 : 1;
-        vector[entry] = change_pair(space, vector[entry], space->ending[side][kind], sight);
+        do_deeds(space, vector, entry, space->ending[side][kind], sight);
     }
 }
 
@@ -695,11 +720,18 @@ static void step_site(struct space *space, uint32_t *vector, uint32_t node, uint
         sight->overflow = true;
         return;
     }
+    if (space->trail != NULL) {
+        const struct site *before = space_site(space, vector, node), *after = sites_at(space->sites, step->site);
+        if (before->life != after->life || before->paused != after->paused) {
+            trace_life(space, node);
+        }
+    }
     vector[space->first_site + node] = step->site;
     sight->coverage |= step->coverage;
+    sight->observed |= step->observed;
     for (uint32_t i = 0; i < step->effect_count; i++) {
         uint8_t entry = space->pair_entry[node][step->effects[i].peer];
-        vector[entry] = change_pair(space, vector[entry], step->effects[i].deeds, sight);
+        do_deeds(space, vector, entry, step->effects[i].deeds, sight);
     }
     if (step->ended != 0) {
         end_connections(space, vector, node, step->ended, sight);
@@ -718,10 +750,9 @@ static uint32_t deeds_of(struct space *space, enum pair_action action, uint32_t 
 static void open_arrives(struct space *space, uint32_t *vector, const struct space_event *event,
                          const struct arrival *arrival, struct space_sight *sight)
 {
-    uint32_t *pair = &vector[event->pair];
     const struct site *receiver = space_site(space, vector, event->node);
     if (receiver->life != LIFE_UP) {
-        *pair = change_pair(space, *pair, deeds_of(space, PAIR_REFUSE, event->position, 0), sight);
+        do_deeds(space, vector, event->pair, deeds_of(space, PAIR_REFUSE, event->position, 0), sight);
         return;
     }
     struct site_input input = {
@@ -734,14 +765,14 @@ static void open_arrives(struct space *space, uint32_t *vector, const struct spa
         sight->overflow = true;
         return;
     }
-    *pair = change_pair(space, *pair, deeds_of(space, PAIR_ACCEPT, event->position, input.conn), sight);
+    do_deeds(space, vector, event->pair, deeds_of(space, PAIR_ACCEPT, event->position, input.conn), sight);
     step_site(space, vector, event->node, sites_input(space->sites, &input), sight);
 }
 
 static const struct pair_arrival *find_arrival(const struct space *space, const uint32_t *vector,
                                                const struct space_event *event)
 {
-    const struct pair_record *record = pair_at(space, vector[event->pair]);
+    const struct pair_record *record = space_pair_record(space, vector[event->pair]);
     for (uint32_t i = 0; i < record->arrival_count; i++) {
         const struct arrival *arrival = &record->arrivals[i].arrival;
         if (arrival->position == event->position && arrival->link == event->link) {
@@ -759,7 +790,7 @@ static void deliver(struct space *space, uint32_t *vector, const struct space_ev
         open_arrives(space, vector, event, &next->arrival, sight);
         return;
     }
-    vector[event->pair] = change_pair(space, vector[event->pair], next->deeds, sight);
+    do_deeds(space, vector, event->pair, next->deeds, sight);
     if (next->input != INTERN_NONE) {
         step_site(space, vector, event->node, next->input, sight);
     }
@@ -787,14 +818,13 @@ static void give_up_dialing(struct space *space, uint32_t *vector, const struct 
     const struct pair_connection *of = connection_of(space, vector[event->pair], event->position);
     struct site_input input = {.kind = SITE_DISCONNECTED, .conn = of->conn[0]};
     note_failure(space, vector, event->node, sight);
-    vector[event->pair] =
-        change_pair(space, vector[event->pair], deeds_of(space, PAIR_GIVE_UP, event->position, 0), sight);
+    do_deeds(space, vector, event->pair, deeds_of(space, PAIR_GIVE_UP, event->position, 0), sight);
     step_site(space, vector, event->node, sites_input(space->sites, &input), sight);
 }
 
 static void set_partition(struct space *space, uint32_t *vector, uint64_t mask, struct space_sight *sight)
 {
-    struct budgets changed = *budgets_of(space, vector);
+    struct budgets changed = *space_budgets(space, vector);
     changed.partition = mask;
     intern_budgets(space, vector, &changed, sight);
 }
@@ -803,7 +833,7 @@ static void use_budget(struct space *space, uint32_t *vector, const struct space
                        struct space_sight *sight)
 {
     if (event->budget != BUDGET_NONE && space->plan.budget[event->budget] != BUDGET_UNLIMITED) {
-        struct budgets changed = *budgets_of(space, vector);
+        struct budgets changed = *space_budgets(space, vector);
         changed.used.used[event->budget]++;
         intern_budgets(space, vector, &changed, sight);
     }
@@ -825,6 +855,9 @@ void space_apply_one(struct space *space, uint32_t *vector, const struct space_e
     sight->steps++;
     if (space->listener != NULL) {
         space->listener(space->listener_self, space, vector, event);
+    }
+    if (space->trail != NULL) {
+        trace_event(space, event);
     }
     use_budget(space, vector, event, sight);
     switch ((enum move_kind)event->kind) {
@@ -855,8 +888,7 @@ void space_apply_one(struct space *space, uint32_t *vector, const struct space_e
         break;
     case MOVE_RESET:
         note_failure(space, vector, event->node, sight);
-        vector[event->pair] =
-            change_pair(space, vector[event->pair], deeds_of(space, PAIR_RESET, event->position, 0), sight);
+        do_deeds(space, vector, event->pair, deeds_of(space, PAIR_RESET, event->position, 0), sight);
         break;
     case MOVE_PARTITION:
     case MOVE_HEAL:
@@ -911,6 +943,9 @@ void space_settle(struct space *space, uint32_t *vector, struct space_sight *sig
     struct seen seen = {.count = 0};
     struct space_event event;
     for (uint32_t steps = 0; space->plan.prompt != 0 && find_prompt(space, vector, &event); steps++) {
+        if (space->trail != NULL && event.kind == MOVE_DEADLINE) {
+            space->trail->is_wild |= ++space->trail->deadlines > 1;
+        }
         bool is_circle = event.kind == MOVE_DEADLINE &&
                          is_seen(&seen, hash_octets(HASH_START, vector, space->width * sizeof *vector));
         if (is_circle || sight->broken != 0 || sight->exhausted || sight->overflow) {
@@ -1003,9 +1038,19 @@ void space_pair(const struct space *space, const uint32_t *vector, uint32_t a, u
     }
 }
 
+uint32_t space_nodes(const struct space *space)
+{
+    return space->node_count;
+}
+
+struct explore_used space_used(const struct space *space, const uint32_t *vector)
+{
+    return space_budgets(space, vector)->used;
+}
+
 uint64_t space_partition(const struct space *space, const uint32_t *vector)
 {
-    return budgets_of(space, vector)->partition;
+    return space_budgets(space, vector)->partition;
 }
 
 bool space_is_available(const struct space *space, const uint32_t *vector)

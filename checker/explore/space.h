@@ -30,6 +30,7 @@ struct space;
 struct space_sight {
     uint64_t broken;   /* bit per enum guarantee_id */
     uint64_t coverage; /* bits of enum coverage */
+    uint64_t observed; /* bits of enum observation_type */
     uint32_t steps;    /* single events performed, the prompt ones included */
     bool overflow;     /* a limit of ours was met: nothing can be said of what follows */
     bool exhausted;    /* memory */
@@ -55,6 +56,7 @@ struct space *space_new(struct shared *shared, struct world *world, const struct
 void space_free(struct space *space);
 
 uint32_t space_width(const struct space *space);
+uint32_t space_nodes(const struct space *space);
 struct sites *space_sites(const struct space *space);
 
 /* All nodes down, nothing happened. */
@@ -98,6 +100,7 @@ uint32_t space_site_number(const struct space *space, const uint32_t *vector, ui
 void space_pair(const struct space *space, const uint32_t *vector, uint32_t a, uint32_t b, struct pair *pair);
 
 /* The nodes of one side of the present partition; 0: there is none. */
+struct explore_used space_used(const struct space *space, const uint32_t *vector);
 uint64_t space_partition(const struct space *space, const uint32_t *vector);
 
 /* The same world with nothing used up, healed and nobody paused: where a continuation without faults begins. */

@@ -1,0 +1,72 @@
+/* space_internal.h -- How a space is kept: shared by space.c and those who must look inside (commute.c). */
+#ifndef CHECKER_EXPLORE_SPACE_INTERNAL_H
+#define CHECKER_EXPLORE_SPACE_INTERNAL_H
+
+#include "checker/explore/commute.h"
+#include "checker/explore/intern.h"
+#include "checker/explore/memo.h"
+
+#define NO_ENTRY UINT8_MAX
+
+/* Entry 0 of a vector, interned. */
+struct budgets {
+    uint64_t partition; /* the nodes of one side; 0: none */
+    struct explore_used used;
+    uint8_t unused[7];
+};
+_Static_assert(sizeof(struct budgets) == 24, "no padding: it is interned");
+
+/* A pair as it is interned: this, the arrivals, the words. */
+struct pair_record {
+    uint16_t word_count;
+    uint8_t arrival_count;
+    uint8_t dialing_count;
+    uint8_t dialing[PAIR_CONNECTIONS_MAX]; /* positions of the connections whose dialer waits */
+    uint32_t connection_count;
+    uint32_t unused;
+    struct pair_arrival {
+        struct arrival arrival;
+        uint8_t move_class;
+        uint8_t unused[3];
+        uint32_t input; /* of the receiver's site, or INTERN_NONE: it depends on the site, or there is none */
+        uint32_t deeds; /* on the pair, when it arrives */
+    } arrivals[];
+};
+
+struct space {
+    struct shared *shared;
+    struct sites *sites;
+    struct explore_plan plan;
+    struct monitor_config monitors_config;
+    const struct monitor *monitors[MONITORS_MAX];
+    uint32_t monitor_count;
+    struct intern *budgets, *pairs, *monitor_states;
+    struct memo *pair_memo, *monitor_memo;
+    uint32_t node_count;
+    uint32_t first_site, first_pair, width;
+    uint8_t pair_entry[SPACE_NODES_MAX][SPACE_NODES_MAX]; /* both ways; NO_ENTRY between clients */
+    uint8_t pair_sides[SPACE_WIDTH_MAX][2];               /* by entry */
+    uint32_t ending[2][3];                                /* deeds: by side; crash, kill, kill across a cut */
+    uint32_t initial[SPACE_WIDTH_MAX];
+    space_listener *listener;
+    void *listener_self;
+    struct trail *trail; /* where what is done is written down, or NULL */
+};
+
+/* The pair of that id. */
+static inline const struct pair_record *space_pair_record(const struct space *space, uint32_t id)
+{
+    return intern_get(space->pairs, id).data;
+}
+
+static inline const struct budgets *space_budgets(const struct space *space, const uint32_t *vector)
+{
+    return intern_get(space->budgets, vector[0]).data;
+}
+
+/* What a pair becomes by interned deeds; the state of a monitor by interned happenings. */
+uint32_t space_change_pair(struct space *space, uint32_t id, uint32_t deeds, struct space_sight *sight);
+uint32_t space_tell_monitor(struct space *space, uint32_t monitor, uint32_t state, uint32_t happenings,
+                            struct space_sight *sight);
+
+#endif
