@@ -351,6 +351,14 @@ uint64_t search_memory(const struct search *search)
     return shared_used(search->shared);
 }
 
+double search_collision_chance(const struct search *search)
+{
+    /* Both halves of a site's digest are made of the same 64 bits of its process: n of them meet with n^2 / 2^65. */
+    struct sites_counts counts;
+    sites_counts(space_sites(search->space), &counts);
+    return (double)counts.sites * (double)counts.sites / 36893488147419103232.0;
+}
+
 struct states *search_visited(const struct search *search)
 {
     return search->states;

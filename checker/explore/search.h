@@ -98,8 +98,10 @@ enum search_end search_run(struct search *search);
 
 uint32_t search_depth(const struct search *search); /* levels completed */
 uint32_t search_states(const struct search *search);
-uint32_t search_frontier(const struct search *search);
-uint64_t search_memory(const struct search *search); /* octets */
+uint32_t search_frontier(const struct search *search); /* states or walks that wait */
+uint64_t search_memory(const struct search *search);   /* octets */
+/* About how probable it is that two different node states were taken for one: all else is compared in full. */
+double search_collision_chance(const struct search *search);
 void search_counts(const struct search *search, struct search_counts *counts);
 void search_tour(const struct search *search, struct search_tour *tour);
 const struct search_violation *search_violation(const struct search *search); /* NULL: none */

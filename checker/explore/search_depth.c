@@ -45,13 +45,13 @@ struct mark {
 };
 
 /* A state to take up: all that does not sleep, or what has woken. */
-struct task {
+struct visit {
     uint32_t state;
     uint32_t awake; /* number of a set, or one of the above */
 };
 
-struct tasks {
-    struct task *all;
+struct visits {
+    struct visit *all;
     size_t count, capacity;
 };
 
@@ -69,7 +69,7 @@ struct depth_first {
     struct mark *marks;
     uint64_t committed; /* marks */
     struct intern *sleepers, *sets;
-    struct tasks tasks;
+    struct visits visits;
     bool is_cut; /* by the limit of depth */
     /* of the state taken up */
     struct space_event events[SPACE_EVENTS_MAX];
@@ -221,14 +221,14 @@ static struct mark *mark_of(struct depth_first *self, uint32_t state)
     return &self->marks[state];
 }
 
-static void put_off(struct tasks *tasks, uint32_t state, uint32_t awake)
+static void put_off(struct visits *visits, uint32_t state, uint32_t awake)
 {
-    if (tasks->count == tasks->capacity) {
-        tasks->capacity = tasks->capacity == 0 ? 1024 : tasks->capacity * 2;
-        tasks->all = realloc(tasks->all, tasks->capacity * sizeof *tasks->all);
-        ensure(tasks->all != NULL);
+    if (visits->count == visits->capacity) {
+        visits->capacity = visits->capacity == 0 ? 1024 : visits->capacity * 2;
+        visits->all = realloc(visits->all, visits->capacity * sizeof *visits->all);
+        ensure(visits->all != NULL);
     }
-    tasks->all[tasks->count++] = (struct task){state, awake};
+    visits->all[visits->count++] = (struct visit){state, awake};
 }
 
 static void reach_again(struct depth_first *self, uint32_t state, struct mark *mark, const struct mark *arrival)
@@ -244,9 +244,9 @@ static void reach_again(struct depth_first *self, uint32_t state, struct mark *m
     mark->sleep = number_of_set(self, &both);
     if (is_nearer) {
         mark->depth = arrival->depth;
-        put_off(&self->tasks, state, EVERYTHING_AGAIN);
+        put_off(&self->visits, state, EVERYTHING_AGAIN);
     } else if (woken.count > 0) {
-        put_off(&self->tasks, state, number_of_set(self, &woken));
+        put_off(&self->visits, state, number_of_set(self, &woken));
     }
 }
 
@@ -258,7 +258,7 @@ static void reach(struct depth_first *self, uint32_t state, bool is_new, struct 
     }
     if (is_new) {
         *mark = arrival;
-        put_off(&self->tasks, state, EVERYTHING);
+        put_off(&self->visits, state, EVERYTHING);
     } else {
         reach_again(self, state, mark, &arrival);
     }
@@ -275,26 +275,26 @@ static void keep_violation(struct depth_first *self, const struct space_sight *s
     }
 }
 
-static bool takes_everything(const struct task *task)
+static bool takes_everything(const struct visit *visit)
 {
-    return task->awake >= EVERYTHING_AGAIN;
+    return visit->awake >= EVERYTHING_AGAIN;
 }
 
-static bool is_awake(const struct depth_first *self, const struct task *task, const struct set *awake,
+static bool is_awake(const struct depth_first *self, const struct visit *visit, const struct set *awake,
                      const struct space_event *event)
 {
-    for (uint32_t i = 0; takes_everything(task) && i < self->sleeping; i++) {
+    for (uint32_t i = 0; takes_everything(visit) && i < self->sleeping; i++) {
         if (is_same_event(&self->candidates[i].event, event)) {
             return false;
         }
     }
-    for (uint32_t i = 0; !takes_everything(task) && i < awake->count; i++) {
+    for (uint32_t i = 0; !takes_everything(visit) && i < awake->count; i++) {
         const struct sleeper *woken = intern_get(self->sleepers, awake->ids[i]).data;
         if (is_same_event(&woken->event, event)) {
             return true;
         }
     }
-    return takes_everything(task);
+    return takes_everything(visit);
 }
 
 /* A candidate of which nothing is known yet but the event; its padding is zero. */
@@ -357,41 +357,41 @@ static void note_end(struct depth_first *self, const uint32_t *vector, uint32_t 
 }
 
 /* The first that was put off is to be taken up next. */
-static void turn(struct tasks *tasks, size_t first)
+static void turn(struct visits *visits, size_t first)
 {
-    for (size_t last = tasks->count; first + 1 < last; first++) {
-        struct task swapped = tasks->all[--last];
-        tasks->all[last] = tasks->all[first];
-        tasks->all[first] = swapped;
+    for (size_t last = visits->count; first + 1 < last; first++) {
+        struct visit swapped = visits->all[--last];
+        visits->all[last] = visits->all[first];
+        visits->all[first] = swapped;
     }
 }
 
-static void take_up(struct depth_first *self, const struct task *task)
+static void take_up(struct depth_first *self, const struct visit *visit)
 {
     struct states_tree tree;
     struct set awake;
-    states_unfold(self->search->states, task->state, &tree);
+    states_unfold(self->search->states, visit->state, &tree);
     const uint32_t *vector = tree.node + space_width(self->space);
-    const struct mark mark = self->marks[task->state];
+    const struct mark mark = self->marks[visit->state];
     uint32_t count = space_events(self->space, vector, self->events);
-    size_t first = self->tasks.count;
+    size_t first = self->visits.count;
     self->search->depth = mark.depth;
-    self->counts->expanded += task->awake == EVERYTHING;
-    if (count == 0 && task->awake == EVERYTHING) {
-        note_end(self, vector, task->state);
+    self->counts->expanded += visit->awake == EVERYTHING;
+    if (count == 0 && visit->awake == EVERYTHING) {
+        note_end(self, vector, visit->state);
     }
     if (count > 0 && self->search->plan.depth != 0 && mark.depth >= self->search->plan.depth) {
         self->is_cut = true;
         return;
     }
     load_candidates(self, mark.sleep);
-    read_set(self, takes_everything(task) ? 0 : task->awake, &awake);
+    read_set(self, takes_everything(visit) ? 0 : visit->awake, &awake);
     for (uint32_t i = 0; i < count; i++) {
-        if (is_awake(self, task, &awake, &self->events[i])) {
-            try_event(self, &tree, task->state, i);
+        if (is_awake(self, visit, &awake, &self->events[i])) {
+            try_event(self, &tree, visit->state, i);
         }
     }
-    turn(&self->tasks, first);
+    turn(&self->visits, first);
 }
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
@@ -400,22 +400,22 @@ static bool goes_on(const struct depth_first *self)
 {
     const struct search *search = self->search;
     bool found = atomic_load(&search->common->has_violation) && !search->options.keep_going;
-    return self->tasks.count > 0 && !found && !search_is_stopped(search);
+    return self->visits.count > 0 && !found && !search_is_stopped(search);
 }
 
 static void run(struct depth_first *self)
 {
     reach(self, self->search->root, true, (struct mark){0});
     for (uint32_t i = 0; goes_on(self); i++) {
-        struct task task = self->tasks.all[--self->tasks.count];
-        self->search->frontier = self->tasks.count;
-        take_up(self, &task);
+        struct visit visit = self->visits.all[--self->visits.count];
+        self->search->frontier = self->visits.count;
+        take_up(self, &visit);
         if (i % CHECK_EVERY == 0) {
             search_check_limits(self->search);
             search_tell_progress(self->search);
         }
     }
-    if (self->is_cut && self->tasks.count == 0) {
+    if (self->is_cut && self->visits.count == 0) {
         search_stop(self->search, SEARCH_DEPTH);
     }
 }
@@ -443,6 +443,6 @@ void search_depth_first(struct search *search)
         uint32_t *events = search_events_to(search, violation, &count);
         search_shorten(search, events, count);
     }
-    free(self->tasks.all);
+    free(self->visits.all);
     free(self);
 }

@@ -68,8 +68,15 @@ static uint32_t shape_of(const struct walker *walker)
     uint64_t hash = HASH_START;
     for (uint32_t node = 0; node < space_nodes(space); node++) {
         const struct site *site = space_site(space, walker->vector, node);
-        uint64_t shape[] = {site->life,   site->paused,        site->disk_is_busy,   site->peer_state,   site->serving,
-                            site->leader, site->session_state, site->accepted_epoch, site->current_epoch};
+        uint64_t shape[] = {site->life,
+                            site->paused,
+                            site->disk_is_busy,
+                            site->peer_state,
+                            site->serving,
+                            site->leader,
+                            site->session_state,
+                            (uint64_t)site->accepted_epoch,
+                            (uint64_t)site->current_epoch};
         hash = hash_octets(hash, shape, sizeof shape);
     }
     struct explore_used used = space_used(space, walker->vector);

@@ -450,6 +450,8 @@ static void close_connection(struct running *running, conn_id conn)
     *peer = NO_PEER;
 }
 
+_Static_assert(OBSERVATION_COUNT <= 64, "a bit for each");
+
 static void note(struct running *running, const struct happening *happening)
 {
     running->coverage |= coverage_of(happening);

@@ -10,6 +10,7 @@
 #include "checker/guarantee.h"
 #include "protocol/base/ensure.h"
 #include "sim/cmd/command.h"
+#include "sim/cmd/explore_order.h"
 #include "sim/cmd/judge.h"
 #include "sim/cmd/report.h"
 #include "sim/record_names.h"
@@ -31,6 +32,7 @@ static void interrupt(int signal)
 
 struct telling {
     uint64_t states, transitions;
+    const char *frontier; /* what is counted as such */
     bool is_terminal;
 };
 
@@ -42,10 +44,10 @@ static void tell(void *self, const struct search *search)
     uint64_t states = search_states(search);
     fprintf(stderr,
             "%sdepth %u  states %" G_GUINT64_FORMAT " (+%" G_GUINT64_FORMAT "/s)  transitions %" G_GUINT64_FORMAT
-            " (+%" G_GUINT64_FORMAT "/s)  frontier %u  memory %" G_GUINT64_FORMAT " MiB%s",
+            " (+%" G_GUINT64_FORMAT "/s)  %s %u  memory %" G_GUINT64_FORMAT " MiB  collision %.0e%s",
             before->is_terminal ? "\r\033[K" : "", search_depth(search), states, states - before->states,
-            counts.transitions, counts.transitions - before->transitions, search_frontier(search),
-            search_memory(search) >> 20, before->is_terminal ? "" : "\n");
+            counts.transitions, counts.transitions - before->transitions, before->frontier, search_frontier(search),
+            search_memory(search) >> 20, search_collision_chance(search), before->is_terminal ? "" : "\n");
     before->states = states;
     before->transitions = counts.transitions;
 }
@@ -102,6 +104,7 @@ static void fill_record(const struct explorer *explorer, struct record *record)
 struct found {
     const struct explorer *explorer;
     const struct record *record;
+    const struct search_options *options;
     struct search_counts counts;
     const char *unmet;
     const char *schedule; /* file written, or NULL */
@@ -184,12 +187,18 @@ static void print_text(GString *out, const struct found *found)
     g_string_append_printf(out, "%s, seed %" G_GUINT64_FORMAT ": %s\n", explorer->scenario->name,
                            explorer->options.seed, search_end_text(explorer->end));
     print_budgets(out, &explorer->plan);
+    g_string_append(out, "  order    ");
+    order_print(explorer->search, found->options, out);
+    g_string_append_c(out, '\n');
     print_size(out, found);
     print_coverage(out, found->counts.coverage);
     g_string_append_c(out, '\n');
     print_verdicts(out, explorer, found->record);
     if (violation != NULL) {
-        g_string_append_printf(out, "\nThe shortest way there takes %u choices, %u moves with what is prompt",
+        bool is_shortest = found->options->order == ORDER_BREADTH;
+        g_string_append_printf(out, "\n%s takes %u choices, %u moves with what is prompt",
+                               is_shortest ? "The shortest way there"
+                                           : "A way there from which nothing can be left out, not always the shortest,",
                                violation->depth, found->path->len);
         g_string_append_printf(out, found->schedule == NULL ? ".\n" : ": %s\n", found->schedule);
     }
@@ -231,6 +240,7 @@ static void print_json(GString *out, const struct found *found)
     json_add_string(out, search_end_text(explorer->end), strlen(search_end_text(explorer->end)));
     g_string_append_printf(out, ", \"seconds\": %.3f, \"cpu_seconds\": %.3f, \"memory\": %" G_GUINT64_FORMAT,
                            explorer->seconds, explorer->cpu_seconds, search_memory(explorer->search));
+    order_print_json(explorer->search, found->options, out);
     add_json_verdicts(out, found->record);
     g_string_append(out, ", \"schedule\": ");
     if (found->schedule == NULL) {
@@ -272,6 +282,7 @@ struct order {
     char *keys[KEYS_MAX]; /* of the plan, as given */
     gboolean keep_going, interactive, run_every_step;
     bool quiet;
+    struct order_options order;
 };
 
 static int explore(const struct scenario *scenario, const struct order *order, const struct explore_plan *plan,
@@ -293,7 +304,7 @@ static int explore(const struct scenario *scenario, const struct order *order, c
         fputs("\r\033[K", stderr);
     }
     struct record *record = record_new();
-    struct found found = {.explorer = explorer, .record = record};
+    struct found found = {.explorer = explorer, .record = record, .options = search};
     search_counts(explorer->search, &found.counts);
     fill_record(explorer, record);
     GString *unmet = g_string_new(NULL);
@@ -359,10 +370,11 @@ static int explore_file(const char *path, struct order *order)
     if (scenario == NULL) {
         return command_fail(error);
     }
-    struct telling telling = {.is_terminal = isatty(STDERR_FILENO) != 0};
+    struct telling telling = {.is_terminal = isatty(STDERR_FILENO) != 0, .frontier = "frontier"};
     struct explore_plan plan = scenario->explore;
     struct search_options search = {
         .jobs = (uint32_t)jobs,
+        .seed = seed,
         .keep_going = order->keep_going,
         .run_every_step = order->run_every_step,
         .progress_ns = PROGRESS_NS,
@@ -371,7 +383,9 @@ static int explore_file(const char *path, struct order *order)
         .interrupt = &interrupted,
     };
     int status;
-    if (!read_plan(order, &plan, &error)) {
+    bool is_clear = order_check(&order->order, &search, &error);
+    telling.frontier = search.order > ORDER_DEPTH ? "walks left" : telling.frontier;
+    if (!is_clear || !read_plan(order, &plan, &error)) {
         status = command_fail(error);
     } else if (order->interactive) {
         status = walk_by_hand(scenario, order, &plan, seed);
@@ -386,8 +400,9 @@ static int explore_file(const char *path, struct order *order)
 int command_explore(int argc, char **argv)
 {
     struct order order = {0};
-    GOptionEntry entries[8 + KEYS_MAX + 6] = {
-        {"seed", 0, 0, G_OPTION_ARG_STRING, &order.seed, "For what is drawn in making the nodes (default 1)", "N"},
+    GOptionEntry entries[8 + ORDER_ENTRIES + KEYS_MAX + 6] = {
+        {"seed", 0, 0, G_OPTION_ARG_STRING, &order.seed,
+         "For what is drawn in making the nodes, and in walks (default 1)", "N"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &order.jobs, "Worker processes (default 1)", "N"},
         {"schedule", 'o', 0, G_OPTION_ARG_FILENAME, &order.schedule,
          "Write the counterexample here, for 'zksim replay'", "FILE"},
@@ -399,6 +414,8 @@ int command_explore(int argc, char **argv)
          "Walk through it by hand: what can happen, one choice after the other", NULL},
     };
     size_t count = 6;
+    order_entries(&order.order, entries + count);
+    count += ORDER_ENTRIES;
     struct explore_key key;
     for (size_t i = 0; explore_key(i, &key); i++) {
         ensure(i < KEYS_MAX);
@@ -417,6 +434,7 @@ int command_explore(int argc, char **argv)
     g_free(order.seed);
     g_free(order.jobs);
     g_free(order.schedule);
+    order_free(&order.order);
     for (size_t i = 0; i < KEYS_MAX; i++) {
         g_free(order.keys[i]);
     }
