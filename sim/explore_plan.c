@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "protocol/base/ensure.h"
+#include "protocol/wire/jute.h"
+#include "protocol/wire/packet.h"
 #include "sim/quantity.h"
 
 #define BUDGET_MAX 254
@@ -46,7 +48,20 @@ static enum move_class class_of_timer(enum timer timer)
     return CLASS_TIMEOUT;
 }
 
-static enum move_class class_of_delivery(enum channel channel, enum segment_kind head)
+static enum move_class class_of_packet(struct bytes octets)
+{
+    switch (bytes_size(octets) < 4 ? 0 : jute_load32(octets.data)) {
+    case PACKET_FOLLOWERINFO:
+    case PACKET_OBSERVERINFO:
+    case PACKET_LEADERINFO:
+    case PACKET_ACKEPOCH:
+        return CLASS_DISCOVERY;
+    default:
+        return CLASS_ZAB;
+    }
+}
+
+static enum move_class class_of_delivery(enum channel channel, enum segment_kind head, struct bytes octets)
 {
     if (head == SEGMENT_OPEN) {
         return CLASS_CONNECT;
@@ -58,7 +73,7 @@ static enum move_class class_of_delivery(enum channel channel, enum segment_kind
     case CHANNEL_CLIENT:
         return CLASS_CLIENT;
     case CHANNEL_QUORUM:
-        return CLASS_QUORUM;
+        return class_of_packet(octets);
     case CHANNEL_ELECTION:
         return CLASS_ELECTION;
     case CHANNEL_COMMIT:
@@ -68,25 +83,41 @@ static enum move_class class_of_delivery(enum channel channel, enum segment_kind
     return CLASS_COMMIT;
 }
 
-enum move_class move_class(const struct move *move, enum segment_kind head, bool ran_before)
+static enum move_class class_of_task(uint64_t task)
+{
+    switch ((enum task)task) {
+    case TASK_LOG:
+        return CLASS_LOG;
+    case TASK_COMMIT:
+    case TASK_FINAL:
+        return CLASS_APPLY;
+    case TASK_SYNC:
+        return CLASS_SYNC;
+    case TASK_SNAPSHOT:
+        break;
+    }
+    return CLASS_SNAPSHOT;
+}
+
+enum move_class move_class(const struct move *move, const struct move_circumstances *circumstances)
 {
     switch (move->kind) {
     case MOVE_DELIVER:
-        return class_of_delivery(move->channel, head);
+        return class_of_delivery(move->channel, circumstances->head, circumstances->octets);
     case MOVE_CONNECT_TIMEOUT:
         return CLASS_TIMEOUT;
     case MOVE_DEADLINE:
         return class_of_timer(move->timer);
     case MOVE_DISK:
-        return CLASS_DISK;
+        return circumstances->file == FILE_LOG || circumstances->file == FILE_COMMIT_LOG ? CLASS_FSYNC : CLASS_FILE;
     case MOVE_TASK:
-        return CLASS_TASK;
+        return class_of_task(move->subject);
     case MOVE_REQUEST:
         return CLASS_REQUEST;
     case MOVE_WAKE_UP:
         return CLASS_WAKE_UP;
     case MOVE_BOOT:
-        return ran_before ? CLASS_RESTART : CLASS_BOOT;
+        return circumstances->ran_before ? CLASS_RESTART : CLASS_BOOT;
     case MOVE_CRASH:
     case MOVE_KILL:
     case MOVE_RESET:
@@ -101,13 +132,19 @@ enum move_class move_class(const struct move *move, enum segment_kind head, bool
 
 enum move_class move_class_in(const struct world *world, const struct move *move)
 {
-    enum segment_kind head = SEGMENT_OCTETS;
+    struct move_circumstances circumstances = {.head = SEGMENT_OCTETS};
+    const struct world_node *node = &world->nodes[move->node];
     if (move->kind == MOVE_DELIVER) {
         uint32_t connection = move_connection(world, move);
         ensure(connection != CONNECTION_NONE);
-        head = link_segment(network_link(&world->network, link_of(connection, move->back)), 0)->kind;
+        const struct segment *head = link_segment(network_link(&world->network, link_of(connection, move->back)), 0);
+        circumstances.head = head->kind;
+        circumstances.octets = (struct bytes){head->octets, (int32_t)head->length};
+    } else if (move->kind == MOVE_DISK && move->subject < node->disk.operation_count) {
+        circumstances.file = node->disk.operations[move->subject].file.kind;
     }
-    return move_class(move, head, move->kind == MOVE_BOOT && world->nodes[move->node].boots > 0);
+    circumstances.ran_before = move->kind == MOVE_BOOT && node->boots > 0;
+    return move_class(move, &circumstances);
 }
 
 enum explore_budget explore_budget_of(const struct move *move, enum move_class class)
@@ -355,15 +392,51 @@ size_t explore_moves(const struct world *world, const struct explore_plan *plan,
 /* ---- as text ----------------------------------------------------------------------------------------------------- */
 
 static const char *const classes[MOVE_CLASS_COUNT] = {
-    [CLASS_BOOT] = "boot",        [CLASS_ELECTION] = "election", [CLASS_CONNECT] = "connect",  [CLASS_CLOSE] = "close",
-    [CLASS_QUORUM] = "quorum",    [CLASS_CLIENT] = "client",     [CLASS_COMMIT] = "commit",    [CLASS_DISK] = "disk",
-    [CLASS_TASK] = "tasks",       [CLASS_REQUEST] = "requests",  [CLASS_WAKE_UP] = "wake-ups", [CLASS_PING] = "pings",
-    [CLASS_TIMEOUT] = "timeouts", [CLASS_RESTART] = "restarts",  [CLASS_FAULT] = "faults",
+    [CLASS_BOOT] = "boot",
+    [CLASS_ELECTION] = "election",
+    [CLASS_CONNECT] = "connect",
+    [CLASS_CLOSE] = "close",
+    [CLASS_DISCOVERY] = "discovery",
+    [CLASS_ZAB] = "zab",
+    [CLASS_CLIENT] = "client",
+    [CLASS_COMMIT] = "commit",
+    [CLASS_FSYNC] = "fsyncs",
+    [CLASS_FILE] = "files",
+    [CLASS_LOG] = "log",
+    [CLASS_APPLY] = "apply",
+    [CLASS_SYNC] = "sync",
+    [CLASS_SNAPSHOT] = "snapshots",
+    [CLASS_REQUEST] = "requests",
+    [CLASS_WAKE_UP] = "wake-ups",
+    [CLASS_PING] = "pings",
+    [CLASS_TIMEOUT] = "timeouts",
+    [CLASS_RESTART] = "restarts",
+    [CLASS_FAULT] = "faults",
 };
 
 const char *move_class_name(enum move_class class)
 {
     return (unsigned)class < MOVE_CLASS_COUNT ? classes[class] : "?";
+}
+
+static const struct {
+    const char *name;
+    uint32_t classes;
+} groups[] = {
+    {"quorum", 1U << CLASS_DISCOVERY | 1U << CLASS_ZAB},
+    {"disk", 1U << CLASS_FSYNC | 1U << CLASS_FILE},
+    {"tasks", 1U << CLASS_LOG | 1U << CLASS_APPLY | 1U << CLASS_SYNC | 1U << CLASS_SNAPSHOT},
+};
+
+const char *explore_prompt_word(size_t index, uint32_t *mask)
+{
+    if (index < MOVE_CLASS_PROMPT_COUNT) {
+        *mask = 1U << index;
+        return classes[index];
+    }
+    index -= MOVE_CLASS_PROMPT_COUNT;
+    *mask = index < ARRAY_LENGTH(groups) ? groups[index].classes : 0;
+    return index < ARRAY_LENGTH(groups) ? groups[index].name : NULL;
 }
 
 static const struct explore_key budgets[EXPLORE_BUDGET_COUNT] = {
@@ -451,15 +524,15 @@ static enum explore_set_result set_prompt(struct explore_plan *plan, const char 
     enum explore_set_result result = EXPLORE_SET_OK;
     uint32_t prompt = 0;
     for (char **word = words; *word != NULL && result == EXPLORE_SET_OK; word++) {
-        uint32_t class;
         if (**word == '\0' || strcmp(*word, "nothing") == 0) {
             continue;
         }
-        if (read_name(*word, classes, MOVE_CLASS_PROMPT_COUNT, &class)) {
-            prompt |= 1U << class;
-        } else {
-            result = EXPLORE_SET_BAD_VALUE;
+        uint32_t mask = 0;
+        const char *name;
+        for (size_t i = 0; (name = explore_prompt_word(i, &mask)) != NULL && strcmp(name, *word) != 0; i++) {
         }
+        prompt |= mask;
+        result = name == NULL ? EXPLORE_SET_BAD_VALUE : EXPLORE_SET_OK;
     }
     g_strfreev(words);
     if (result == EXPLORE_SET_OK) {
@@ -534,6 +607,26 @@ static void print_quantity(const char *name, enum quantity quantity, uint64_t nu
     }
 }
 
+/* Groups by their names where they are complete. */
+static void print_prompt(uint32_t prompt, GString *text)
+{
+    const char *before = "explore prompt ";
+    for (size_t i = 0; i < ARRAY_LENGTH(groups); i++) {
+        if ((prompt & groups[i].classes) == groups[i].classes) {
+            g_string_append_printf(text, "%s%s", before, groups[i].name);
+            prompt &= ~groups[i].classes;
+            before = ",";
+        }
+    }
+    for (unsigned class = 0; class < MOVE_CLASS_PROMPT_COUNT; class ++) {
+        if ((prompt >> class & 1U) != 0) {
+            g_string_append_printf(text, "%s%s", before, classes[class]);
+            before = ",";
+        }
+    }
+    g_string_append(text, *before == ',' ? "\n" : "");
+}
+
 void explore_plan_print(const struct explore_plan *plan, GString *text)
 {
     g_string_append_printf(text, "explore from %s\n", froms[plan->from]);
@@ -549,13 +642,7 @@ void explore_plan_print(const struct explore_plan *plan, GString *text)
     print_quantity("states", QUANTITY_COUNT, plan->states, text);
     print_quantity("memory", QUANTITY_OCTETS, plan->memory_octets, text);
     print_quantity("time", QUANTITY_DURATION, plan->time_ns, text);
-    for (unsigned class = 0, first = 1; class < MOVE_CLASS_PROMPT_COUNT; class ++) {
-        if (explore_is_prompt(plan, (enum move_class) class)) {
-            g_string_append_printf(text, "%s%s", first ? "explore prompt " : ",", classes[class]);
-            first = 0;
-        }
-    }
-    g_string_append(text, plan->prompt != 0 ? "\n" : "");
+    print_prompt(plan->prompt, text);
     if (plan->timing != EXPLORE_TIMING_ANY) {
         g_string_append_printf(text, "explore timing %s\n", timings[plan->timing]);
     }

@@ -35,25 +35,30 @@ enum explore_budget {
 
 /* What a move does, as far as it can be made prompt or has a budget. */
 enum move_class {
-    CLASS_BOOT,     /* first starts */
-    CLASS_ELECTION, /* messages on the election channel; TIMER_ELECTION_FINALIZE */
-    CLASS_CONNECT,  /* handshakes; the timers learner-connect, election-dial, observer-delay, client-reconnect */
-    CLASS_CLOSE,    /* the news that a connection is closed */
-    CLASS_QUORUM,   /* messages between leader and learners */
-    CLASS_CLIENT,   /* messages between clients and servers */
-    CLASS_COMMIT,   /* messages of an atomic commit or of a primary and its backup; TIMER_COMMIT_BEGIN */
-    CLASS_DISK,     /* disk operations finish */
-    CLASS_TASK,
-    CLASS_REQUEST, /* a client submits a request */
-    CLASS_WAKE_UP, /* wake-ups of applications; TIMER_RECIPE */
+    CLASS_BOOT,      /* first starts */
+    CLASS_ELECTION,  /* messages on the election channel; TIMER_ELECTION_FINALIZE */
+    CLASS_CONNECT,   /* handshakes; the timers learner-connect, election-dial, observer-delay, client-reconnect */
+    CLASS_CLOSE,     /* the news that a connection is closed */
+    CLASS_DISCOVERY, /* FOLLOWERINFO, OBSERVERINFO, LEADERINFO, ACKEPOCH */
+    CLASS_ZAB,       /* all other messages between leader and learners: synchronisation, broadcast */
+    CLASS_CLIENT,    /* messages between clients and servers */
+    CLASS_COMMIT,    /* messages of an atomic commit or of a primary and its backup; TIMER_COMMIT_BEGIN */
+    CLASS_FSYNC,     /* disk operations on a log finish */
+    CLASS_FILE,      /* those on other files: epochs, snapshots, what recovery reads */
+    CLASS_LOG,       /* tasks: what is queued for the log is appended */
+    CLASS_APPLY,     /* what is committed is released and applied */
+    CLASS_SYNC,      /* a leader chooses the synchronisation of a learner */
+    CLASS_SNAPSHOT,  /* a part of a fuzzy snapshot is written */
+    CLASS_REQUEST,   /* a client submits a request */
+    CLASS_WAKE_UP,   /* wake-ups of applications; TIMER_RECIPE */
     /* not to be made prompt */
     CLASS_PING,    /* the timers election-notify, leader-ping, client-ping, commit-retry */
     CLASS_TIMEOUT, /* all other timers, given-up dialings */
     CLASS_RESTART,
     CLASS_FAULT,
 };
-#define MOVE_CLASS_COUNT 15
-#define MOVE_CLASS_PROMPT_COUNT 11 /* those before can be prompt */
+#define MOVE_CLASS_COUNT 20
+#define MOVE_CLASS_PROMPT_COUNT 16 /* those before can be prompt */
 
 enum explore_from {
     EXPLORE_FROM_BOOT,
@@ -86,8 +91,15 @@ bool explore_plan_is_default(const struct explore_plan *plan);
 
 /* ---- what a move counts as ---- */
 
-/* `head` is the kind of the segment that a delivery delivers; `ran_before` whether a node that boots did so before. */
-enum move_class move_class(const struct move *move, enum segment_kind head, bool ran_before);
+/* What a move alone does not say. */
+struct move_circumstances {
+    enum segment_kind head; /* of what is delivered */
+    struct bytes octets;
+    enum file_kind file; /* of a disk operation */
+    bool ran_before;     /* of a node that boots */
+};
+
+enum move_class move_class(const struct move *move, const struct move_circumstances *circumstances);
 
 /* The same, looked up in a world in which the move is possible. */
 enum move_class move_class_in(const struct world *world, const struct move *move);
@@ -126,6 +138,10 @@ void explore_use(const struct world *world, const struct explore_plan *plan, con
 
 const char *explore_budget_name(enum explore_budget budget); /* "crashes" */
 const char *move_class_name(enum move_class class);          /* "election" */
+
+/* Words for `prompt` and the classes they mean, as a mask: those of single classes, and "quorum", "disk", "tasks" for groups; by index,
+ * NULL after the last. */
+const char *explore_prompt_word(size_t index, uint32_t *classes);
 
 /* The keys of the plan, budgets and limits and choices, by index; false after the last. */
 struct explore_key {

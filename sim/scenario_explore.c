@@ -13,7 +13,8 @@ static const char *key_names(const void *self, size_t index)
 static const char *prompt_names(const void *self, size_t index)
 {
     (void)self;
-    return index < MOVE_CLASS_PROMPT_COUNT ? move_class_name((enum move_class)index) : NULL;
+    uint32_t classes;
+    return explore_prompt_word(index, &classes);
 }
 
 static const char *value_of(const char *name)

@@ -180,10 +180,13 @@ static void add_explore(GString *out)
         g_strfreev(values);
     }
     g_string_append(out, "\nClasses for `prompt`:");
-    for (unsigned class = 0; class < MOVE_CLASS_PROMPT_COUNT; class ++) {
-        g_string_append_printf(out, " `%s`", move_class_name((enum move_class) class));
+    const char *word;
+    uint32_t classes;
+    for (size_t i = 0; (word = explore_prompt_word(i, &classes)) != NULL; i++) {
+        g_string_append_printf(out, " `%s`", word);
     }
-    g_string_append(out, ".\n");
+    g_string_append(out, ".  `quorum` is `discovery` and `zab`, `disk` is `fsyncs` and `files`, `tasks` is `log`, "
+                         "`apply`, `sync` and `snapshots`.\n");
 }
 
 static void add_observations(GString *out)

@@ -48,10 +48,15 @@ static uint32_t turn_of(const struct world *world, const struct move *move)
     case CLASS_CONNECT:
         return move->kind == MOVE_DEADLINE ? 2 : 0;
     case CLASS_CLOSE:
-    case CLASS_QUORUM:
+    case CLASS_DISCOVERY:
+    case CLASS_ZAB:
     case CLASS_CLIENT:
-    case CLASS_DISK:
-    case CLASS_TASK:
+    case CLASS_FSYNC:
+    case CLASS_FILE:
+    case CLASS_LOG:
+    case CLASS_APPLY:
+    case CLASS_SYNC:
+    case CLASS_SNAPSHOT:
         return 0;
     case CLASS_BOOT:
     case CLASS_COMMIT:

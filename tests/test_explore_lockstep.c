@@ -257,11 +257,16 @@ static uint32_t weight_of(const struct walk *walk, const struct space_event *eve
     case CLASS_ELECTION:
     case CLASS_CONNECT:
     case CLASS_CLOSE:
-    case CLASS_QUORUM:
+    case CLASS_DISCOVERY:
+    case CLASS_ZAB:
     case CLASS_CLIENT:
     case CLASS_COMMIT:
-    case CLASS_DISK:
-    case CLASS_TASK:
+    case CLASS_FSYNC:
+    case CLASS_FILE:
+    case CLASS_LOG:
+    case CLASS_APPLY:
+    case CLASS_SYNC:
+    case CLASS_SNAPSHOT:
     case CLASS_REQUEST:
     case CLASS_WAKE_UP:
         break;

@@ -53,7 +53,8 @@ static bool make_memory(struct explorer *explorer, bool many_processes, GError *
 static bool make_search(struct explorer *explorer, const struct search_options *options, GError **error)
 {
     describe_nodes(explorer->ensemble, &explorer->monitors);
-    explorer->monitors.guarantees = options->unwatched ? 0 : monitor_covered();
+    uint64_t wanted = options->guarantees == 0 ? UINT64_MAX : options->guarantees;
+    explorer->monitors.guarantees = options->unwatched ? 0 : monitor_covered() & wanted;
     explorer->monitors.impatient = true;
     explorer->space = space_new(explorer->shared, explorer->ensemble->world, &explorer->plan, &explorer->monitors);
     explorer->search =

@@ -247,7 +247,12 @@ static void add_local(struct sites *sites, struct site *site, enum move_kind kin
 {
     ensure(site->local_count < LOCALS_MAX);
     struct move move = {.kind = kind, .timer = (enum timer)input->timer, .subject = input->subject};
-    enum move_class class = move_class(&move, SEGMENT_OCTETS, sites->world->nodes[site->node].boots > 0);
+    const struct world_node *of = &sites->world->nodes[site->node];
+    struct move_circumstances circumstances = {.head = SEGMENT_OCTETS, .ran_before = of->boots > 0};
+    if (kind == MOVE_DISK) {
+        circumstances.file = of->disk.operations[input->subject].file.kind;
+    }
+    enum move_class class = move_class(&move, &circumstances);
     uint32_t number = sites_input(sites, input);
     sites->out_of_memory = sites->out_of_memory || number == INTERN_NONE;
     site->locals[site->local_count++] = (struct site_local){

@@ -92,7 +92,11 @@ static bool fill_arrival(struct space *space, struct pair_arrival *to)
     enum segment_kind head = arrival->message == PAIR_SEGMENT_OPEN    ? SEGMENT_OPEN
                              : arrival->message == PAIR_SEGMENT_CLOSE ? SEGMENT_CLOSE
                                                                       : SEGMENT_OCTETS;
-    to->move_class = (uint8_t)move_class(&move, head, false);
+    struct move_circumstances circumstances = {.head = head};
+    if (head == SEGMENT_OCTETS) {
+        circumstances.octets = sites_message(space->sites, arrival->message);
+    }
+    to->move_class = (uint8_t)move_class(&move, &circumstances);
     struct site_input input = {.conn = arrival->conn};
     to->input = INTERN_NONE;
     if (arrival->kind == ARRIVAL_CONNECTED) {

@@ -278,7 +278,7 @@ static bool write_schedule(const struct explorer *explorer, const GArray *path, 
 
 struct order {
     struct run_options run;
-    char *seed, *jobs, *schedule;
+    char *seed, *jobs, *schedule, *check;
     char *keys[KEYS_MAX]; /* of the plan, as given */
     gboolean keep_going, interactive, run_every_step;
     bool quiet;
@@ -357,6 +357,39 @@ static bool read_plan(const struct order *order, struct explore_plan *plan, GErr
     return true;
 }
 
+static bool add_guarantee(const char *name, uint64_t *guarantees)
+{
+    for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
+        if (strcmp(guarantee_info((enum guarantee_id)id)->name, name) == 0 && (monitor_covered() >> id & 1U) != 0) {
+            *guarantees |= UINT64_C(1) << id;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A flaw breaks many guarantees, and one that breaks early hides the one it is about. */
+static bool choose_guarantees(const struct order *order, const struct scenario *scenario, uint64_t *guarantees,
+                              GError **error)
+{
+    bool ok = true;
+    char **names = g_strsplit(order->check == NULL ? "" : order->check, ",", -1);
+    for (char **name = names; ok && *name != NULL; name++) {
+        ok = add_guarantee(*name, guarantees);
+        if (!ok) {
+            g_set_error(error, COMMAND_ERROR, 0, "--check: '%s' is not a guarantee that the explorer checks", *name);
+        }
+    }
+    g_strfreev(names);
+    for (guint i = 0; order->check == NULL && i < scenario->expectations->len; i++) {
+        const struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
+        if (expectation->kind == EXPECT_VIOLATED) {
+            add_guarantee(expectation->name, guarantees);
+        }
+    }
+    return ok;
+}
+
 static int explore_file(const char *path, struct order *order)
 {
     GError *error = NULL;
@@ -385,7 +418,8 @@ static int explore_file(const char *path, struct order *order)
     int status;
     bool is_clear = order_check(&order->order, &search, &error);
     telling.frontier = search.order > ORDER_DEPTH ? "walks left" : telling.frontier;
-    if (!is_clear || !read_plan(order, &plan, &error)) {
+    if (!is_clear || !read_plan(order, &plan, &error) ||
+        !choose_guarantees(order, scenario, &search.guarantees, &error)) {
         status = command_fail(error);
     } else if (order->interactive) {
         status = walk_by_hand(scenario, order, &plan, seed);
@@ -400,7 +434,7 @@ static int explore_file(const char *path, struct order *order)
 int command_explore(int argc, char **argv)
 {
     struct order order = {0};
-    GOptionEntry entries[8 + ORDER_ENTRIES + KEYS_MAX + 6] = {
+    GOptionEntry entries[8 + ORDER_ENTRIES + KEYS_MAX + 8] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &order.seed,
          "For what is drawn in making the nodes, and in walks (default 1)", "N"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &order.jobs, "Worker processes (default 1)", "N"},
@@ -408,12 +442,14 @@ int command_explore(int argc, char **argv)
          "Write the counterexample here, for 'zksim replay'", "FILE"},
         {"run-every-step", 0, 0, G_OPTION_ARG_NONE, &order.run_every_step,
          "Remember no step of a node: run each again, and make sure that it comes out the same", NULL},
+        {"check", 0, 0, G_OPTION_ARG_STRING, &order.check,
+         "Watch these alone (default: those that the scenario expects to be violated, or all)", "GUARANTEE,..."},
         {"keep-going", 0, 0, G_OPTION_ARG_NONE, &order.keep_going,
          "Past violations: the whole space, every guarantee that breaks", NULL},
         {"interactive", 'i', 0, G_OPTION_ARG_NONE, &order.interactive,
          "Walk through it by hand: what can happen, one choice after the other", NULL},
     };
-    size_t count = 6;
+    size_t count = 7;
     order_entries(&order.order, entries + count);
     count += ORDER_ENTRIES;
     struct explore_key key;
@@ -435,6 +471,7 @@ int command_explore(int argc, char **argv)
     g_free(order.jobs);
     g_free(order.schedule);
     order_free(&order.order);
+    g_free(order.check);
     for (size_t i = 0; i < KEYS_MAX; i++) {
         g_free(order.keys[i]);
     }
