@@ -76,13 +76,20 @@ static struct size size_of(const struct explorer *explorer)
     };
 }
 
-static struct size explore(const struct scenario *scenario, const struct search_options *search)
+static struct explorer *make(const struct scenario *scenario, const struct explore_plan *plan,
+                             const struct search_options *search)
 {
     GError *error = NULL;
     struct simulation_options options = {.seed = 1};
-    struct explorer *explorer = explorer_new(scenario, &options, &scenario->explore, search, &error);
+    struct explorer *explorer = explorer_new(scenario, &options, plan, search, &error);
     CHECK_TEXT(error == NULL ? "" : error->message, "");
     CU_ASSERT_PTR_NOT_NULL_FATAL(explorer);
+    return explorer;
+}
+
+static struct size explore(const struct scenario *scenario, const struct search_options *search)
+{
+    struct explorer *explorer = make(scenario, &scenario->explore, search);
     explorer_run(explorer);
     struct size size = size_of(explorer);
     explorer_free(explorer);
@@ -101,16 +108,13 @@ static void make_move(void *self, const struct space *space, const uint32_t *vec
 /* What the explorer does until everybody is connected, in the order in which it does it. */
 static void establish(const struct scenario *scenario, struct world *world)
 {
-    GError *error = NULL;
     uint32_t vector[SPACE_WIDTH_MAX];
-    struct simulation_options options = {.seed = 1};
     struct search_options search = {.jobs = 1, .unwatched = true};
     struct explore_plan plan = scenario->explore;
     struct space_sight sight = {0};
     plan.from = EXPLORE_FROM_BOOT;
     plan.prompt = 0;
-    struct explorer *explorer = explorer_new(scenario, &options, &plan, &search, &error);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(explorer);
+    struct explorer *explorer = make(scenario, &plan, &search);
     space_initial(explorer->space, vector, &sight);
     space_listen(explorer->space, make_move, world);
     space_establish(explorer->space, vector, &sight);
@@ -214,8 +218,105 @@ static void small_spaces_have_their_sizes(void)
     g_strfreev(blocks);
 }
 
+/* ---- equal digests ------------------------------------------------------------------------------------------------ */
+
+static const char *const twin_plans[] = {
+    "servers 2\nclients 2\nscript client 1: create /a 1, get /a watch, close\nscript client 2: set /a 2, get /a\n"
+    "run for 1s\nexplore from established\nexplore prompt close,connect\nexplore resets 1\nexplore crashes 1\n"
+    "explore restarts 1\nexplore pings 1\n",
+    "servers 3\nobservers 1\nset snapCount 2\nclients 1\nscript client 1: create /a 1 ephemeral, set /a 2, delete /a\n"
+    "run for 1s\nexplore from established\nexplore prompt election\nexplore crashes 1\nexplore restarts 1\n"
+    "explore timeouts 1\n",
+    "servers 3\nclients 0\nrun for 1s\nexplore from boot\nexplore crashes 1\nexplore timeouts 1\nexplore restarts 1\n",
+    "atomic-commit 3pc coordinator=C participants=A,B\nrun for 1s\nexplore from boot\nexplore crashes 1\n"
+    "explore restarts 1\nexplore timeouts 2\nexplore partitions 1\n",
+    "servers 1\nworkload lock clients=2\nrun for 1s\nexplore from established\nexplore resets 1\nexplore pings 1\n"
+    "explore timeouts 1\n",
+};
+
+static void describe_twin(const struct explorer *explorer, const struct sites_twin *twin, const char *text)
+{
+    const struct sites *sites = space_sites(explorer->space);
+    const struct site *site = sites_at(sites, twin->site);
+    fprintf(stderr, "\n%s: node %u, site %u, image %u", text, site->node, twin->site, twin->image);
+    if (twin->input != UINT32_MAX) {
+        const struct site_input *input = sites_input_at(sites, twin->input);
+        fprintf(stderr, ", input kind %u channel %u timer %u conn %u message %u subject %" PRIu64, input->kind,
+                input->channel, input->timer, input->conn, input->message, input->subject);
+    }
+    fputc('\n', stderr);
+}
+
+static void equal_digests_have_equal_futures(void)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(twin_plans); i++) {
+        struct scenario *scenario = parse(twin_plans[i]);
+        struct search_options search = {.jobs = 1, .unwatched = true};
+        bool is_slow = getenv("ZKSIM_SLOW") != NULL;
+        struct explore_plan plan = scenario->explore;
+        plan.states = is_slow ? 500000 : 20000;
+        struct explorer *explorer = make(scenario, &plan, &search);
+        struct sites_twin differs;
+        sites_keep_twins(space_sites(explorer->space), is_slow ? 20000 : 3000);
+        explorer_run(explorer);
+        uint64_t compared = sites_compare_twins(space_sites(explorer->space), &differs);
+        if (compared == 0) {
+            describe_twin(explorer, &differs, twin_plans[i]);
+        }
+        CHECK(compared > 40);
+        if (getenv("ZKSIM_SHOW") != NULL) {
+            struct sites_counts counts;
+            sites_counts(space_sites(explorer->space), &counts);
+            fprintf(stderr, "\n%" PRIu64 " sites, %" PRIu64 " steps, %" PRIu64 " steps of twins\n", counts.sites,
+                    counts.steps, compared);
+        }
+        explorer_free(explorer);
+        scenario_free(scenario);
+    }
+}
+
+/* ---- limits ------------------------------------------------------------------------------------------------------- */
+
+static const char limited[] = "servers 2\nclients 1\nscript client 1: create /a 1, set /a 2\nrun for 1s\n"
+                              "explore from established\nexplore prompt election,connect,close\nexplore crashes 1\n"
+                              "explore resets 1\nexplore depth 16\n";
+
+/* Either it says that memory was the limit, or nothing is missing. */
+static void explore_in(const struct scenario *scenario, uint64_t octets, uint32_t jobs, const struct size *all)
+{
+    GError *error = NULL;
+    struct simulation_options options = {.seed = 1};
+    struct explore_plan plan = scenario->explore;
+    struct search_options search = {.jobs = jobs, .level_for_jobs = 16};
+    plan.memory_octets = octets;
+    struct explorer *explorer = explorer_new(scenario, &options, &plan, &search, &error);
+    if (explorer == NULL) {
+        CHECK(strstr(error->message, "memory") != NULL);
+        g_clear_error(&error);
+        return;
+    }
+    explorer_run(explorer);
+    struct size size = size_of(explorer);
+    CHECK(size.end == SEARCH_MEMORY || same_size(&size, all));
+    CHECK(size.end != SEARCH_MEMORY || size.states <= all->states);
+    explorer_free(explorer);
+}
+
+static void too_little_memory_is_said_to_be_the_limit(void)
+{
+    struct scenario *scenario = parse(limited);
+    struct size all = explore(scenario, &(struct search_options){.jobs = 1});
+    for (uint64_t octets = UINT64_C(2) << 20; octets < UINT64_C(8) << 20; octets += UINT64_C(96) << 10) {
+        explore_in(scenario, octets, 1, &all);
+        explore_in(scenario, octets, 2, &all);
+    }
+    scenario_free(scenario);
+}
+
 static const struct test_case cases[] = {
     {"small spaces have their sizes, however they are explored", small_spaces_have_their_sizes},
+    {"equal digests have equal futures", equal_digests_have_equal_futures},
+    {"too little memory is said to be the limit", too_little_memory_is_said_to_be_the_limit},
     {NULL, NULL},
 };
 

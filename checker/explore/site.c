@@ -31,6 +31,11 @@ struct image_head {
     struct peers peers;
 };
 
+/* Another image of a node with the same digest. */
+struct twin {
+    uint32_t site, image;
+};
+
 struct sites {
     struct shared *shared;
     struct world *world;
@@ -44,6 +49,8 @@ struct sites {
     /* of this process */
     uint32_t *loaded; /* by node: which site the world holds, or INTERN_NONE */
     struct peers *peers;
+    struct twin *twins;
+    uint32_t twin_count, twin_capacity;
     struct world_node *lasting; /* what a node keeps for the world's life */
     uint8_t *scratch;
     uint64_t remembered, run;
@@ -100,6 +107,7 @@ void sites_free(struct sites *sites)
     free(sites->peers);
     free(sites->lasting);
     free(sites->scratch);
+    free(sites->twins);
     free(sites);
 }
 
@@ -348,43 +356,61 @@ static void describe_process(struct site *site, const struct world_node *of)
     }
 }
 
+union made_site {
+    struct site site;
+    uint8_t room[sizeof(struct site) + LOCALS_MAX * sizeof(struct site_local)];
+};
+
+/* All but the image.  Returns its size. */
+static size_t describe(struct sites *sites, uint32_t node, union made_site *made)
+{
+    const struct world_node *of = &sites->world->nodes[node];
+    struct site *site = &made->site;
+    memset(made, 0, sizeof *made);
+    site->node = (uint8_t)node;
+    site->kind = (uint8_t)of->kind;
+    site->life = (uint8_t)of->life;
+    site->paused = of->paused;
+    site->disk_is_busy = of->disk.operation_count > 0;
+    site->accepted_next = first_free(&sites->peers[node]);
+    if (of->life == LIFE_UP) {
+        describe_process(site, of);
+    }
+    add_locals(sites, site, of);
+    return sizeof *site + site->local_count * sizeof site->locals[0];
+}
+
+/* The node that the world holds is to the digest what that site is. */
+static void keep_twin(struct sites *sites, uint32_t node, uint32_t id)
+{
+    if (sites->twin_count < sites->twin_capacity) {
+        uint32_t image = store_image(sites, node);
+        if (image != INTERN_NONE && image != sites_at(sites, id)->image) {
+            sites->twins[sites->twin_count++] = (struct twin){id, image};
+        }
+    }
+}
+
 /* The site of what the world now holds for that node. */
 static uint32_t intern_site(struct sites *sites, uint32_t node)
 {
     struct intern_digest digest = {digest_of(sites, node, HASH_START), digest_of(sites, node, ~HASH_START)};
     uint32_t id = intern_find_digest(sites->sites, digest);
-    if (id == INTERN_NONE) {
-        const struct world_node *of = &sites->world->nodes[node];
-        union {
-            struct site site;
-            uint8_t room[sizeof(struct site) + LOCALS_MAX * sizeof(struct site_local)];
-        } made = {.room = {0}};
-        struct site *site = &made.site;
-        site->node = (uint8_t)node;
-        site->kind = (uint8_t)of->kind;
-        site->life = (uint8_t)of->life;
-        site->paused = of->paused;
-        site->disk_is_busy = of->disk.operation_count > 0;
-        site->accepted_next = first_free(&sites->peers[node]);
-        if (of->life == LIFE_UP) {
-            describe_process(site, of);
-        }
-        add_locals(sites, site, of);
-        site->image = store_image(sites, node);
-        if (site->image == INTERN_NONE || sites->out_of_memory) {
-            return INTERN_NONE;
-        }
-        size_t octets = sizeof *site + site->local_count * sizeof site->locals[0];
-        enum intern_result result = intern_add_digest(sites->sites, digest, site, (uint32_t)octets, &id);
-        if (result == INTERN_FULL) {
-            return INTERN_NONE;
-        }
-        /* The image that goes with the number is the first one's: what the world holds may differ from it in what no digest sees. */
-        sites->loaded[node] = result == INTERN_NEW ? id : INTERN_NONE;
+    if (id != INTERN_NONE) {
+        keep_twin(sites, node, id);
+        sites->loaded[node] = INTERN_NONE;
         return id;
     }
-    sites->loaded[node] = INTERN_NONE;
-    return id;
+    union made_site made;
+    size_t octets = describe(sites, node, &made);
+    made.site.image = store_image(sites, node);
+    if (made.site.image == INTERN_NONE || sites->out_of_memory) {
+        return INTERN_NONE;
+    }
+    enum intern_result result = intern_add_digest(sites->sites, digest, &made, (uint32_t)octets, &id);
+    /* The image that goes with the number is the first one's: what the world holds may differ from it in what no digest sees. */
+    sites->loaded[node] = result == INTERN_NEW ? id : INTERN_NONE;
+    return result == INTERN_FULL ? INTERN_NONE : id;
 }
 
 uint32_t sites_initial(struct sites *sites, uint32_t node)
@@ -621,16 +647,16 @@ static uint32_t intern_step(struct running *running, uint8_t ended)
                  : intern_id(sites->steps, step, sizeof *step + step->effect_count * sizeof step->effects[0]);
 }
 
-static uint32_t run_step(struct sites *sites, uint32_t site, const struct site_input *input)
+/* The world holds the node. */
+static uint32_t run_loaded(struct sites *sites, uint32_t node, const struct site_input *input)
 {
     static struct running running; /* too large for the stack; a worker steps one at a time */
     running.sites = sites;
-    running.node = sites_at(sites, site)->node;
+    running.node = node;
     running.coverage = running.observed = 0;
     running.failed = false;
     happenings_clear(&running.happenings);
     memset(running.deed_counts, 0, sizeof running.deed_counts);
-    load(sites, site);
     sites->loaded[running.node] = INTERN_NONE;
     sites->out_of_memory = false;
     uint8_t ended = perform(&running, input);
@@ -639,6 +665,12 @@ static uint32_t run_step(struct sites *sites, uint32_t site, const struct site_i
         read_output(&running, &outputs->items[i]);
     }
     return intern_step(&running, ended);
+}
+
+static uint32_t run_step(struct sites *sites, uint32_t site, const struct site_input *input)
+{
+    load(sites, site);
+    return run_loaded(sites, sites_at(sites, site)->node, input);
 }
 
 uint32_t sites_step(struct sites *sites, uint32_t site, uint32_t input)
@@ -657,6 +689,58 @@ uint32_t sites_step(struct sites *sites, uint32_t site, uint32_t input)
         memo_insert(sites->memo, site, input, step);
     }
     return step;
+}
+
+void sites_keep_twins(struct sites *sites, uint32_t capacity)
+{
+    sites->twins = realloc(sites->twins, capacity * sizeof *sites->twins);
+    ensure(sites->twins != NULL);
+    sites->twin_capacity = capacity;
+}
+
+/* What it can do by itself, and how it stands. */
+static bool looks_alike(struct sites *sites, const struct twin *twin)
+{
+    union made_site made;
+    const struct site *site = sites_at(sites, twin->site);
+    load_image(sites, site->node, twin->image);
+    size_t octets = describe(sites, site->node, &made);
+    made.site.image = site->image;
+    return octets == intern_get(sites->sites, twin->site).length && memcmp(&made, site, octets) == 0;
+}
+
+uint64_t sites_compare_twins(struct sites *sites, struct sites_twin *differs)
+{
+    uint64_t compared = 0;
+    uint32_t inputs = intern_count(sites->inputs), count = sites->twin_count;
+    sites->twin_capacity = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct twin *twin = &sites->twins[i];
+        uint32_t node = sites_at(sites, twin->site)->node;
+        *differs = (struct sites_twin){twin->site, twin->image, INTERN_NONE};
+        sites->loaded[node] = INTERN_NONE;
+        if (!looks_alike(sites, twin)) {
+            return 0;
+        }
+        for (uint32_t input = 0; input < inputs; input++) {
+            uint64_t known = memo_find(sites->memo, twin->site, input);
+            if (known == MEMO_MISS) {
+                continue;
+            }
+            load_image(sites, node, twin->image);
+            differs->input = input;
+            if (run_loaded(sites, node, intern_get(sites->inputs, input).data) != (uint32_t)known) {
+                return 0;
+            }
+            compared++;
+        }
+    }
+    return compared;
+}
+
+const struct site_input *sites_input_at(const struct sites *sites, uint32_t input)
+{
+    return intern_get(sites->inputs, input).data;
 }
 
 void sites_remember(struct sites *sites, bool remember)

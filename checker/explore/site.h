@@ -124,6 +124,21 @@ const struct world_node *sites_load(struct sites *sites, uint32_t site);
 /* False: every step runs again, and must come out as the first time (ensured).  True at first. */
 void sites_remember(struct sites *sites, bool remember);
 
+const struct site_input *sites_input_at(const struct sites *sites, uint32_t input);
+
+/* Twins: nodes that came to the same digest with another memory, by another path.  They must be the same site in all they do; a field
+ * that matters and is missing in a digest shows as twins that differ.  At most `capacity` are kept from now on, of this process. */
+void sites_keep_twins(struct sites *sites, uint32_t capacity);
+
+struct sites_twin {
+    uint32_t site, image; /* a handle, as in struct site */
+    uint32_t input;       /* after which they differ, or INTERN_NONE: at once */
+};
+
+/* Runs every remembered step of every twin's site once more with the twin's memory.  Returns how many came out the same; 0 with the
+ * first difference in `differs`, if there is one.  Keeps no more twins. */
+uint64_t sites_compare_twins(struct sites *sites, struct sites_twin *differs);
+
 /* Interned octets of a message on a link, and words of a list of deeds; `happenings` of a step (happenings.h). */
 struct bytes sites_message(const struct sites *sites, uint32_t message);
 struct bytes sites_happenings(const struct sites *sites, uint32_t happenings);
