@@ -73,9 +73,9 @@ expect 0 '31 moves written' walk 'random 30' 'crash server-2' "save $scratch/wal
 expect 0 'as expected' "$zksim" replay "$scratch/walk.schedule" --history "$scratch/walk.db" --record messages
 expect 0 'as expected' "$zksim" check "$scratch/walk.db"
 expect 0 '"verdicts": [{"guarantee": ' "$zksim" replay "$scratch/walk.schedule" --format json --settle 30s
-"$zksim" replay "$scratch/walk.schedule" > "$scratch/one"
+"$zksim" replay "$scratch/walk.schedule" > "$scratch/left"
 "$zksim" replay "$scratch/walk.schedule" > "$scratch/four"
-expect 0 '' cmp "$scratch/one" "$scratch/four"
+expect 0 '' cmp "$scratch/left" "$scratch/four"
 sed 's/^seed .*/&\nshows integrity/' "$scratch/walk.schedule" > "$scratch/other.schedule"
 expect 1 'integrity is not violated' "$zksim" replay "$scratch/other.schedule"
 echo 'boot server-1' >> "$scratch/other.schedule"
@@ -85,9 +85,9 @@ expect 2 'No such file' "$zksim" replay "$scratch/none"
 expect 2 '--crashes takes N' "$zksim" explore "$scratch/walk.scn" --crashes many
 
 # The output of a sweep does not depend on how many processes work.
-"$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j1 > "$scratch/one" 2> /dev/null
+"$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j1 > "$scratch/left" 2> /dev/null
 "$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j4 > "$scratch/four" 2> /dev/null
-expect 0 '' cmp "$scratch/one" "$scratch/four"
+expect 0 '' cmp "$scratch/left" "$scratch/four"
 
 # Every query of sim/README.md has an answer.
 "$zksim" run scenarios/deposed-leader.scn --seed 42 --record messages --history "$scratch/queries.db" > /dev/null
@@ -156,7 +156,19 @@ if command -v parallel > /dev/null; then
         > "$scratch/parallel"
     "$zksim" merge --format json "$scratch/parallel" > "$scratch/merged"
     expect 0 '' cmp "$scratch/whole" "$scratch/merged"
+else
+    echo "SKIPPED: sweeping with GNU parallel, which is not installed (make setup installs it)"
 fi
+# One way of failing is one failure, whichever scenario shows it; scenarios of the same name have folders of their own.
+mkdir -p "$scratch/left" "$scratch/right"
+cp scenarios/calm.scn "$scratch/left/same.scn"
+cp scenarios/calm.scn "$scratch/right/same.scn"
+printf 'run for 3s\nexpect violated total-order\n' | tee "$scratch/left/never.scn" > "$scratch/right/never.scn"
+expect 1 '3 different failures' "$zksim" sweep "$scratch/left" "$scratch/right" --seeds 2..3 $flawed --out "$scratch/folders"
+for failure in left-never-3-holds right-never-3-holds left-same-2-watch-before-state; do
+    expect 0 'zksim' cat "$scratch"/folders/*-"$failure"/command.txt
+done
+expect 0 '2/2' script -qec "$zksim sweep scenarios/calm.scn --seeds 1..2" /dev/null
 expect 2 'one SCENARIO and --seed N are needed' "$zksim" shrink scenarios/calm.scn
 expect 2 "unknown guarantee 'x'" "$zksim" shrink scenarios/calm.scn --seed 1 --guarantee x
 expect 2 'no node has that name' "$zksim" show "$scratch/small.db" --node nobody

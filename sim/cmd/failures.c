@@ -8,6 +8,7 @@
 #include "sim/cmd/report.h"
 #include "sim/cmd/shrink.h"
 #include "sim/cmd/story.h"
+#include "sim/cmd/sweep_worker.h"
 #include "sim/store.h"
 
 #define SHRINK_BUDGET_US (600 * INT64_C(1000000))
@@ -20,18 +21,45 @@ static void free_failure(gpointer at)
     g_free(failure);
 }
 
+/* What its signature begins with. */
+static char *guarantee_of(const struct failure *failure)
+{
+    return g_strndup(failure->signature, strcspn(failure->signature, ": "));
+}
+
 GPtrArray *failures_new(void)
 {
     return g_ptr_array_new_with_free_func(free_failure);
+}
+
+/* A guarantee breaks in the same way in any scenario; that a scenario's expectation is not met is that scenario's failure. */
+static bool is_same_failure(const struct failure *one, const struct failure *other)
+{
+    enum guarantee_id id;
+    char *guarantee = guarantee_of(one);
+    bool is_violation = guarantee_find(guarantee, &id);
+    g_free(guarantee);
+    return strcmp(one->signature, other->signature) == 0 &&
+           (is_violation || strcmp(one->scenario, other->scenario) == 0);
+}
+
+static bool is_before(const struct failure *one, const struct failure *other)
+{
+    if (one->events != other->events) {
+        return one->events < other->events;
+    }
+    return one->seed != other->seed ? one->seed < other->seed : strcmp(one->scenario, other->scenario) < 0;
 }
 
 void failures_add(GPtrArray *failures, const struct failure *one)
 {
     for (guint i = 0; i < failures->len; i++) {
         struct failure *known = failures->pdata[i];
-        if (strcmp(known->signature, one->signature) == 0 && strcmp(known->scenario, one->scenario) == 0) {
+        if (is_same_failure(known, one)) {
             known->count += one->count;
-            if (one->events < known->events || (one->events == known->events && one->seed < known->seed)) {
+            if (is_before(one, known)) {
+                g_free(known->scenario);
+                known->scenario = g_strdup(one->scenario);
                 known->events = one->events;
                 known->seed = one->seed;
             }
@@ -87,14 +115,38 @@ static bool write_text(const char *folder, const char *name, const char *text, G
     return ok;
 }
 
-/* DIR/SCENARIO-SEED-GUARANTEE */
-static char *folder_of(const char *folder, const struct failure *failure)
+static char *base_of(const char *scenario)
 {
-    char *base = g_path_get_basename(failure->scenario);
+    char *base = g_path_get_basename(scenario);
     if (g_str_has_suffix(base, ".scn")) {
         base[strlen(base) - 4] = '\0';
     }
-    char *guarantee = g_strndup(failure->signature, strcspn(failure->signature, ": "));
+    return base;
+}
+
+/* Folders of scenarios may use a name twice; the whole path tells them apart, in every shard alike. */
+static bool is_ambiguous(const char *base, const struct sweep_job *job)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < job->scenario_count; i++) {
+        char *other = base_of(job->scenarios[i]);
+        count += strcmp(base, other) == 0 ? 1 : 0;
+        g_free(other);
+    }
+    return count > 1;
+}
+
+/* DIR/SCENARIO-SEED-GUARANTEE; one run has one signature, so each failure gets its own. */
+static char *folder_of(const char *folder, const struct failure *failure, const struct sweep_job *job)
+{
+    char *base = base_of(failure->scenario);
+    if (is_ambiguous(base, job)) {
+        g_free(base);
+        const char *path = failure->scenario + strspn(failure->scenario, "./");
+        base = g_strndup(path, strlen(path) - (g_str_has_suffix(path, ".scn") ? 4 : 0));
+        g_strdelimit(base, "/", '-');
+    }
+    char *guarantee = guarantee_of(failure);
     char *path = g_strdup_printf("%s/%s-%" G_GUINT64_FORMAT "-%s", folder, base, failure->seed, guarantee);
     g_free(guarantee);
     g_free(base);
@@ -136,7 +188,7 @@ static bool write_history(const struct failure *failure, const char *folder, con
 static bool write_shrunk(const struct failure *failure, const char *folder, const struct run_options *options,
                          unsigned jobs, GError **error)
 {
-    char *guarantee = g_strndup(failure->signature, strcspn(failure->signature, ":"));
+    char *guarantee = guarantee_of(failure);
     struct shrink_order order = {.path = failure->scenario,
                                  .seed = failure->seed,
                                  .options = options,
@@ -180,17 +232,17 @@ static bool write_failure(const struct failure *failure, const char *folder, con
     return ok;
 }
 
-bool failures_write(const GPtrArray *failures, const char *folder, const struct run_options *options, unsigned jobs,
+bool failures_write(const GPtrArray *failures, const char *folder, const struct sweep_job *job, unsigned jobs,
                     GError **error)
 {
     for (guint i = 0; i < failures->len; i++) {
         const struct failure *failure = failures->pdata[i];
-        char *own = folder_of(folder, failure);
+        char *own = folder_of(folder, failure, job);
         bool ok = g_mkdir_with_parents(own, 0777) == 0;
         if (!ok) {
             g_set_error(error, COMMAND_ERROR, 0, "--out %s: %s", own, g_strerror(errno));
         }
-        ok = ok && write_failure(failure, own, options, jobs, error);
+        ok = ok && write_failure(failure, own, job->options, jobs, error);
         g_free(own);
         if (!ok) {
             return false;

@@ -397,7 +397,7 @@ static int run_sweep(struct sweep *sweep)
     GError *error = NULL;
     int status = STATUS_AS_EXPECTED;
     if (ok && sweep->folder != NULL &&
-        !failures_write(sweep->failures, sweep->folder, sweep->job.options, sweep->worker_count, &error)) {
+        !failures_write(sweep->failures, sweep->folder, &sweep->job, sweep->worker_count, &error)) {
         status = command_fail(error);
     }
     g_ptr_array_free(sweep->failures, TRUE);
