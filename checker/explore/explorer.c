@@ -55,6 +55,10 @@ static bool make_search(struct explorer *explorer, const struct search_options *
     describe_nodes(explorer->ensemble, &explorer->monitors);
     uint64_t wanted = options->guarantees == 0 ? UINT64_MAX : options->guarantees;
     explorer->monitors.guarantees = options->unwatched ? 0 : monitor_covered() & wanted;
+    explorer->judged = monitor_judged(&explorer->monitors);
+    if (options->recovery && explorer->monitors.servers != 0) {
+        explorer->judged |= UINT64_C(1) << GUARANTEE_AVAILABLE_AFTER_HEAL;
+    }
     explorer->monitors.impatient = true;
     explorer->space = space_new(explorer->shared, explorer->ensemble->world, &explorer->plan, &explorer->monitors);
     explorer->search =

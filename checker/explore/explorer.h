@@ -18,6 +18,7 @@ struct explorer {
     struct space *space;
     struct search *search;
     struct space_sight prefix; /* of what happened before the first state */
+    uint64_t judged;           /* bit per enum guarantee_id: those the search looked at */
     enum search_end end;
     double cpu_seconds, seconds;
 };

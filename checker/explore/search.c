@@ -40,11 +40,15 @@ struct search *search_new(struct shared *shared, struct space *space, const stru
         .root = STATES_NONE,
     };
     sites_remember(space_sites(space), !options->run_every_step);
+    search->progress = options->recovery ? progress_new(shared, space) : NULL;
     return search;
 }
 
 void search_free(struct search *search)
 {
+    if (search->progress != NULL) {
+        progress_free(search->progress);
+    }
     free(search->path);
     free(search);
 }
@@ -150,6 +154,11 @@ static void expand(struct search *search, struct search_counts *counts, uint32_t
             uint32_t id;
             search_insert(search, &tree, next, (struct states_origin){state, i}, &id);
         }
+    }
+    if (search->progress != NULL) {
+        struct space_sight sight = {0};
+        progress_holds(search->progress, vector, &sight);
+        note_sight(search, counts, &sight, state, UINT32_MAX);
     }
     if (count == 0) {
         struct space_sight sight = {0};

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "checker/explore/progress.h"
 #include "checker/explore/search.h"
 #include "checker/explore/states.h"
 
@@ -33,6 +34,7 @@ struct search {
     struct explore_plan plan;
     struct search_options options;
     struct states *states;
+    struct progress *progress; /* NULL: not asked for */
     struct search_common *common;
     uint32_t level_first, level_end; /* breadth first: the states of the present level */
     uint32_t depth;

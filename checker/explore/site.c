@@ -352,6 +352,8 @@ static void describe_process(struct site *site, const struct world_node *of)
         struct client_status status;
         client_status(of->node, &status);
         site->session_state = (uint8_t)status.state;
+        uint64_t waiting = status.waiting + of->request_count;
+        site->waiting = (uint16_t)(waiting < UINT16_MAX ? waiting : UINT16_MAX);
         site->last_processed = status.last_zxid;
     }
 }

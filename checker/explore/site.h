@@ -75,6 +75,7 @@ struct site {
     bool serving;
     uint8_t leader;
     uint8_t session_state; /* of a running client */
+    uint16_t waiting;      /* requests not answered yet, handed to it or not; at most 65535 */
     epoch_t accepted_epoch, current_epoch;
     zxid_t last_processed, last_logged;
     uint32_t image; /* a handle of its memory (checker/explore/chunks.h) */

@@ -283,6 +283,9 @@ static void trace_happenings(struct space *space, uint32_t happenings)
 
 static void tell_monitors(struct space *space, uint32_t *vector, uint32_t happenings, struct space_sight *sight)
 {
+    if (space->monitors_ignored) {
+        return;
+    }
     if (space->trail != NULL) {
         trace_happenings(space, happenings);
     }
@@ -1057,20 +1060,77 @@ uint64_t space_partition(const struct space *space, const uint32_t *vector)
     return space_budgets(space, vector)->partition;
 }
 
-bool space_is_available(const struct space *space, const uint32_t *vector)
+/* The serving leader of the highest epoch; NULL if there is none. */
+static const struct site *leader_of(const struct space *space, const uint32_t *vector)
 {
-    uint32_t voters = 0, following = 0;
-    bool all_serve = true, led = false;
+    const struct site *leader = NULL;
     for (uint32_t i = 0; i < space->node_count; i++) {
         const struct site *site = space_site(space, vector, i);
-        if (site->kind != NODE_SERVER) {
-            continue;
+        if (site->kind == NODE_SERVER && site->life == LIFE_UP && site->serving && site->peer_state == PEER_LEADING &&
+            (leader == NULL || site->current_epoch > leader->current_epoch)) {
+            leader = site;
         }
+    }
+    return leader;
+}
+
+bool space_is_available(const struct space *space, const uint32_t *vector)
+{
+    const struct site *leader = leader_of(space, vector);
+    uint32_t voters = 0, with_leader = 0;
+    if (leader == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < space->node_count; i++) {
+        const struct site *site = space_site(space, vector, i);
         bool votes = (space->monitors_config.voters >> i & 1U) != 0;
         voters += votes;
-        following += votes && site->serving;
-        led = led || (site->serving && site->peer_state == PEER_LEADING);
-        all_serve = all_serve && (site->life != LIFE_UP || site->serving);
+        if (site->kind != NODE_SERVER || site->life != LIFE_UP) {
+            continue;
+        }
+        bool is_shut_out = site->accepted_epoch > leader->accepted_epoch;
+        if (!site->serving && !is_shut_out) {
+            return false;
+        }
+        with_leader += votes && site->leader == leader->leader;
     }
-    return led && all_serve && following > voters / 2;
+    return with_leader > voters / 2;
+}
+
+bool space_is_at_rest(const struct space *space, const uint32_t *vector)
+{
+    for (uint32_t i = 0; i < space->node_count; i++) {
+        const struct site *site = space_site(space, vector, i);
+        bool is_client = (space->monitors_config.clients >> i & 1U) != 0;
+        bool is_over = site->session_state == SESSION_EXPIRED || site->session_state == SESSION_CLOSED;
+        if (site->life != LIFE_UP || (is_client && site->session_state != SESSION_CONNECTED && !is_over) ||
+            (is_client && site->waiting > 0)) {
+            return false;
+        }
+    }
+    return space_is_available(space, vector);
+}
+
+void space_heal(struct space *space, uint32_t *vector, struct space_sight *sight)
+{
+    struct site_input boot = {.kind = SITE_BOOT}, resume = {.kind = SITE_RESUME};
+    space_pardon(space, vector);
+    for (uint32_t i = 0; i < space->node_count; i++) {
+        const struct site *site = space_site(space, vector, i);
+        if (site->life != LIFE_UP) {
+            step_site(space, vector, i, sites_input(space->sites, &boot), sight);
+        } else if (site->paused) {
+            step_site(space, vector, i, sites_input(space->sites, &resume), sight);
+        }
+    }
+}
+
+void space_ignore(struct space *space, bool ignore)
+{
+    space->monitors_ignored = ignore;
+}
+
+uint32_t space_first_site(const struct space *space)
+{
+    return space->first_site;
 }

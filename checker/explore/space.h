@@ -90,8 +90,20 @@ struct move space_move(const struct space *space, const uint32_t *vector, const 
 /* What only a state in which nothing can happen any more can show (monitor_end()). */
 void space_end(struct space *space, const uint32_t *vector, struct space_sight *sight);
 
-/* A leader serves, a majority of the voters follows it, every running server serves. */
+/* A leader serves, a majority of the voters follows it, every running server serves that is not shut out (role_is_shut_out()). */
 bool space_is_available(const struct space *space, const uint32_t *vector);
+
+/* And every node runs, every client has a session (or has lost it for good) and no request without an answer. */
+bool space_is_at_rest(const struct space *space, const uint32_t *vector);
+
+/* No partition, nobody paused, nothing used up; who is down starts. */
+void space_heal(struct space *space, uint32_t *vector, struct space_sight *sight);
+
+/* While true the monitors are told nothing. */
+void space_ignore(struct space *space, bool ignore);
+
+/* The entries of a vector before it are budgets and monitors. */
+uint32_t space_first_site(const struct space *space);
 
 const struct site *space_site(const struct space *space, const uint32_t *vector, uint32_t node);
 

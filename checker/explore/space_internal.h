@@ -48,6 +48,7 @@ struct space {
     uint8_t pair_sides[SPACE_WIDTH_MAX][2];               /* by entry */
     uint32_t ending[2][3];                                /* deeds: by side; crash, kill, kill across a cut */
     uint32_t initial[SPACE_WIDTH_MAX];
+    bool monitors_ignored; /* while a continuation is tried */
     space_listener *listener;
     void *listener_self;
     struct trail *trail; /* where what is done is written down, or NULL */

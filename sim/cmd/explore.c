@@ -83,7 +83,7 @@ static void fill_record(const struct explorer *explorer, struct record *record)
     struct search_counts counts;
     search_counts(explorer->search, &counts);
     for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
-        if ((monitor_judged(&explorer->monitors) >> id & 1U) == 0) {
+        if ((explorer->judged >> id & 1U) == 0) {
             continue;
         }
         enum verdict verdict = verdict_of(explorer, counts.broken, id);
@@ -173,7 +173,7 @@ static void print_verdicts(GString *out, const struct explorer *explorer, const 
     }
     g_string_append(out, "  not checked by the explorer:");
     for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
-        if ((monitor_judged(&explorer->monitors) >> id & 1U) == 0) {
+        if ((explorer->judged >> id & 1U) == 0) {
             g_string_append_printf(out, " %s", guarantee_info((enum guarantee_id)id)->name);
         }
     }
@@ -280,7 +280,7 @@ struct order {
     struct run_options run;
     char *seed, *jobs, *schedule, *check;
     char *keys[KEYS_MAX]; /* of the plan, as given */
-    gboolean keep_going, interactive, run_every_step;
+    gboolean keep_going, interactive, run_every_step, recovery;
     bool quiet;
     struct order_options order;
 };
@@ -357,6 +357,16 @@ static bool read_plan(const struct order *order, struct explore_plan *plan, GErr
     return true;
 }
 
+static bool expects(const struct scenario *scenario, const char *guarantee)
+{
+    for (guint i = 0; i < scenario->expectations->len; i++) {
+        if (g_strcmp0(g_array_index(scenario->expectations, struct expectation, i).name, guarantee) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool add_guarantee(const char *name, uint64_t *guarantees)
 {
     for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
@@ -410,6 +420,7 @@ static int explore_file(const char *path, struct order *order)
         .seed = seed,
         .keep_going = order->keep_going,
         .run_every_step = order->run_every_step,
+        .recovery = order->recovery || expects(scenario, "available-after-heal"),
         .progress_ns = PROGRESS_NS,
         .progress = telling.is_terminal ? tell : NULL,
         .progress_self = &telling,
@@ -444,12 +455,14 @@ int command_explore(int argc, char **argv)
          "Remember no step of a node: run each again, and make sure that it comes out the same", NULL},
         {"check", 0, 0, G_OPTION_ARG_STRING, &order.check,
          "Watch these alone (default: those that the scenario expects to be violated, or all)", "GUARANTEE,..."},
+        {"recovery", 0, 0, G_OPTION_ARG_NONE, &order.recovery,
+         "Also check available-after-heal: some continuation of every state makes the ensemble serve again", NULL},
         {"keep-going", 0, 0, G_OPTION_ARG_NONE, &order.keep_going,
          "Past violations: the whole space, every guarantee that breaks", NULL},
         {"interactive", 'i', 0, G_OPTION_ARG_NONE, &order.interactive,
          "Walk through it by hand: what can happen, one choice after the other", NULL},
     };
-    size_t count = 7;
+    size_t count = 8;
     order_entries(&order.order, entries + count);
     count += ORDER_ENTRIES;
     struct explore_key key;
