@@ -73,9 +73,9 @@ expect 0 '31 moves written' walk 'random 30' 'crash server-2' "save $scratch/wal
 expect 0 'as expected' "$zksim" replay "$scratch/walk.schedule" --history "$scratch/walk.db" --record messages
 expect 0 'as expected' "$zksim" check "$scratch/walk.db"
 expect 0 '"verdicts": [{"guarantee": ' "$zksim" replay "$scratch/walk.schedule" --format json --settle 30s
-"$zksim" replay "$scratch/walk.schedule" > "$scratch/left"
+"$zksim" replay "$scratch/walk.schedule" > "$scratch/one"
 "$zksim" replay "$scratch/walk.schedule" > "$scratch/four"
-expect 0 '' cmp "$scratch/left" "$scratch/four"
+expect 0 '' cmp "$scratch/one" "$scratch/four"
 sed 's/^seed .*/&\nshows integrity/' "$scratch/walk.schedule" > "$scratch/other.schedule"
 expect 1 'integrity is not violated' "$zksim" replay "$scratch/other.schedule"
 echo 'boot server-1' >> "$scratch/other.schedule"
@@ -85,9 +85,9 @@ expect 2 'No such file' "$zksim" replay "$scratch/none"
 expect 2 '--crashes takes N' "$zksim" explore "$scratch/walk.scn" --crashes many
 
 # The output of a sweep does not depend on how many processes work.
-"$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j1 > "$scratch/left" 2> /dev/null
+"$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j1 > "$scratch/one" 2> /dev/null
 "$zksim" sweep scenarios/chaos.scn --seeds 1..12 --format json -j4 > "$scratch/four" 2> /dev/null
-expect 0 '' cmp "$scratch/left" "$scratch/four"
+expect 0 '' cmp "$scratch/one" "$scratch/four"
 
 # Every query of sim/README.md has an answer.
 "$zksim" run scenarios/deposed-leader.scn --seed 42 --record messages --history "$scratch/queries.db" > /dev/null
