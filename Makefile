@@ -174,6 +174,7 @@ demo: setup
 test: setup
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(B)/run-tests purity
 	@tests/cli.sh build/zksim
+	@tests/explore.sh build/zksim
 	@tests/digests.sh build/zksim
 	@tests/readme.sh README.md sim/README.md sim/cmd/README.md
 	@$(B)/run-tests

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# tests/explore.sh ZKSIM: what `explore` finds, `replay` shows; a limit is never a proof; an interrupt tells what was covered.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+zksim=$1
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+checks=0
+failures=0
+
+# check 'WHAT' COMMAND...: it succeeds.
+check() {
+    local what=$1
+    shift
+    checks=$((checks + 1))
+    if ! "$@" > "$scratch/check.out" 2>&1; then
+        failures=$((failures + 1))
+        echo "tests/explore.sh: $what" >&2
+        head -c 1000 "$scratch/check.out" | sed 's/^/  /' >&2
+    fi
+}
+
+# scenario NAME < LINES: in the scratch directory.
+scenario() {
+    { echo "title $1"; cat; echo 'run for 10s'; } > "$scratch/$1.scn"
+}
+
+# breaks NAME GUARANTEE OPTIONS...: explore finds it, with one worker and two as early; the schedule shows the same in the simulator.
+breaks() {
+    local name=$1 guarantee=$2 depth=
+    shift 2
+    for jobs in 1 2; do
+        "$zksim" explore "$scratch/$name.scn" "$@" -j $jobs -o "$scratch/$name.$jobs" --format json > "$scratch/$name.json"
+        check "$name breaks $guarantee, -j $jobs" grep -q "\"guarantee\": \"$guarantee\", \"verdict\": \"violated\"" "$scratch/$name.json"
+        check "$name: the schedule of -j $jobs shows it" grep -qE "^shows +$guarantee" "$scratch/$name.$jobs"
+        "$zksim" replay "$scratch/$name.$jobs" > "$scratch/$name.replay"
+        check "$name: replayed" grep -qE "^ *$guarantee +violated" "$scratch/$name.replay"
+        depth="$depth $(grep -o '"depth": [0-9]*' "$scratch/$name.json")"
+    done
+    # shellcheck disable=SC2086
+    set -- $depth
+    check "$name: one worker and two find it at the same depth" [ "$2" = "$4" ]
+}
+
+# ends NAME 'TEXT' OPTIONS...: explore says so, and that nothing holds of which it does not know.
+ends() {
+    local name=$1 text=$2
+    shift 2
+    "$zksim" explore "$scratch/$name.scn" "$@" > "$scratch/$name.out" 2>&1
+    check "$name $*: $text" grep -qF -- "$text" "$scratch/$name.out"
+    if [ "$text" != 'complete: every order' ]; then
+        check "$name $*: no bound looks like a proof" bash -c "! grep -qE ' holds( |$)' '$scratch/$name.out'"
+    fi
+}
+
+scenario disagreement << 'END'
+atomic-commit 3pc coordinator=C participants=A,B
+explore from boot
+explore prompt boot,connect
+explore partitions 1
+explore timeouts 3
+explore timing reliable
+END
+breaks disagreement ac-agreement
+
+scenario early-ack << 'END'
+servers 3
+clients 1
+script client 1: create /a 1
+flaw ack-before-fsync
+explore from established
+explore prompt election,connect,close,requests,boot,client,tasks
+explore kills 2
+explore restarts 2
+END
+breaks early-ack committed-never-truncated
+
+scenario late-event << 'END'
+servers 1
+clients 2
+script client 1: create /a 1, get /a watch, get /a
+script client 2: set /a 2
+flaw notify-after-reply
+explore from established
+explore prompt election,connect,close,requests,boot
+END
+breaks late-event no-lost-watch
+
+scenario hasty-read << 'END'
+servers 3
+clients 1
+script client 1 pipelined: create /a 1, get /a
+flaw read-ahead-of-own-write
+explore from established
+explore prompt election,connect,close,requests,boot
+END
+breaks hasty-read read-your-writes
+
+scenario sound << 'END'
+servers 2
+clients 1
+script client 1: create /a 1, set /a 2
+explore from established
+explore prompt election,connect,close
+explore crashes 1
+explore resets 1
+END
+ends sound 'complete: every order'
+"$zksim" explore "$scratch/sound.scn" --run-every-step --format json | grep -o '"distinct": [0-9]*, "transitions": [0-9]*' > "$scratch/every"
+"$zksim" explore "$scratch/sound.scn" -j 2 --format json | grep -o '"distinct": [0-9]*, "transitions": [0-9]*' > "$scratch/remembered"
+check 'remembering steps changes nothing' cmp "$scratch/every" "$scratch/remembered"
+ends sound 'not complete: the limit of depth' --depth 5
+ends sound 'not complete: the limit of states' --states 300
+ends sound 'not complete: the memory allowed' --memory 6MiB
+ends sound 'not complete: the memory allowed' --memory 6MiB -j 2
+ends sound 'the memory allowed is not enough to begin' --memory 1MiB
+
+scenario endless << 'END'
+servers 3
+clients 2
+script clients: create /a 1, set /a 2, get /a watch, delete /a
+explore from boot
+explore crashes 3
+explore restarts 3
+explore timeouts 9
+END
+ends endless 'not complete: the time allowed' --time 1s
+for jobs in 1 2; do
+    timeout --foreground --signal=INT 2 "$zksim" explore "$scratch/endless.scn" -j $jobs > "$scratch/endless.out" 2>&1
+    check "an interrupt tells what was covered, -j $jobs" grep -qE 'not complete: interrupted' "$scratch/endless.out"
+    check "and how much that was, -j $jobs" grep -qE 'states +[1-9][0-9]* distinct' "$scratch/endless.out"
+done
+
+[ "$failures" = 0 ] || { echo "tests/explore.sh: $failures of $checks checks failed" >&2; exit 1; }
+echo "explore: $checks checks"
