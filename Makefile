@@ -176,6 +176,7 @@ test: setup
 	@tests/cli.sh build/zksim
 	@tests/explore.sh build/zksim
 	@tests/digests.sh build/zksim
+	@tests/classics.sh build/zksim
 	@tests/readme.sh README.md sim/README.md sim/cmd/README.md
 	@$(B)/run-tests
 
@@ -210,6 +211,7 @@ fuzz: setup-slow $(FUZZERS:%=build/fuzz/%)
 
 check-slow: sanitized determinism fuzz
 	@tests/flaws.sh build/zksim
+	@tests/classics.sh build/zksim slow
 	@ZKSIM_SLOW=1 $(B)/run-tests explore explore-lockstep
 	@build/zksim sweep scenarios/*.scn --seeds 1..50 $(JOBS)
 	@build/zksim sweep scenarios/chaos.scn --seeds 1..1000 $(JOBS)

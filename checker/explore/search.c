@@ -86,6 +86,9 @@ void search_keep_violation(struct search *search, const struct space_sight *sigh
         memcpy(kept->explanation, sight->explanation, sizeof kept->explanation);
     }
     atomic_store(&common->has_violation, true);
+    if (where->event != UINT32_MAX) {
+        atomic_store(&common->is_cut, true);
+    }
     atomic_store(&common->lock, 0);
 }
 
@@ -160,7 +163,7 @@ static void expand(struct search *search, struct search_counts *counts, uint32_t
         progress_holds(search->progress, vector, &sight);
         note_sight(search, counts, &sight, state, UINT32_MAX);
     }
-    if (count == 0) {
+    if (space_is_over(events, count)) {
         struct space_sight sight = {0};
         counts->terminal++;
         space_end(search->space, vector, &sight);
@@ -284,7 +287,8 @@ static enum search_end end_of(const struct search *search)
 {
     struct search_counts counts;
     search_counts(search, &counts);
-    if (atomic_load(&search->common->has_violation)) {
+    if (atomic_load(&search->common->has_violation) &&
+        (atomic_load(&search->common->is_cut) || !search->options.keep_going)) {
         return SEARCH_VIOLATION;
     }
     int stopped = atomic_load(&search->common->stop);

@@ -39,9 +39,9 @@ enum search_order {
 #define SEARCH_ORDER_COUNT 5
 
 struct search_options {
-    uint32_t jobs;        /* worker processes; 1: this one */
-    bool keep_going;      /* past violations: the whole space, all guarantees that break */
-    uint64_t guarantees;  /* bit per enum guarantee_id: those watched, all others may break; 0: all */
+    uint32_t jobs;       /* worker processes; 1: this one */
+    bool keep_going;     /* to other violations, but not behind one; `complete` if only ends of paths broke something */
+    uint64_t guarantees; /* bit per enum guarantee_id: those watched, all others may break; 0: all */
     uint64_t progress_ns; /* between calls of `progress` */
     void (*progress)(void *self, const struct search *search);
     void *progress_self;

@@ -21,6 +21,7 @@ struct search_common {
     _Atomic uint32_t next; /* state of this level to expand; walk to begin */
     _Atomic int stop;      /* enum search_end + 1, or 0 */
     _Atomic bool has_violation;
+    _Atomic bool is_cut; /* by an event that broke something: what comes after it was not tried */
     _Atomic uint32_t lock;
     struct search_violation violation;
     struct search_counts counts[SEARCH_JOBS_MAX];

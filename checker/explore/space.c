@@ -294,22 +294,6 @@ static void tell_monitors(struct space *space, uint32_t *vector, uint32_t happen
     }
 }
 
-void space_end(struct space *space, const uint32_t *vector, struct space_sight *sight)
-{
-    static struct monitor_state of;
-    for (uint32_t i = 0; i < space->monitor_count; i++) {
-        struct monitor_verdict verdict = {0};
-        struct intern_item item = intern_get(space->monitor_states, vector[1 + i]);
-        of.length = item.length;
-        memcpy(of.octets, item.data, item.length);
-        monitor_end(space->monitors[i], &space->monitors_config, &of, &verdict);
-        if (verdict.broken != 0 && sight->broken == 0) {
-            memcpy(sight->explanation, verdict.explanation, sizeof sight->explanation);
-        }
-        sight->broken |= verdict.broken;
-    }
-}
-
 static bool is_wanted(void *self, const struct happening *happening)
 {
     const struct space *space = self;
@@ -1006,6 +990,85 @@ void space_apply(struct space *space, uint32_t *vector, const struct space_event
 {
     space_apply_one(space, vector, event, sight);
     space_settle(space, vector, sight);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
+
+#define PATIENCE_ROUNDS 8U
+
+bool space_is_over(const struct space_event *events, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (events[i].event_class != CLASS_FAULT || events[i].budget == BUDGET_NONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first thing that happens by itself, timers last; of timers only that of the given node. */
+static bool find_next(struct space *space, const uint32_t *vector, uint32_t node, bool timers,
+                      struct space_event *found)
+{
+    struct space_event events[SPACE_EVENTS_MAX];
+    uint32_t count = space_ordinary_events(space, vector, events);
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_timer = events[i].kind == MOVE_DEADLINE || events[i].kind == MOVE_CONNECT_TIMEOUT;
+        bool is_one = is_timer ? timers && events[i].node == node : !timers;
+        if (is_one && events[i].event_class != CLASS_RESTART) {
+            *found = events[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every node's timer fires once when all has come to rest. */
+static void wait_a_round(struct space *space, uint32_t *vector, struct space_sight *sight)
+{
+    struct space_event event;
+    for (uint32_t node = 0; node < space->node_count; node++) {
+        if (find_next(space, vector, node, true, &event)) {
+            space_apply_one(space, vector, &event, sight);
+        }
+        while (!sight->overflow && !sight->exhausted && find_next(space, vector, node, false, &event)) {
+            space_apply_one(space, vector, &event, sight);
+            sight->overflow = sight->overflow || sight->steps == CLOSURE_STEPS_MAX;
+        }
+    }
+}
+
+static void judge_end(const struct space *space, const uint32_t *vector, struct space_sight *sight)
+{
+    static struct monitor_state of;
+    for (uint32_t i = 0; i < space->monitor_count; i++) {
+        struct monitor_verdict verdict = {0};
+        struct intern_item item = intern_get(space->monitor_states, vector[1 + i]);
+        of.length = item.length;
+        memcpy(of.octets, item.data, item.length);
+        monitor_end(space->monitors[i], &space->monitors_config, &of, &verdict);
+        if (verdict.broken != 0 && sight->broken == 0) {
+            memcpy(sight->explanation, verdict.explanation, sizeof sight->explanation);
+        }
+        sight->broken |= verdict.broken;
+    }
+}
+
+void space_end(struct space *space, const uint32_t *vector, struct space_sight *sight)
+{
+    judge_end(space, vector, sight);
+    if (sight->broken == 0 || space->monitors_config.servers != 0) {
+        return;
+    }
+    uint32_t later[SPACE_WIDTH_MAX];
+    struct space_sight waiting = {0}, then = {0};
+    memcpy(later, vector, space->width * sizeof *later);
+    for (uint32_t i = 0; i < PATIENCE_ROUNDS && !waiting.overflow && !waiting.exhausted; i++) {
+        wait_a_round(space, later, &waiting);
+    }
+    judge_end(space, later, &then);
+    sight->exhausted = waiting.exhausted;
+    sight->broken &= then.broken;
 }
 
 /* ---- names and questions ----------------------------------------------------------------------------------------- */

@@ -87,7 +87,11 @@ void space_apply_one(struct space *space, uint32_t *vector, const struct space_e
 /* As sim/move.h names it. */
 struct move space_move(const struct space *space, const uint32_t *vector, const struct space_event *event);
 
-/* What only a state in which nothing can happen any more can show (monitor_end()). */
+/* Whether nothing can happen any more: all that space_events() listed are faults that the plan would still allow. */
+bool space_is_over(const struct space_event *events, uint32_t count);
+
+/* What only a state in which nothing can happen any more can show (monitor_end()).  Where sites of an atomic commit are alone they first
+ * get some rounds of all their timers, without faults and whatever the plan allows: who is blocked because a budget ended is not blocked. */
 void space_end(struct space *space, const uint32_t *vector, struct space_sight *sight);
 
 /* A leader serves, a majority of the voters follows it, every running server serves that is not shut out (role_is_shut_out()). */

@@ -367,15 +367,26 @@ static bool expects(const struct scenario *scenario, const char *guarantee)
     return false;
 }
 
-static bool add_guarantee(const char *name, uint64_t *guarantees)
+static bool add_guarantee(const char *name, uint64_t covered, uint64_t *guarantees)
 {
     for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
-        if (strcmp(guarantee_info((enum guarantee_id)id)->name, name) == 0 && (monitor_covered() >> id & 1U) != 0) {
+        if (strcmp(guarantee_info((enum guarantee_id)id)->name, name) == 0 && (covered >> id & 1U) != 0) {
             *guarantees |= UINT64_C(1) << id;
             return true;
         }
     }
     return false;
+}
+
+static void add_expected(const struct scenario *scenario, enum expectation_kind kind, uint64_t covered,
+                         uint64_t *guarantees)
+{
+    for (guint i = 0; i < scenario->expectations->len; i++) {
+        const struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
+        if (expectation->kind == kind) {
+            add_guarantee(expectation->name, covered, guarantees);
+        }
+    }
 }
 
 /* A flaw breaks many guarantees, and one that breaks early hides the one it is about. */
@@ -385,19 +396,28 @@ static bool choose_guarantees(const struct order *order, const struct scenario *
     bool ok = true;
     char **names = g_strsplit(order->check == NULL ? "" : order->check, ",", -1);
     for (char **name = names; ok && *name != NULL; name++) {
-        ok = add_guarantee(*name, guarantees);
+        ok = add_guarantee(*name, monitor_covered(), guarantees);
         if (!ok) {
             g_set_error(error, COMMAND_ERROR, 0, "--check: '%s' is not a guarantee that the explorer checks", *name);
         }
     }
     g_strfreev(names);
-    for (guint i = 0; order->check == NULL && i < scenario->expectations->len; i++) {
-        const struct expectation *expectation = &g_array_index(scenario->expectations, struct expectation, i);
-        if (expectation->kind == EXPECT_VIOLATED) {
-            add_guarantee(expectation->name, guarantees);
-        }
+    if (order->check == NULL) {
+        add_expected(scenario, EXPECT_VIOLATED, monitor_covered(), guarantees);
+    }
+    if (order->check == NULL && *guarantees != 0) {
+        add_expected(scenario, EXPECT_HOLDS, monitor_covered(), guarantees);
     }
     return ok;
+}
+
+/* A scenario that expects one guarantee to break where paths end and another to hold wants to know of all paths. */
+static bool wants_all(const struct scenario *scenario)
+{
+    uint64_t at_ends = 0, holding = 0;
+    add_expected(scenario, EXPECT_VIOLATED, monitor_covered_at_end(), &at_ends);
+    add_expected(scenario, EXPECT_HOLDS, monitor_covered(), &holding);
+    return at_ends != 0 && holding != 0;
 }
 
 static int explore_file(const char *path, struct order *order)
@@ -418,7 +438,7 @@ static int explore_file(const char *path, struct order *order)
     struct search_options search = {
         .jobs = (uint32_t)jobs,
         .seed = seed,
-        .keep_going = order->keep_going,
+        .keep_going = order->keep_going || wants_all(scenario),
         .run_every_step = order->run_every_step,
         .recovery = order->recovery || expects(scenario, "available-after-heal"),
         .progress_ns = PROGRESS_NS,
@@ -454,11 +474,12 @@ int command_explore(int argc, char **argv)
         {"run-every-step", 0, 0, G_OPTION_ARG_NONE, &order.run_every_step,
          "Remember no step of a node: run each again, and make sure that it comes out the same", NULL},
         {"check", 0, 0, G_OPTION_ARG_STRING, &order.check,
-         "Watch these alone (default: those that the scenario expects to be violated, or all)", "GUARANTEE,..."},
+         "Watch these alone (default: those that the scenario names if it expects one to be violated, or all)",
+         "GUARANTEE,..."},
         {"recovery", 0, 0, G_OPTION_ARG_NONE, &order.recovery,
          "Also check available-after-heal: some continuation of every state makes the ensemble serve again", NULL},
         {"keep-going", 0, 0, G_OPTION_ARG_NONE, &order.keep_going,
-         "Past violations: the whole space, every guarantee that breaks", NULL},
+         "To other violations: all of the space that does not lie behind one, every guarantee that breaks", NULL},
         {"interactive", 'i', 0, G_OPTION_ARG_NONE, &order.interactive,
          "Walk through it by hand: what can happen, one choice after the other", NULL},
     };

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# tests/classics.sh ZKSIM [slow]: explorations of atomic commit, recipes and sessions come out as expected, and every counterexample, replayed
+# in the simulator, breaks the same guarantee by the offline checker's judgement.  Without `slow` those that take a second or less.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+zksim=$1
+quick="3pc-crash 3pc-power-loss 3pc-elected 3pc-lost-message 3pc-asynchrony 2pc-no 2pc-restart"
+slow="3pc-partition 3pc-restart 2pc-blocks quorum-partition"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+bad=0
+count=0
+for name in $quick $([ "${2:-}" = slow ] && echo "$slow"); do
+    file=scenarios/explore/$name.scn
+    count=$((count + 1))
+    if ! "$zksim" explore "$file" -o "$scratch/schedule" > "$scratch/out" 2>&1; then
+        echo "$file: not as expected" >&2
+        cat "$scratch/out" >&2
+        bad=1
+    fi
+    want=$(awk '$1 == "expect" && $2 == "violated" {print $3}' "$file")
+    [ -n "$want" ] || continue
+    if ! "$zksim" replay "$scratch/schedule" > "$scratch/out" 2>&1 || ! grep -q "^ *$want  *violated" "$scratch/out"; then
+        echo "$file: its counterexample, replayed, does not break $want" >&2
+        cat "$scratch/out" >&2
+        bad=1
+    fi
+    rm -f "$scratch/schedule"
+done
+[ "$bad" = 0 ] && echo "classics: $count explorations as expected, their counterexamples replayed"
+exit $bad
