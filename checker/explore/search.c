@@ -165,7 +165,7 @@ static void expand(struct search *search, struct search_counts *counts, uint32_t
     }
     if (space_is_over(events, count)) {
         struct space_sight sight = {0};
-        counts->terminal++;
+        counts->terminal += count == 0;
         space_end(search->space, vector, &sight);
         note_sight(search, counts, &sight, state, UINT32_MAX);
     }
