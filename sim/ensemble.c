@@ -346,6 +346,7 @@ static bool make_world(struct ensemble *ensemble, const struct simulation_option
         .seed = options->seed,
         .timeless = timeless,
         .server_octets_max = (uint64_t)ensemble->settings.value[SETTING_SERVER_MEMORY],
+        .place = options->place,
     };
     ensemble->world = world_new(&config);
     if (ensemble->world == NULL) {

@@ -6,12 +6,17 @@
 #include "protocol/base/hash.h"
 
 struct script_state {
-    const struct script *script;
     struct operations operations;
     session_id_t session;
     uint32_t next; /* operation to submit */
     bool connected;
 };
+
+/* Not in the state: an image of that may be loaded by a later run, where the script is elsewhere. */
+static const struct script *script_at(const struct world *world, uint32_t client)
+{
+    return world->nodes[client].setting;
+}
 
 /* ---- the application --------------------------------------------------------------------------------------------- */
 
@@ -29,7 +34,7 @@ static struct operation operation_of(const struct script_operation *from)
 
 static void submit(struct world *world, uint32_t client, struct script_state *state)
 {
-    const struct script_operation *first = &state->script->operations[state->next];
+    const struct script_operation *first = &script_at(world, client)->operations[state->next];
     struct operation parts[OPERATION_PARTS_MAX];
     struct operation operation = operation_of(first);
     for (uint32_t i = 0; i < first->parts; i++) {
@@ -44,8 +49,8 @@ static void submit(struct world *world, uint32_t client, struct script_state *st
 
 static void go_on(struct world *world, uint32_t client, struct script_state *state)
 {
-    while (state->connected && state->next < state->script->count &&
-           (state->script->pipelined || operations_under_way(&state->operations) == 0)) {
+    while (state->connected && state->next < script_at(world, client)->count &&
+           (script_at(world, client)->pipelined || operations_under_way(&state->operations) == 0)) {
         submit(world, client, state);
     }
 }
@@ -55,7 +60,7 @@ static void on_start(struct world *world, uint32_t client, void *self, const voi
     struct script_state *state = self;
     (void)world;
     (void)client;
-    state->script = setting;
+    (void)setting;
     operations_init(&state->operations);
 }
 
@@ -68,7 +73,7 @@ static void on_answer(struct world *world, uint32_t client, void *self, const st
     if (answer.opcode == OP_CREATE_SESSION) {
         return;
     }
-    if (!certain && state->script->retried) {
+    if (!certain && script_at(world, client)->retried) {
         state->next = (uint32_t)answer.purpose;
     }
     go_on(world, client, state);
@@ -87,11 +92,11 @@ static void on_session(struct world *world, uint32_t client, void *self, const s
     state->session = output->session.session;
     state->connected = output->session.state == SESSION_CONNECTED;
     if (output->session.state == SESSION_EXPIRED) {
-        if (state->script->retried) {
+        if (script_at(world, client)->retried) {
             struct operation create = {.opcode = OP_CREATE_SESSION};
             operation_submit(world, client, &state->operations, &create, 0);
         } else {
-            state->next = state->script->count;
+            state->next = script_at(world, client)->count;
         }
     }
     go_on(world, client, state);

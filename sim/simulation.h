@@ -15,6 +15,7 @@
 #include "sim/record.h"
 #include "sim/scenario.h"
 #include "sim/store.h"
+#include "sim/world.h"
 
 #define SIMULATION_ERROR simulation_error_quark()
 GQuark simulation_error_quark(void);
@@ -54,6 +55,7 @@ struct simulation_options {
     struct flaws flaws;              /* besides the scenario's own */
     const struct settings *settings; /* those given overrule the scenario's; NULL: none */
     const char *version;             /* of the program, for the record; NULL: unknown */
+    struct world_place place;        /* where the world's memory is to lie; may be left out */
     struct store *store;             /* flushed now and then; NULL: none */
     struct simulation_trail *trail;  /* filled; NULL: nobody asks */
     simulation_pause *pause;         /* NULL: none */

@@ -28,7 +28,7 @@ struct workload_slot {
 };
 
 struct workload_app {
-    const struct workload_assignment *assignment;
+    bool started;
     struct operations operations;
     enum session_state session_state;
     session_id_t session; /* the last one connected in */
@@ -38,9 +38,15 @@ struct workload_app {
     struct workload_slot slots[WORKLOADS_PER_CLIENT_MAX];
 };
 
+/* Not in the state: an image of that may be loaded by a later run, where the assignment is elsewhere. */
+static const struct workload_assignment *assignment_of(const struct world *world, uint32_t client)
+{
+    return world->nodes[client].setting;
+}
+
 static struct workload_turn turn_of(struct world *world, uint32_t client, struct workload_app *app, uint32_t index)
 {
-    const struct workload_assignment *assignment = app->assignment;
+    const struct workload_assignment *assignment = assignment_of(world, client);
     uint32_t workload = assignment->workloads[index];
     return (struct workload_turn){
         .world = world,
@@ -317,16 +323,17 @@ static void on_start(struct world *world, uint32_t client, void *state, const vo
 {
     struct workload_app *app = state;
     uint64_t starts = starts_before(world, client);
-    app->assignment = setting;
+    (void)setting;
+    app->started = true;
     operations_init(&app->operations);
     world_stream(world, "application", client + starts * WORLD_NODES_MAX, &app->random);
-    for (uint32_t i = 0; i < app->assignment->count; i++) {
+    for (uint32_t i = 0; i < assignment_of(world, client)->count; i++) {
         struct workload_turn turn = turn_of(world, client, app, i);
         char purpose[64] = "workload ";
         const char *name = workload_info(turn.setting->kind)->name;
         ensure(strlen(name) < sizeof purpose - 16);
         memcpy(purpose + 9, name, strlen(name) + 1);
-        uint64_t place = app->assignment->workloads[i] + starts * WORKLOADS_MAX;
+        uint64_t place = assignment_of(world, client)->workloads[i] + starts * WORKLOADS_MAX;
         world_stream(world, purpose, place * WORLD_NODES_MAX + client, &app->slots[i].random);
         app->slots[i].written = starts * VALUES_PER_START;
         keep_going(&turn);
@@ -336,11 +343,11 @@ static void on_start(struct world *world, uint32_t client, void *state, const vo
 void workload_reseed(struct world *world, uint32_t client)
 {
     struct workload_app *app = world->nodes[client].application;
-    if (world->nodes[client].calls != &workload_application || app == NULL || app->assignment == NULL) {
+    if (world->nodes[client].calls != &workload_application || app == NULL || !app->started) {
         return;
     }
     world_stream(world, "application again", client, &app->random);
-    for (uint32_t i = 0; i < app->assignment->count; i++) {
+    for (uint32_t i = 0; i < assignment_of(world, client)->count; i++) {
         world_stream(world, "workload again", i * WORLD_NODES_MAX + client, &app->slots[i].random);
     }
 }
@@ -371,7 +378,7 @@ static void on_event(struct world *world, uint32_t client, void *state, const st
 {
     struct workload_app *app = state;
     event_record(world, client, output, app->session);
-    for (uint32_t i = 0; i < app->assignment->count; i++) {
+    for (uint32_t i = 0; i < assignment_of(world, client)->count; i++) {
         struct workload_turn turn = turn_of(world, client, app, i);
         size_t root = strlen(turn.setting->path);
         bool is_mine = output->event.path.length >= (int32_t)root &&
@@ -398,7 +405,7 @@ static void on_session(struct world *world, uint32_t client, void *state, const 
     }
     app->session = output->session.session;
     app->session_count++;
-    for (uint32_t i = 0; i < app->assignment->count; i++) {
+    for (uint32_t i = 0; i < assignment_of(world, client)->count; i++) {
         struct workload_turn turn = turn_of(world, client, app, i);
         if (calls_of(&turn)->fresh != NULL) {
             calls_of(&turn)->fresh(&turn);
@@ -414,7 +421,7 @@ static void on_wake_up(struct world *world, uint32_t client, void *state, uint64
         open_session(world, client, app);
         return;
     }
-    ensure(tag < app->assignment->count);
+    ensure(tag < assignment_of(world, client)->count);
     struct workload_turn turn = turn_of(world, client, app, (uint32_t)tag);
     slot_of(&turn)->is_waiting = false;
     take_turn(&turn);

@@ -18,6 +18,7 @@
 #define CLIENT_OCTETS_DEFAULT (4 * GIB)
 #define OUTPUT_ITEMS (UINT64_C(1) << 20)
 #define OUTPUT_OCTETS (4 * GIB)
+#define PLACE_UNIT (UINT64_C(2) << 20)
 
 uint32_t node_set_count(const struct node_set *set)
 {
@@ -34,6 +35,23 @@ uint32_t node_set_count(const struct node_set *set)
 static void *reserve(uint64_t octets)
 {
     void *region = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return region == MAP_FAILED ? NULL : region;
+}
+
+/* The same at the next place of the host's, if it gave one. */
+static void *reserve_in(struct world_place *place, uint64_t octets)
+{
+    if (place->base == NULL) {
+        return reserve(octets);
+    }
+    octets = (octets + PLACE_UNIT - 1) / PLACE_UNIT * PLACE_UNIT;
+    if (octets > place->octets) {
+        return NULL;
+    }
+    void *region = mmap(place->base, octets, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    place->base += octets;
+    place->octets -= octets;
     return region == MAP_FAILED ? NULL : region;
 }
 
@@ -58,7 +76,8 @@ void world_reseed(struct world *world)
 struct world *world_new(const struct world_config *config)
 {
     uint64_t octets = config->world_octets_max == 0 ? WORLD_OCTETS_DEFAULT : config->world_octets_max;
-    void *region = reserve(octets);
+    struct world_place place = config->place;
+    void *region = reserve_in(&place, octets);
     if (region == NULL) {
         return NULL;
     }
@@ -71,6 +90,7 @@ struct world *world_new(const struct world_config *config)
     world->timeless = config->timeless;
     world->network_is_elsewhere = config->network_is_elsewhere;
     world->region_octets = octets;
+    world->place = place;
     world->server_octets = config->server_octets_max == 0 ? SERVER_OCTETS_DEFAULT : config->server_octets_max;
     world->client_octets = config->client_octets_max == 0 ? CLIENT_OCTETS_DEFAULT : config->client_octets_max;
     world->nodes = arena_alloc(arena, sizeof(struct world_node) * WORLD_NODES_MAX);
@@ -120,8 +140,8 @@ uint32_t world_add_node(struct world *world, const struct node_spec *spec)
     if (spec->config_octets > 0) {
         memcpy(node->config, spec->config, spec->config_octets);
     }
-    node->region = reserve(octets_of(world, node));
-    void *machine = reserve(octets_of(world, node));
+    node->region = reserve_in(&world->place, octets_of(world, node));
+    void *machine = reserve_in(&world->place, octets_of(world, node));
     ensure(node->region != NULL);
     ensure(machine != NULL);
     node->machine = arena_create(machine, octets_of(world, node));

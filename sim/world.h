@@ -158,6 +158,13 @@ struct fresh {
     uint32_t index;
 };
 
+/* Address space of the host's, in which the arenas of a world and its nodes lie one after the other: a world made in the same way at the
+ * same place has the same addresses.  NULL: anywhere. */
+struct world_place {
+    uint8_t *base;
+    uint64_t octets;
+};
+
 struct world_config {
     uint64_t seed;
     uint64_t world_octets_max;  /* address space; 0: a default */
@@ -166,6 +173,7 @@ struct world_config {
     bool page_cache_stays_dirty; /* see disk.h, write-back */
     bool timeless;             /* clocks stand still between starts, and every start of a node is given the same seed */
     bool network_is_elsewhere; /* what steps do to connections is left to the host, who reads world->outputs */
+    struct world_place place;
 };
 
 /* Called for every observation, after it was recorded, while the stepped node is at rest. */
@@ -216,6 +224,7 @@ struct world {
     struct disk_file *image_files; /* scratch */
     uint32_t image_capacity;
     uint64_t region_octets, server_octets, client_octets;
+    struct world_place place; /* what is left of it */
 };
 
 /* NULL when the address space cannot be reserved. */

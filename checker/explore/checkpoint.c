@@ -245,6 +245,8 @@ static bool adopt(struct shared *shared, const struct shared *old, char *error, 
     shared->area_count = old->area_count;
     shared->table_count = old->table_count;
     memcpy(shared->tables, old->tables, sizeof shared->tables);
+    shared->kept_count = old->kept_count;
+    memcpy(shared->kept, old->kept, sizeof shared->kept);
     for (uint32_t i = 0; i < old->area_count; i++) {
         struct shared_area *area = &shared->areas[i];
         area->base = old->areas[i].base;

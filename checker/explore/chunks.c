@@ -21,7 +21,8 @@ struct image {
 
 struct chunks *chunks_new(struct shared *shared)
 {
-    struct chunks *chunks = shared_alloc(shared, sizeof *chunks);
+    bool is_old;
+    struct chunks *chunks = shared_make(shared, sizeof *chunks, &is_old);
     if (chunks == NULL || (chunks->pieces = intern_new(shared)) == NULL ||
         (chunks->images = intern_new(shared)) == NULL) {
         return NULL;

@@ -1,9 +1,35 @@
 #include "checker/explore/explorer.h"
 
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "checker/explore/checkpoint.h"
+#include "sim/schedule.h"
 
 #define MEMORY_DEFAULT (UINT64_C(8) << 30)
 #define NOT_ENOUGH_TO_BEGIN "the memory allowed is not enough to begin: give more by --memory"
+#define WORLD_OCTETS (UINT64_C(4) << 40) /* of address space */
+
+struct explorer_root {
+    double seconds, cpu_seconds;
+    uint32_t runs;
+    char description[];
+};
+
+/* The world's addresses, for its arenas hold pointers and images of them are in the region. */
+static bool find_place(struct shared *shared, struct world_place *place)
+{
+    bool is_old;
+    struct world_place *kept = shared_make(shared, sizeof *kept, &is_old);
+    if (kept != NULL && !is_old) {
+        *kept = (struct world_place){shared_reserve(shared, WORLD_OCTETS, false)->base, WORLD_OCTETS};
+    }
+    *place = kept == NULL ? (struct world_place){NULL, 0} : *kept;
+    return kept != NULL;
+}
 
 static void describe_nodes(const struct ensemble *ensemble, struct monitor_config *monitors)
 {
@@ -21,7 +47,12 @@ static void describe_nodes(const struct ensemble *ensemble, struct monitor_confi
 
 static bool make_world(struct explorer *explorer, GError **error)
 {
-    explorer->ensemble = ensemble_new_timeless(explorer->scenario, &explorer->options, NULL, error);
+    struct simulation_options options = explorer->options;
+    if (!find_place(explorer->shared, &options.place)) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE, NOT_ENOUGH_TO_BEGIN);
+        return false;
+    }
+    explorer->ensemble = ensemble_new_timeless(explorer->scenario, &options, NULL, error);
     if (explorer->ensemble == NULL) {
         return false;
     }
@@ -36,25 +67,108 @@ static bool make_world(struct explorer *explorer, GError **error)
     return true;
 }
 
-static bool make_memory(struct explorer *explorer, bool many_processes, GError **error)
+/* ---- memory, new or of a checkpoint ------------------------------------------------------------------------------ */
+
+/* What must be equal for a run to go on: everything said of the exploration but its limits. */
+static GString *describe(const struct explorer *explorer)
 {
-    char reason[256];
+    struct explore_plan plan = explorer->plan;
+    plan.depth = 0;
+    plan.states = plan.memory_octets = plan.time_ns = 0;
+    GString *text = g_string_new(NULL);
+    struct schedule *schedule = schedule_new(explorer->scenario, &explorer->options, plan.from);
+    schedule_print(schedule, text);
+    schedule_free(schedule);
+    explore_plan_print(&plan, text);
+    g_string_append_printf(text, "watched %" G_GINT64_MODIFIER "x%s\n", explorer->watched,
+                           explorer->watches_recovery ? " and recovery" : "");
+    return text;
+}
+
+static bool make_root(struct explorer *explorer)
+{
+    GString *text = describe(explorer);
+    explorer->root = shared_alloc(explorer->shared, sizeof *explorer->root + text->len + 1);
+    if (explorer->root != NULL) {
+        memcpy(explorer->root->description, text->str, text->len + 1);
+        explorer->shared->root = explorer->root;
+    }
+    g_string_free(text, TRUE);
+    return explorer->root != NULL;
+}
+
+/* The first lines that differ. */
+static void say_difference(const char *then, const char *now, const char *file, GError **error)
+{
+    char **old = g_strsplit(then, "\n", -1);
+    char **new = g_strsplit(now, "\n", -1);
+    size_t line = 0;
+    while (old[line] != NULL && new[line] != NULL && strcmp(old[line], new[line]) == 0) {
+        line++;
+    }
+    g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                "checkpoint %s is of another exploration: it was '%s' and is now '%s'", file,
+                old[line] == NULL ? "" : g_strstrip(old[line]), new[line] == NULL ? "" : g_strstrip(new[line]));
+    g_strfreev(old);
+    g_strfreev(new);
+}
+
+static bool find_root(struct explorer *explorer, const char *file, GError **error)
+{
+    GString *text = describe(explorer);
+    explorer->root = explorer->shared->root;
+    bool is_same = strcmp(explorer->root->description, text->str) == 0;
+    if (!is_same) {
+        say_difference(explorer->root->description, text->str, file, error);
+    }
+    g_string_free(text, TRUE);
+    shared_find_again(explorer->shared);
+    return is_same;
+}
+
+static bool check_directory(const char *directory, GError **error)
+{
+    if (directory == NULL || (g_file_test(directory, G_FILE_TEST_IS_DIR) && access(directory, W_OK | X_OK) == 0)) {
+        return true;
+    }
+    g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                "'%s' is no directory to which files can be written", directory);
+    return false;
+}
+
+static bool make_memory(struct explorer *explorer, const struct explorer_files *files, bool many_processes,
+                        GError **error)
+{
+    char reason[1024];
     struct shared_options options = {
         .limit_octets = explorer->plan.memory_octets == 0 ? MEMORY_DEFAULT : explorer->plan.memory_octets,
         .many_processes = many_processes,
+        .spill_directory = files->spill_directory,
     };
-    explorer->shared = shared_new(&options, reason, sizeof reason);
+    if (!check_directory(files->spill_directory, error)) {
+        return false;
+    }
+    const char *version = explorer->options.version == NULL ? "?" : explorer->options.version;
+    explorer->shared = files->resume == NULL ? shared_new(&options, reason, sizeof reason)
+                                             : checkpoint_read(files->resume, version, &options, reason, sizeof reason);
     if (explorer->shared == NULL) {
         g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE, "no memory for an exploration: %s", reason);
+        return false;
     }
-    return explorer->shared != NULL;
+    if (files->resume != NULL) {
+        return find_root(explorer, files->resume, error);
+    }
+    if (!make_root(explorer)) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE, NOT_ENOUGH_TO_BEGIN);
+        return false;
+    }
+    return true;
 }
 
 static bool make_search(struct explorer *explorer, const struct search_options *options, GError **error)
 {
     describe_nodes(explorer->ensemble, &explorer->monitors);
-    uint64_t wanted = options->guarantees == 0 ? UINT64_MAX : options->guarantees;
-    explorer->monitors.guarantees = options->unwatched ? 0 : monitor_covered() & wanted;
+    explorer->monitors.guarantees = monitor_covered() & explorer->watched;
     explorer->judged = monitor_judged(&explorer->monitors);
     if (options->recovery && explorer->monitors.servers != 0) {
         explorer->judged |= UINT64_C(1) << GUARANTEE_AVAILABLE_AFTER_HEAL;
@@ -63,6 +177,11 @@ static bool make_search(struct explorer *explorer, const struct search_options *
     explorer->space = space_new(explorer->shared, explorer->ensemble->world, &explorer->plan, &explorer->monitors);
     explorer->search =
         explorer->space == NULL ? NULL : search_new(explorer->shared, explorer->space, &explorer->plan, options);
+    if (!shared_found_all(explorer->shared) && explorer->shared->finding) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE,
+                    "the checkpoint has other parts than this search");
+        return false;
+    }
     if (explorer->search == NULL) {
         g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE, NOT_ENOUGH_TO_BEGIN);
         return false;
@@ -78,22 +197,34 @@ static bool make_search(struct explorer *explorer, const struct search_options *
                     explorer->scenario->name);
         return false;
     }
+    explorer->states_before = explorer->root->runs > 0 ? search_states(explorer->search) : 0;
+    explorer->runs = ++explorer->root->runs;
     return true;
 }
 
-struct explorer *explorer_new(const struct scenario *scenario, const struct simulation_options *options,
-                              const struct explore_plan *plan, const struct search_options *search, GError **error)
+struct explorer *explorer_open(const struct scenario *scenario, const struct simulation_options *options,
+                               const struct explore_plan *plan, const struct search_options *search,
+                               const struct explorer_files *files, GError **error)
 {
     struct explorer *explorer = g_new0(struct explorer, 1);
     explorer->scenario = scenario;
     explorer->options = *options;
     explorer->plan = *plan;
-    if (make_world(explorer, error) && make_memory(explorer, search->jobs > 1, error) &&
+    explorer->watched = search->unwatched ? 0 : search->guarantees == 0 ? UINT64_MAX : search->guarantees;
+    explorer->watches_recovery = search->recovery;
+    if (make_memory(explorer, files, search->jobs > 1, error) && make_world(explorer, error) &&
         make_search(explorer, search, error)) {
         return explorer;
     }
     explorer_free(explorer);
     return NULL;
+}
+
+struct explorer *explorer_new(const struct scenario *scenario, const struct simulation_options *options,
+                              const struct explore_plan *plan, const struct search_options *search, GError **error)
+{
+    static const struct explorer_files none = {NULL, NULL};
+    return explorer_open(scenario, options, plan, search, &none, error);
 }
 
 void explorer_free(struct explorer *explorer)
@@ -104,11 +235,11 @@ void explorer_free(struct explorer *explorer)
     if (explorer->space != NULL) {
         space_free(explorer->space);
     }
-    if (explorer->shared != NULL) {
-        shared_free(explorer->shared);
-    }
     if (explorer->ensemble != NULL) {
         ensemble_free(explorer->ensemble);
+    }
+    if (explorer->shared != NULL) {
+        shared_free(explorer->shared); /* the world lay in it */
     }
     g_free(explorer);
 }
@@ -120,13 +251,40 @@ static double seconds_of(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static double cpu_seconds(void)
+{
+    struct rusage own, workers;
+    getrusage(RUSAGE_SELF, &own);
+    getrusage(RUSAGE_CHILDREN, &workers);
+    struct timeval sum, system;
+    timeradd(&own.ru_utime, &workers.ru_utime, &sum);
+    timeradd(&own.ru_stime, &workers.ru_stime, &system);
+    timeradd(&sum, &system, &sum);
+    return (double)sum.tv_sec + (double)sum.tv_usec / 1e6;
+}
+
 void explorer_run(struct explorer *explorer)
 {
+    struct explorer_root *root = explorer->root;
     double began = seconds_of(CLOCK_MONOTONIC);
-    double cpu_began = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    double cpu_began = cpu_seconds();
     explorer->end = search_run(explorer->search);
-    explorer->seconds = seconds_of(CLOCK_MONOTONIC) - began;
-    explorer->cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu_began;
+    root->seconds += seconds_of(CLOCK_MONOTONIC) - began;
+    root->cpu_seconds += cpu_seconds() - cpu_began;
+    explorer->seconds = root->seconds;
+    explorer->cpu_seconds = root->cpu_seconds;
+}
+
+bool explorer_checkpoint(struct explorer *explorer, const char *path, GError **error)
+{
+    char reason[1024];
+    const char *version = explorer->options.version == NULL ? "?" : explorer->options.version;
+    sites_flush_counts(space_sites(explorer->space));
+    bool is_written = checkpoint_write(explorer->shared, path, version, reason, sizeof reason);
+    if (!is_written) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE, "%s", reason);
+    }
+    return is_written;
 }
 
 static void keep_move(void *self, const struct space *space, const uint32_t *vector, const struct space_event *event)

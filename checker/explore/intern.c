@@ -30,7 +30,11 @@ struct intern {
 
 static struct intern *create(struct shared *shared, bool by_digest)
 {
-    struct intern *intern = shared_alloc(shared, sizeof *intern);
+    bool is_old;
+    struct intern *intern = shared_make(shared, sizeof *intern, &is_old);
+    if (is_old) {
+        return intern;
+    }
     if (intern == NULL || !table_init(&intern->table, shared, TABLE_OF_IDS, BITS_MAX)) {
         return NULL;
     }

@@ -15,7 +15,11 @@ struct memo {
 
 struct memo *memo_new(struct shared *shared)
 {
-    struct memo *memo = shared_alloc(shared, sizeof *memo);
+    bool is_old;
+    struct memo *memo = shared_make(shared, sizeof *memo, &is_old);
+    if (is_old) {
+        return memo;
+    }
     if (memo == NULL || !table_init(&memo->table, shared, TABLE_OF_VALUES, BITS_MAX)) {
         return NULL;
     }

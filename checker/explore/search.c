@@ -1,7 +1,11 @@
 #include "checker/explore/search.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +15,8 @@
 
 #define CHUNK_STATES 64U
 #define LEVEL_STATES_FOR_JOBS 4096U
+#define NAP_LEAST_NS 100000
+#define NAP_MOST_NS 10000000
 
 static uint64_t now_ns(void)
 {
@@ -24,7 +30,8 @@ struct search *search_new(struct shared *shared, struct space *space, const stru
 {
     ensure(options->jobs >= 1 && options->jobs <= SEARCH_JOBS_MAX);
     struct states *states = states_new(shared, space_width(space));
-    struct search_common *common = shared_alloc(shared, sizeof *common);
+    bool is_old;
+    struct search_common *common = shared_make(shared, sizeof *common, &is_old);
     if (states == NULL || common == NULL) {
         return NULL;
     }
@@ -92,6 +99,11 @@ void search_keep_violation(struct search *search, const struct space_sight *sigh
     atomic_store(&common->lock, 0);
 }
 
+static void stop_for_room(struct search *search)
+{
+    search_stop(search, atomic_load(&search->shared->disk_full) ? SEARCH_DISK : SEARCH_MEMORY);
+}
+
 void search_count_sight(struct search *search, struct search_counts *counts, const struct space_sight *sight)
 {
     counts->steps += sight->steps;
@@ -99,7 +111,7 @@ void search_count_sight(struct search *search, struct search_counts *counts, con
     counts->broken |= sight->broken;
     counts->overflow = counts->overflow || sight->overflow;
     if (sight->exhausted) {
-        search_stop(search, SEARCH_MEMORY);
+        stop_for_room(search);
     }
 }
 
@@ -134,13 +146,16 @@ enum states_result search_insert(struct search *search, struct states_tree *tree
     }
     enum states_result result = states_insert_changed(search->states, tree, changes, count, origin, id);
     if (result == STATES_FULL) {
-        search_stop(search, SEARCH_MEMORY);
+        stop_for_room(search);
     }
     return result;
 }
 
-static void expand(struct search *search, struct search_counts *counts, uint32_t state)
+/* False when something did not fit: it is to be expanded again, and only what may be said twice was counted. */
+static bool expand(struct search *search, struct search_counts *counts, uint32_t state)
 {
+    const uint64_t steps_before = counts->steps;
+    bool fits = true;
     struct states_tree tree;
     struct space_event events[SPACE_EVENTS_MAX];
     uint32_t next[SPACE_WIDTH_MAX];
@@ -155,22 +170,29 @@ static void expand(struct search *search, struct search_counts *counts, uint32_t
         note_sight(search, counts, &sight, state, i);
         if (search_may_follow(&sight)) {
             uint32_t id;
-            search_insert(search, &tree, next, (struct states_origin){state, i}, &id);
+            fits = search_insert(search, &tree, next, (struct states_origin){state, i}, &id) != STATES_FULL && fits;
         }
+        fits = fits && !sight.exhausted;
     }
     if (search->progress != NULL) {
         struct space_sight sight = {0};
         progress_holds(search->progress, vector, &sight);
+        fits = fits && !sight.exhausted;
         note_sight(search, counts, &sight, state, UINT32_MAX);
     }
     if (space_is_over(events, count)) {
         struct space_sight sight = {0};
-        counts->terminal += count == 0;
         space_end(search->space, vector, &sight);
         note_sight(search, counts, &sight, state, UINT32_MAX);
     }
+    if (!fits) {
+        counts->steps = steps_before;
+        return false;
+    }
+    counts->terminal += count == 0;
     counts->expanded++;
     counts->transitions += count;
+    return true;
 }
 
 void search_check_limits(struct search *search)
@@ -185,11 +207,14 @@ void search_check_limits(struct search *search)
     if (plan->time_ns != 0 && now_ns() - search->began_ns > plan->time_ns) {
         search_stop(search, SEARCH_TIME);
     }
+    if (search->options.pause_ns != 0 && now_ns() - search->paused_ns > search->options.pause_ns) {
+        search_stop(search, SEARCH_PAUSED);
+    }
 }
 
 void search_tell_progress(struct search *search)
 {
-    if (search->options.progress == NULL || search->options.progress_ns == 0) {
+    if (search->options.progress == NULL || search->options.progress_ns == 0 || search->is_worker) {
         return;
     }
     uint64_t now = now_ns();
@@ -197,6 +222,17 @@ void search_tell_progress(struct search *search)
         search->told_ns = now;
         search->options.progress(search->options.progress_self, search);
     }
+}
+
+/* Where it is stopped it leaves the rest to be expanded another time. */
+static void expand_range(struct search *search, uint32_t worker, struct search_rest range)
+{
+    struct search_common *common = search->common;
+    while (range.first < range.end && atomic_load_explicit(&common->stop, memory_order_relaxed) == 0 &&
+           expand(search, &common->counts[worker], range.first)) {
+        range.first++;
+    }
+    common->rests[worker] = range;
 }
 
 static void expand_chunks(struct search *search, uint32_t worker)
@@ -208,45 +244,124 @@ static void expand_chunks(struct search *search, uint32_t worker)
             return;
         }
         uint32_t end = search->level_end - first < CHUNK_STATES ? search->level_end : first + CHUNK_STATES;
-        for (uint32_t state = first; state < end; state++) {
-            expand(search, &common->counts[worker], state);
-        }
+        expand_range(search, worker, (struct search_rest){first, end});
         search_check_limits(search);
-        if (worker == 0) {
-            search_tell_progress(search);
-        }
+        search_tell_progress(search);
+    }
+}
+
+/* What was left when the search was stopped in this level. */
+static void expand_rests(struct search *search)
+{
+    struct search_common *common = search->common;
+    for (uint32_t i = 0; i < SEARCH_JOBS_MAX && !search_is_stopped(search); i++) {
+        expand_range(search, i, common->rests[i]);
     }
 }
 
 /* ---- one level --------------------------------------------------------------------------------------------------- */
 
-void search_fork(struct search *search, void (*work)(struct search *search, uint32_t worker))
+struct team {
+    uint32_t jobs, running;
+    pid_t workers[SEARCH_JOBS_MAX]; /* 0: ended */
+};
+
+static void be_worker(struct search *search, void (*work)(struct search *search, uint32_t worker), uint32_t number,
+                      pid_t parent)
 {
-    uint32_t jobs = search->options.jobs;
-    pid_t workers[SEARCH_JOBS_MAX];
-    shared_set_workers(search->shared, jobs);
-    for (uint32_t i = 0; i < jobs; i++) {
-        workers[i] = fork();
-        ensure(workers[i] >= 0);
-        if (workers[i] == 0) {
-            work(search, i);
-            shared_leave(search->shared);
-            _exit(0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) {
+        _exit(1);
+    }
+    search->is_worker = true;
+    work(search, number);
+    sites_flush_counts(space_sites(search->space));
+    shared_leave(search->shared);
+    _exit(0);
+}
+
+/* The others would wait for the dead one. */
+static void end_team(struct team *team)
+{
+    for (uint32_t i = 0; i < team->jobs; i++) {
+        if (team->workers[i] > 0) {
+            kill(team->workers[i], SIGKILL);
+            waitpid(team->workers[i], NULL, 0);
+            team->workers[i] = 0;
         }
     }
-    for (uint32_t i = 0; i < jobs; i++) {
-        int status = 0;
-        waitpid(workers[i], &status, 0);
-        ensure(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    team->running = 0;
+}
+
+static void note_death(struct search *search, pid_t worker, int status)
+{
+    if (WIFSIGNALED(status)) {
+        snprintf(search->death, sizeof search->death, "worker process %d was ended by signal %d (%s)", (int)worker,
+                 WTERMSIG(status), strsignal(WTERMSIG(status)));
+    } else {
+        snprintf(search->death, sizeof search->death, "worker process %d ended with status %d", (int)worker,
+                 WEXITSTATUS(status));
     }
+    atomic_store(&search->common->stop, (int)SEARCH_DIED + 1);
+}
+
+/* Until all have ended: an interrupt is passed on, progress told, a death noticed. */
+static void watch_team(struct search *search, struct team *team)
+{
+    struct timespec nap = {.tv_nsec = NAP_LEAST_NS};
+    while (team->running > 0) {
+        nanosleep(&nap, NULL);
+        nap.tv_nsec = nap.tv_nsec < NAP_MOST_NS ? nap.tv_nsec * 2 : nap.tv_nsec;
+        for (uint32_t i = 0; i < team->jobs; i++) {
+            int status = 0;
+            if (team->workers[i] == 0 || waitpid(team->workers[i], &status, WNOHANG) != team->workers[i]) {
+                continue;
+            }
+            pid_t worker = team->workers[i];
+            team->workers[i] = 0;
+            team->running--;
+            if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+                end_team(team);
+                note_death(search, worker, status);
+            }
+        }
+        search_check_limits(search);
+        search_tell_progress(search);
+    }
+}
+
+void search_fork(struct search *search, void (*work)(struct search *search, uint32_t worker))
+{
+    struct team team = {.jobs = search->options.jobs};
+    pid_t parent = getpid();
+    sites_flush_counts(space_sites(search->space));
+    shared_set_workers(search->shared, team.jobs);
+    for (uint32_t i = 0; i < team.jobs; i++) {
+        team.workers[i] = fork();
+        if (team.workers[i] < 0) {
+            snprintf(search->death, sizeof search->death, "no process for a worker: %s", strerror(errno));
+            end_team(&team);
+            atomic_store(&search->common->stop, (int)SEARCH_DIED + 1);
+            break;
+        }
+        if (team.workers[i] == 0) {
+            be_worker(search, work, i, parent);
+        }
+        team.running++;
+    }
+    watch_team(search, &team);
     shared_set_workers(search->shared, 1);
 }
 
 static void expand_level(struct search *search)
 {
-    atomic_store(&search->common->next, search->level_first);
+    uint32_t next = atomic_load(&search->common->next);
+    expand_rests(search);
+    if (search_is_stopped(search)) {
+        return;
+    }
     uint32_t least = search->options.level_for_jobs == 0 ? LEVEL_STATES_FOR_JOBS : search->options.level_for_jobs;
-    bool is_large = search->level_end - search->level_first >= least;
+    bool is_large = next < search->level_end && search->level_end - next >= least;
     if (search->options.jobs > 1 && is_large) {
         search_fork(search, expand_chunks);
     } else {
@@ -270,6 +385,19 @@ void search_load_root(const struct search *search, uint32_t *vector)
     states_load(search->states, search->root, vector);
 }
 
+/* Where an earlier run stopped, or the beginning. */
+static void take_place(struct search *search)
+{
+    struct search_place *place = &search->common->place;
+    if (!place->begun) {
+        *place = (struct search_place){.begun = true, .level_end = states_count(search->states)};
+        atomic_store(&search->common->next, 0);
+    }
+    search->level_first = place->level_first;
+    search->level_end = place->level_end;
+    search->depth = place->depth;
+}
+
 void search_begin(struct search *search, struct space_sight *sight)
 {
     uint32_t vector[SPACE_WIDTH_MAX];
@@ -278,20 +406,22 @@ void search_begin(struct search *search, struct space_sight *sight)
     enum states_result result =
         states_insert(search->states, vector, (struct states_origin){STATES_NONE, 0}, &search->root);
     sight->exhausted = sight->exhausted || result == STATES_FULL;
-    search->level_first = 0;
-    search->level_end = states_count(search->states);
-    search->began_ns = search->told_ns = now_ns();
+    take_place(search);
+    search->began_ns = search->told_ns = search->paused_ns = now_ns();
 }
 
 static enum search_end end_of(const struct search *search)
 {
     struct search_counts counts;
     search_counts(search, &counts);
+    int stopped = atomic_load(&search->common->stop);
+    if (stopped == (int)SEARCH_PAUSED + 1 || stopped == (int)SEARCH_DIED + 1) {
+        return (enum search_end)(stopped - 1);
+    }
     if (atomic_load(&search->common->has_violation) &&
         (atomic_load(&search->common->is_cut) || !search->options.keep_going)) {
         return SEARCH_VIOLATION;
     }
-    int stopped = atomic_load(&search->common->stop);
     if (stopped != 0) {
         return (enum search_end)(stopped - 1);
     }
@@ -303,6 +433,16 @@ static enum search_end end_of(const struct search *search)
                                                                                                : SEARCH_COMPLETE;
 }
 
+static void end_level(struct search *search)
+{
+    search->level_first = search->level_end;
+    search->level_end = states_count(search->states);
+    search->depth++;
+    search->common->place = (struct search_place){true, search->level_first, search->level_end, search->depth};
+    atomic_store(&search->common->next, search->level_first);
+    states_retire(search->states, search->level_first);
+}
+
 static void breadth_first(struct search *search)
 {
     const struct explore_plan *plan = &search->plan;
@@ -311,10 +451,7 @@ static void breadth_first(struct search *search)
         if (search_is_stopped(search)) {
             break;
         }
-        search->level_first = search->level_end;
-        search->level_end = states_count(search->states);
-        search->depth++;
-        states_retire(search->states, search->level_first);
+        end_level(search);
         if (atomic_load(&search->common->has_violation) && !search->options.keep_going) {
             break;
         }
@@ -323,6 +460,8 @@ static void breadth_first(struct search *search)
 
 enum search_end search_run(struct search *search)
 {
+    search->paused_ns = now_ns();
+    atomic_store(&search->common->stop, 0);
     switch (search->options.order) {
     case ORDER_BREADTH:
         breadth_first(search);
@@ -339,6 +478,19 @@ enum search_end search_run(struct search *search)
         break;
     }
     return end_of(search);
+}
+
+bool search_can_go_on(const struct search *search)
+{
+    int stopped = atomic_load(&search->common->stop);
+    bool is_found = atomic_load(&search->common->has_violation) && !search->options.keep_going;
+    bool is_unfinished = !is_found && (stopped != 0 || end_of(search) == SEARCH_DEPTH);
+    return search->options.order == ORDER_BREADTH && is_unfinished && stopped != (int)SEARCH_DIED + 1;
+}
+
+const char *search_death(const struct search *search)
+{
+    return search->death;
 }
 
 /* ---- what came of it --------------------------------------------------------------------------------------------- */
@@ -471,6 +623,12 @@ const char *search_end_text(enum search_end end)
         return "not complete: interrupted";
     case SEARCH_OVERFLOW:
         return "not complete: on some paths a node, a connection or a monitor reached a limit of this program";
+    case SEARCH_DISK:
+        return "not complete: the directory to spill to is full";
+    case SEARCH_PAUSED:
+        return "not complete: paused";
+    case SEARCH_DIED:
+        return "not complete: a worker process died";
     case SEARCH_WALKED:
         return "not complete: walks at random found nothing, which proves nothing about all others";
     }

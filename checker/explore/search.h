@@ -27,6 +27,9 @@ enum search_end {
     SEARCH_INTERRUPTED,
     SEARCH_OVERFLOW, /* a node, a connection or a monitor reached a limit of ours */
     SEARCH_WALKED,   /* all walks were made */
+    SEARCH_DISK,     /* what was to be spilled did not fit */
+    SEARCH_PAUSED,   /* search_run() goes on when it is called again */
+    SEARCH_DIED,     /* a worker process ended before its work was done */
 };
 
 enum search_order {
@@ -58,6 +61,7 @@ struct search_options {
     uint64_t seed;      /* walk, pct, guided: the same seed, the same walks */
     uint32_t walks;     /* how many */
     uint32_t pct_depth; /* pct: ordering constraints that a bug needs */
+    uint64_t pause_ns;  /* breadth: search_run() returns SEARCH_PAUSED so often; 0: never */
 };
 
 /* The first violation found, of the least depth. */
@@ -97,7 +101,14 @@ void search_free(struct search *search);
 /* Interns the initial state; what happened until it had come about is told to `sight`. */
 void search_begin(struct search *search, struct space_sight *sight);
 
+/* Until it ends.  What cut a search short that goes by breadth can be given more room, and then it goes on when this is called again, in this
+ * process or in one that has read the region from a checkpoint: to the same end as if it had never stopped. */
 enum search_end search_run(struct search *search);
+
+/* Whether more room would let it go on, after search_run(). */
+bool search_can_go_on(const struct search *search);
+/* SEARCH_DIED: what happened to the worker. */
+const char *search_death(const struct search *search);
 
 uint32_t search_depth(const struct search *search); /* levels completed */
 uint32_t search_states(const struct search *search);

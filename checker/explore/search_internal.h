@@ -16,6 +16,18 @@
 #define SEARCH_THREADS_MAX 1024U
 #define SEARCH_WALK_DEPTH 1000U /* choices of a walk, where the plan has no limit of depth */
 
+/* Where a search by breadth is. */
+struct search_place {
+    bool begun;
+    uint32_t level_first, level_end; /* the states of the present level */
+    uint32_t depth;
+};
+
+/* States of the present level that a worker had taken and did not expand when the search was stopped. */
+struct search_rest {
+    uint32_t first, end;
+};
+
 /* What the workers have in common: in the shared region. */
 struct search_common {
     _Atomic uint32_t next; /* state of this level to expand; walk to begin */
@@ -24,6 +36,8 @@ struct search_common {
     _Atomic bool is_cut; /* by an event that broke something: what comes after it was not tried */
     _Atomic uint32_t lock;
     struct search_violation violation;
+    struct search_place place;
+    struct search_rest rests[SEARCH_JOBS_MAX];
     struct search_counts counts[SEARCH_JOBS_MAX];
     struct search_tour tours[SEARCH_JOBS_MAX];
     _Atomic uint64_t threads[SEARCH_THREADS_MAX]; /* pct: all that were met, 0: none */
@@ -41,7 +55,9 @@ struct search {
     uint32_t depth;
     uint64_t frontier;             /* other orders: what waits to be expanded, walks to make */
     uint32_t walks_end, pct_steps; /* walk, pct */
-    uint64_t began_ns, told_ns;
+    uint64_t began_ns, told_ns, paused_ns;
+    bool is_worker;
+    char death[128];
     uint32_t root;
     uint32_t *path; /* to the violation, when it is not the way by which its state was first reached; or NULL */
     uint32_t path_length;

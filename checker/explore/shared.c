@@ -118,6 +118,7 @@ void shared_set_limit(struct shared *shared, uint64_t limit_octets)
 {
     shared->limit = limit_octets;
     atomic_store(&shared->exhausted, false);
+    atomic_store(&shared->disk_full, false);
     for (uint32_t i = 0; i < shared->table_count; i++) {
         shared->tables[i]->refused = false;
     }
@@ -172,6 +173,7 @@ static bool charge(struct shared *shared, struct shared_area *area, uint64_t com
 {
     if (area->file >= 0) {
         if (posix_fallocate(area->file, (off_t)committed, (off_t)octets) != 0) {
+            atomic_store(&shared->disk_full, true);
             return false;
         }
         atomic_fetch_add(&shared->spilled, octets);
@@ -276,6 +278,39 @@ void *shared_alloc(struct shared *shared, uint64_t octets)
         return NULL;
     }
     return shared->areas[0].base + at;
+}
+
+static void *find(struct shared *shared, uint64_t octets)
+{
+    uint32_t next = shared->found++;
+    if (next >= shared->kept_count || shared->kept[next].octets != octets) {
+        shared->lost = true;
+        return NULL;
+    }
+    return shared->kept[next].made;
+}
+
+void *shared_make(struct shared *shared, uint64_t octets, bool *is_old)
+{
+    *is_old = shared->finding;
+    if (shared->finding) {
+        return find(shared, octets);
+    }
+    void *made = shared_alloc(shared, octets);
+    ensure(shared->kept_count < SHARED_KEPT_MAX);
+    shared->kept[shared->kept_count++] = (struct shared_kept){made, octets};
+    return made;
+}
+
+void shared_find_again(struct shared *shared)
+{
+    shared->finding = true;
+    shared->found = 0;
+}
+
+bool shared_found_all(const struct shared *shared)
+{
+    return !shared->lost && shared->found == shared->kept_count;
 }
 
 /* ---- workers ----------------------------------------------------------------------------------------------------- */

@@ -32,6 +32,7 @@
 #define SHARED_AREAS_MAX 128U
 #define SHARED_TABLES_MAX 32U
 #define SHARED_WORKERS_MAX 64U
+#define SHARED_KEPT_MAX 64U
 #define SHARED_UNLIMITED UINT64_MAX
 
 struct table;
@@ -58,6 +59,7 @@ struct shared {
     _Atomic uint64_t spilled; /* committed octets of areas in files */
     uint64_t reserved;        /* octets of the region handed to areas */
     _Atomic bool exhausted;   /* sticky: something did not fit */
+    _Atomic bool disk_full;   /* sticky: what did not fit was to be spilled */
     bool many_processes;
     char spill_directory[256];
 
@@ -70,6 +72,16 @@ struct shared {
     uint32_t table_count;
     struct shared_area areas[SHARED_AREAS_MAX]; /* [0] is the heap */
     struct table *tables[SHARED_TABLES_MAX];
+
+    /* What shared_make() made, in order. */
+    struct shared_kept {
+        void *made;
+        uint64_t octets;
+    } kept[SHARED_KEPT_MAX];
+    uint32_t kept_count;
+    uint32_t found; /* of them, by a run that goes on */
+    bool finding;
+    bool lost; /* something else was asked for than what was made */
 
     /* Workers. */
     _Atomic bool stop; /* a table wants to grow: park */
@@ -95,6 +107,13 @@ bool shared_map_area(struct shared *shared, struct shared_area *area);
 
 /* 16-aligned, zeroed. */
 void *shared_alloc(struct shared *shared, uint64_t octets);
+
+/* The same for what a search is made of at its beginning.  A run that goes on from a checkpoint (shared_find_again()) asks in the same order
+ * and gets what was made then, with its content (`is_old`). */
+void *shared_make(struct shared *shared, uint64_t octets, bool *is_old);
+void shared_find_again(struct shared *shared);
+/* Whether that run asked for the same things. */
+bool shared_found_all(const struct shared *shared);
 
 /* Address space for `octets`, 2 MiB-aligned; zeroed when committed.  Before the workers are forked. */
 struct shared_area *shared_reserve(struct shared *shared, uint64_t octets, bool spills);

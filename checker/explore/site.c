@@ -1,5 +1,6 @@
 #include "checker/explore/site.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,11 @@ struct twin {
     uint32_t site, image;
 };
 
+/* In the region. */
+struct sites_tally {
+    _Atomic uint64_t remembered, run;
+};
+
 struct sites {
     struct shared *shared;
     struct world *world;
@@ -53,6 +59,7 @@ struct sites {
     uint32_t twin_count, twin_capacity;
     struct world_node *lasting; /* what a node keeps for the world's life */
     uint8_t *scratch;
+    struct sites_tally *tally;
     uint64_t remembered, run;
 };
 
@@ -64,6 +71,7 @@ static size_t padded(size_t octets)
 struct sites *sites_new(struct shared *shared, struct world *world, happening_filter *wanted, void *self)
 {
     ensure(world->network_is_elsewhere);
+    bool is_old;
     struct sites *sites = calloc(1, sizeof *sites);
     ensure(sites != NULL);
     *sites = (struct sites){
@@ -79,6 +87,7 @@ struct sites *sites_new(struct shared *shared, struct world *world, happening_fi
         .steps = intern_new(shared),
         .images = chunks_new(shared),
         .memo = memo_new(shared),
+        .tally = shared_make(shared, sizeof(struct sites_tally), &is_old),
         .remember = true,
         .loaded = malloc(world->node_count * sizeof(uint32_t)),
         .peers = malloc(world->node_count * sizeof(struct peers)),
@@ -92,7 +101,8 @@ struct sites *sites_new(struct shared *shared, struct world *world, happening_fi
         sites->lasting[i] = world->nodes[i];
     }
     bool fits = sites->sites != NULL && sites->inputs != NULL && sites->messages != NULL && sites->deeds != NULL &&
-                sites->happenings != NULL && sites->steps != NULL && sites->images != NULL && sites->memo != NULL;
+                sites->happenings != NULL && sites->steps != NULL && sites->images != NULL && sites->memo != NULL &&
+                sites->tally != NULL;
     uint32_t none; /* no happenings: number 0 */
     if (!fits || intern_add(sites->happenings, "", 0, &none) == INTERN_FULL) {
         sites_free(sites);
@@ -750,14 +760,21 @@ void sites_remember(struct sites *sites, bool remember)
     sites->remember = remember;
 }
 
+void sites_flush_counts(struct sites *sites)
+{
+    atomic_fetch_add(&sites->tally->remembered, sites->remembered);
+    atomic_fetch_add(&sites->tally->run, sites->run);
+    sites->remembered = sites->run = 0;
+}
+
 void sites_counts(const struct sites *sites, struct sites_counts *counts)
 {
     *counts = (struct sites_counts){
         .sites = intern_count(sites->sites),
         .messages = intern_count(sites->messages),
         .steps = memo_count(sites->memo),
-        .remembered = sites->remembered,
-        .run = sites->run,
+        .remembered = atomic_load(&sites->tally->remembered) + sites->remembered,
+        .run = atomic_load(&sites->tally->run) + sites->run,
         .image_octets = chunks_octets(sites->images),
         .image_octets_plain = chunks_octets_plain(sites->images),
     };

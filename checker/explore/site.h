@@ -150,9 +150,11 @@ uint32_t sites_intern_deeds(struct sites *sites, const struct pair_deed *deeds, 
 
 struct sites_counts {
     uint64_t sites, messages, steps;
-    uint64_t remembered, run; /* by this process */
+    uint64_t remembered, run; /* of all processes, those that work at present left out */
     uint64_t image_octets, image_octets_plain;
 };
 void sites_counts(const struct sites *sites, struct sites_counts *counts);
+/* What this process counted is counted for all: before a fork, and where a worker ends. */
+void sites_flush_counts(struct sites *sites);
 
 #endif

@@ -140,9 +140,10 @@ static inline uint64_t get_pair(const struct pairs *pairs, uint32_t id)
 struct states *states_new(struct shared *shared, uint32_t width)
 {
     ensure(width >= 2 && width <= STATES_WIDTH_MAX);
-    struct states *states = shared_alloc(shared, sizeof *states);
-    if (states == NULL) {
-        return NULL;
+    bool is_old;
+    struct states *states = shared_make(shared, sizeof *states, &is_old);
+    if (states == NULL || is_old) {
+        return states;
     }
     states->shared = shared;
     states->width = width;

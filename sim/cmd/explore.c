@@ -10,6 +10,7 @@
 #include "checker/guarantee.h"
 #include "protocol/base/ensure.h"
 #include "sim/cmd/command.h"
+#include "sim/cmd/explore_keep.h"
 #include "sim/cmd/explore_order.h"
 #include "sim/cmd/judge.h"
 #include "sim/cmd/report.h"
@@ -192,6 +193,10 @@ static void print_text(GString *out, const struct found *found)
     g_string_append_c(out, '\n');
     print_size(out, found);
     print_coverage(out, found->counts.coverage);
+    if (explorer->runs > 1) {
+        g_string_append_printf(out, "  run      %u of this search, which %u states were before\n", explorer->runs,
+                               explorer->states_before);
+    }
     g_string_append_c(out, '\n');
     print_verdicts(out, explorer, found->record);
     if (violation != NULL) {
@@ -283,32 +288,20 @@ struct order {
     gboolean keep_going, interactive, run_every_step, recovery;
     bool quiet;
     struct order_options order;
+    struct keep_options keep;
 };
 
-static int explore(const struct scenario *scenario, const struct order *order, const struct explore_plan *plan,
-                   const struct search_options *search, uint64_t seed)
+/* What came of the search, `note` below it. */
+static int report(const struct order *order, const struct search_options *search, struct explorer *explorer,
+                  const GString *note)
 {
     GError *error = NULL;
-    struct simulation_options options = {
-        .seed = seed,
-        .flaws = order->run.flaws,
-        .settings = &order->run.settings,
-        .version = program_version,
-    };
-    struct explorer *explorer = explorer_new(scenario, &options, plan, search, &error);
-    if (explorer == NULL) {
-        return command_fail(error);
-    }
-    explorer_run(explorer);
-    if (search->progress != NULL && isatty(STDERR_FILENO) != 0) {
-        fputs("\r\033[K", stderr);
-    }
     struct record *record = record_new();
     struct found found = {.explorer = explorer, .record = record, .options = search};
     search_counts(explorer->search, &found.counts);
     fill_record(explorer, record);
     GString *unmet = g_string_new(NULL);
-    int status = judge(scenario, record, unmet) ? STATUS_AS_EXPECTED : STATUS_BROKEN;
+    int status = judge(explorer->scenario, record, unmet) ? STATUS_AS_EXPECTED : STATUS_BROKEN;
     found.unmet = unmet->str;
     GArray *path = NULL;
     if (search_violation(explorer->search) != NULL) {
@@ -321,12 +314,44 @@ static int explore(const struct scenario *scenario, const struct order *order, c
     GString *out = g_string_new(NULL);
     (order->run.format == FORMAT_JSON ? print_json : print_text)(out, &found);
     fwrite(out->str, 1, out->len, stdout);
+    fputs(note->str, order->run.format == FORMAT_JSON ? stderr : stdout);
     g_string_free(out, TRUE);
     g_string_free(unmet, TRUE);
     if (path != NULL) {
         g_array_free(path, TRUE);
     }
     record_free(record);
+    return status;
+}
+
+static int explore(const struct scenario *scenario, const struct order *order, const struct explore_plan *plan,
+                   const struct search_options *search, uint64_t seed)
+{
+    GError *error = NULL;
+    struct simulation_options options = {
+        .seed = seed,
+        .flaws = order->run.flaws,
+        .settings = &order->run.settings,
+        .version = program_version,
+    };
+    struct explorer_files files = keep_files(&order->keep);
+    struct explorer *explorer = explorer_open(scenario, &options, plan, search, &files, &error);
+    if (explorer == NULL) {
+        return command_fail(error);
+    }
+    GString *note = g_string_new(NULL);
+    int status = STATUS_AS_EXPECTED;
+    bool is_kept = keep_run(&order->keep, explorer, note, &error);
+    if (search->progress != NULL && isatty(STDERR_FILENO) != 0) {
+        fputs("\r\033[K", stderr);
+    }
+    if (explorer->end != SEARCH_DIED) {
+        status = report(order, search, explorer, note);
+    }
+    if (!is_kept) {
+        status = command_fail(error);
+    }
+    g_string_free(note, TRUE);
     explorer_free(explorer);
     return status;
 }
@@ -447,7 +472,7 @@ static int explore_file(const char *path, struct order *order)
         .interrupt = &interrupted,
     };
     int status;
-    bool is_clear = order_check(&order->order, &search, &error);
+    bool is_clear = order_check(&order->order, &search, &error) && keep_check(&order->keep, &search, &error);
     telling.frontier = search.order > ORDER_DEPTH ? "walks left" : telling.frontier;
     if (!is_clear || !read_plan(order, &plan, &error) ||
         !choose_guarantees(order, scenario, &search.guarantees, &error)) {
@@ -456,6 +481,7 @@ static int explore_file(const char *path, struct order *order)
         status = walk_by_hand(scenario, order, &plan, seed);
     } else {
         signal(SIGINT, interrupt);
+        signal(SIGTERM, interrupt);
         status = explore(scenario, order, &plan, &search, seed);
     }
     scenario_free(scenario);
@@ -465,7 +491,7 @@ static int explore_file(const char *path, struct order *order)
 int command_explore(int argc, char **argv)
 {
     struct order order = {0};
-    GOptionEntry entries[8 + ORDER_ENTRIES + KEYS_MAX + 8] = {
+    GOptionEntry entries[8 + ORDER_ENTRIES + KEEP_ENTRIES + KEYS_MAX + 8] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &order.seed,
          "For what is drawn in making the nodes, and in walks (default 1)", "N"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &order.jobs, "Worker processes (default 1)", "N"},
@@ -486,6 +512,8 @@ int command_explore(int argc, char **argv)
     size_t count = 8;
     order_entries(&order.order, entries + count);
     count += ORDER_ENTRIES;
+    keep_entries(&order.keep, entries + count);
+    count += KEEP_ENTRIES;
     struct explore_key key;
     for (size_t i = 0; explore_key(i, &key); i++) {
         ensure(i < KEYS_MAX);
@@ -494,6 +522,7 @@ int command_explore(int argc, char **argv)
     }
     command_run_entries(&order.run, entries + count);
     int status;
+    keep_command(&order.keep, argc, argv);
     argv = command_split_short_option(&argc, argv);
     if (command_parse(&argc, &argv, "SCENARIO",
                       "Tries every order of events of a scenario in a world without time, within stated budgets.",
@@ -506,6 +535,7 @@ int command_explore(int argc, char **argv)
     g_free(order.schedule);
     order_free(&order.order);
     g_free(order.check);
+    keep_free(&order.keep);
     for (size_t i = 0; i < KEYS_MAX; i++) {
         g_free(order.keys[i]);
     }
