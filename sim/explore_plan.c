@@ -236,7 +236,8 @@ static void add_resets(struct move_list *list)
     const struct network *network = &list->world->network;
     size_t first = list->count;
     for (uint32_t i = 0; i < network->count && may(list, BUDGET_RESETS); i++) {
-        if (network->connections[i].serial != 0) {
+        if (network->connections[i].serial != 0 &&
+            explore_breaks(list->plan, (enum channel)network->connections[i].channel)) {
             struct move move = move_of_connection(list->world, MOVE_RESET, i);
             add(list, &move);
         }
@@ -459,8 +460,9 @@ enum other_key {
     KEY_FROM,
     KEY_PROMPT,
     KEY_TIMING,
+    KEY_RESETS_ON,
 };
-#define OTHER_KEY_COUNT 7
+#define OTHER_KEY_COUNT 8
 
 static const struct explore_key others[OTHER_KEY_COUNT] = {
     [KEY_DEPTH] = {"depth", "N", "moves on a path, at most"},
@@ -470,10 +472,20 @@ static const struct explore_key others[OTHER_KEY_COUNT] = {
     [KEY_FROM] = {"from", "boot|established", "nobody runs yet, or a leader serves all and clients are connected"},
     [KEY_PROMPT] = {"prompt", "CLASS,...", "moves that happen at once, in a fixed order, instead of being interleaved"},
     [KEY_TIMING] = {"timing", "any|reliable", "when timers give up: at any moment, or only when all has come to rest"},
+    [KEY_RESETS_ON] = {"resets-on", "any|client|quorum|election|commit|heartbeat",
+                       "the channel whose connections break"},
 };
 
 static const char *const froms[] = {[EXPLORE_FROM_BOOT] = "boot", [EXPLORE_FROM_ESTABLISHED] = "established", NULL};
 static const char *const timings[] = {[EXPLORE_TIMING_ANY] = "any", [EXPLORE_TIMING_RELIABLE] = "reliable", NULL};
+static const char *const breaking[] = {
+    [0] = "any",
+    [1 + CHANNEL_CLIENT] = "client",
+    [1 + CHANNEL_QUORUM] = "quorum",
+    [1 + CHANNEL_ELECTION] = "election",
+    [1 + CHANNEL_COMMIT] = "commit",
+    [1 + CHANNEL_HEARTBEAT] = "heartbeat",
+};
 
 bool explore_key(size_t index, struct explore_key *key)
 {
@@ -572,6 +584,10 @@ static enum explore_set_result set_other(struct explore_plan *plan, enum other_k
         known = read_name(text, timings, ARRAY_LENGTH(timings), &index);
         plan->timing = known ? (enum explore_timing)index : plan->timing;
         break;
+    case KEY_RESETS_ON:
+        known = read_name(text, breaking, ARRAY_LENGTH(breaking), &index);
+        plan->resets_on = known ? (uint8_t)index : plan->resets_on;
+        break;
     case KEY_PROMPT:
         return set_prompt(plan, text);
     }
@@ -645,6 +661,9 @@ void explore_plan_print(const struct explore_plan *plan, GString *text)
     print_prompt(plan->prompt, text);
     if (plan->timing != EXPLORE_TIMING_ANY) {
         g_string_append_printf(text, "explore timing %s\n", timings[plan->timing]);
+    }
+    if (plan->resets_on != 0) {
+        g_string_append_printf(text, "explore resets-on %s\n", breaking[plan->resets_on]);
     }
 }
 

@@ -78,12 +78,18 @@ struct explore_plan {
     uint64_t time_ns; /* of the machine's clock */
     enum explore_from from;
     enum explore_timing timing;
-    uint32_t prompt; /* mask of enum move_class */
+    uint8_t resets_on; /* 1 + enum channel; 0: all channels */
+    uint32_t prompt;   /* mask of enum move_class */
 };
 
 static inline bool explore_is_prompt(const struct explore_plan *plan, enum move_class class)
 {
     return (plan->prompt >> class & 1U) != 0;
+}
+
+static inline bool explore_breaks(const struct explore_plan *plan, enum channel channel)
+{
+    return plan->resets_on == 0 || plan->resets_on == 1U + channel;
 }
 
 void explore_plan_default(struct explore_plan *plan);

@@ -590,6 +590,10 @@ static void offer_node_faults(struct listing *list, uint32_t node)
 static void offer_resets(struct listing *list, uint32_t entry, const struct pair_record *record)
 {
     for (uint32_t i = 0; i < record->connection_count && may(list, BUDGET_RESETS); i++) {
+        const struct pair_connection *of = connection_of(list->space, list->vector[entry], i);
+        if (!explore_breaks(&list->space->plan, (enum channel)of->channel)) {
+            continue;
+        }
         offer(list, &(struct space_event){
                         .kind = MOVE_RESET,
                         .event_class = CLASS_FAULT,
