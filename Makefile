@@ -178,6 +178,7 @@ test: setup
 	@tests/digests.sh build/zksim
 	@tests/classics.sh build/zksim
 	@tests/readme.sh README.md sim/README.md sim/cmd/README.md
+	@tests/explore_flaws.sh build/zksim short > build/explore-flaws.log
 	@$(B)/run-tests
 
 golden: setup
@@ -212,6 +213,7 @@ fuzz: setup-slow $(FUZZERS:%=build/fuzz/%)
 check-slow: sanitized determinism fuzz
 	@tests/flaws.sh build/zksim
 	@tests/classics.sh build/zksim slow
+	@tests/explore_flaws.sh build/zksim
 	@ZKSIM_SLOW=1 $(B)/run-tests explore explore-lockstep
 	@build/zksim sweep scenarios/*.scn --seeds 1..50 $(JOBS)
 	@build/zksim sweep scenarios/chaos.scn --seeds 1..1000 $(JOBS)
