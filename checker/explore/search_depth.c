@@ -28,9 +28,7 @@
 
 #define COMMIT_STATES 65536U
 #define CHECK_EVERY 256U
-/* Instead of the number of a set: all that does not sleep, the first time and when the state turned out to be nearer. */
-#define EVERYTHING UINT32_MAX
-#define EVERYTHING_AGAIN (UINT32_MAX - 1U)
+#define EVERYTHING UINT32_MAX /* instead of the number of a set: all that does not sleep */
 
 /* An event with what it does, where it sleeps.  Interned. */
 struct sleeper {
@@ -40,14 +38,15 @@ struct sleeper {
 
 /* Of a state. */
 struct mark {
-    uint32_t sleep; /* number of a set */
-    uint32_t depth; /* the least at which it was reached */
+    uint32_t sleep;      /* number of a set */
+    uint32_t depth : 31; /* the least at which it was reached */
+    uint32_t is_expanded : 1;
 };
 
 /* A state to take up: all that does not sleep, or what has woken. */
 struct visit {
     uint32_t state;
-    uint32_t awake; /* number of a set, or one of the above */
+    uint32_t awake; /* number of a set, or EVERYTHING */
 };
 
 struct visits {
@@ -244,7 +243,7 @@ static void reach_again(struct depth_first *self, uint32_t state, struct mark *m
     mark->sleep = number_of_set(self, &both);
     if (is_nearer) {
         mark->depth = arrival->depth;
-        put_off(&self->visits, state, EVERYTHING_AGAIN);
+        put_off(&self->visits, state, EVERYTHING);
     } else if (woken.count > 0) {
         put_off(&self->visits, state, number_of_set(self, &woken));
     }
@@ -270,14 +269,14 @@ static void keep_violation(struct depth_first *self, const struct space_sight *s
 {
     if (sight->broken != 0) {
         struct search_violation where = {.state = state, .event = event};
-        where.depth = self->marks[state].depth + (event != UINT32_MAX);
+        where.depth = self->marks[state].depth + (event != UINT32_MAX ? 1U : 0U);
         search_keep_violation(self->search, sight, &where);
     }
 }
 
 static bool takes_everything(const struct visit *visit)
 {
-    return visit->awake >= EVERYTHING_AGAIN;
+    return visit->awake == EVERYTHING;
 }
 
 static bool is_awake(const struct depth_first *self, const struct visit *visit, const struct set *awake,
@@ -335,7 +334,7 @@ static void try_event(struct depth_first *self, struct states_tree *tree, uint32
     if (!search_may_follow(&sight)) {
         return;
     }
-    struct mark arrival = {.depth = self->marks[state].depth + 1};
+    struct mark arrival = {.depth = (self->marks[state].depth + 1U) & 0x7fffffffU};
     if (self->reduces) {
         self->candidate_count++;
         arrival.sleep = sleepers_after(self, vector);
@@ -376,17 +375,21 @@ static void take_up(struct depth_first *self, const struct visit *visit)
     uint32_t count = space_events(self->space, vector, self->events);
     size_t first = self->visits.count;
     self->search->depth = mark.depth;
-    self->counts->expanded += visit->awake == EVERYTHING;
-    if (count == 0 && visit->awake == EVERYTHING) {
-        note_end(self, vector, visit->state);
-    }
-    if (count > 0 && self->search->plan.depth != 0 && mark.depth >= self->search->plan.depth) {
+    if (self->search->plan.depth != 0 && mark.depth >= self->search->plan.depth) {
         self->is_cut = true;
         return;
     }
+    if (!mark.is_expanded) {
+        self->marks[visit->state].is_expanded = true;
+        self->counts->expanded++;
+        if (count == 0) {
+            note_end(self, vector, visit->state);
+        }
+    }
     load_candidates(self, mark.sleep);
     read_set(self, takes_everything(visit) ? 0 : visit->awake, &awake);
-    for (uint32_t i = 0; i < count; i++) {
+    /* Faults before steps of nodes before deliveries: in this order more commutes with what was tried before. */
+    for (uint32_t i = count; i-- > 0;) {
         if (is_awake(self, visit, &awake, &self->events[i])) {
             try_event(self, &tree, visit->state, i);
         }

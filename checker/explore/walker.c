@@ -66,15 +66,26 @@ bool walker_is_limited(const struct walker *walker, const struct space_event *ev
 
 /* ---- choosing ---------------------------------------------------------------------------------------------------- */
 
-/* Those that use up this budget; with BUDGET_NONE those that use up none. */
+/* The budget that the event uses up, or whose event it takes back: what heals at once has not happened. */
+static unsigned kind_of(const struct walker *walker, const struct space_event *event)
+{
+    if (event->kind == MOVE_HEAL) {
+        return BUDGET_PARTITIONS;
+    }
+    if (event->kind == MOVE_RESUME) {
+        return BUDGET_PAUSES;
+    }
+    return walker_is_limited(walker, event) ? event->budget : BUDGET_NONE;
+}
+
+/* Those of that kind. */
 static const struct choice *draw_among(struct walker *walker, const struct choices *choices, unsigned budget,
                                        uint32_t count)
 {
     uint64_t left = random_below(&walker->random, count);
     for (uint32_t i = 0;; i++) {
         const struct choice *choice = &choices->all[i];
-        unsigned of = walker_is_limited(walker, &choice->event) ? choice->event.budget : BUDGET_NONE;
-        if (of == budget && left-- == 0) {
+        if (kind_of(walker, &choice->event) == budget && left-- == 0) {
             return choice;
         }
     }
@@ -85,8 +96,7 @@ const struct choice *walker_draw(struct walker *walker, const struct choices *ch
     uint32_t counts[EXPLORE_BUDGET_COUNT + 1] = {0};
     uint32_t kinds = 0;
     for (uint32_t i = 0; i < choices->count; i++) {
-        const struct space_event *event = &choices->all[i].event;
-        unsigned budget = walker_is_limited(walker, event) ? event->budget : BUDGET_NONE;
+        unsigned budget = kind_of(walker, &choices->all[i].event);
         kinds += budget != BUDGET_NONE && counts[budget] == 0;
         counts[budget]++;
     }
