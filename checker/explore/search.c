@@ -151,6 +151,17 @@ enum states_result search_insert(struct search *search, struct states_tree *tree
     return result;
 }
 
+void search_judge(struct search *search, const uint32_t *vector, const struct space_event *events, uint32_t count,
+                  struct space_sight *sight)
+{
+    if (search->progress != NULL) {
+        progress_holds(search->progress, vector, sight);
+    }
+    if (space_is_over(events, count)) {
+        space_end(search->space, vector, sight);
+    }
+}
+
 /* False when something did not fit: it is to be expanded again, and only what may be said twice was counted. */
 static bool expand(struct search *search, struct search_counts *counts, uint32_t state)
 {
@@ -174,17 +185,10 @@ static bool expand(struct search *search, struct search_counts *counts, uint32_t
         }
         fits = fits && !sight.exhausted;
     }
-    if (search->progress != NULL) {
-        struct space_sight sight = {0};
-        progress_holds(search->progress, vector, &sight);
-        fits = fits && !sight.exhausted;
-        note_sight(search, counts, &sight, state, UINT32_MAX);
-    }
-    if (space_is_over(events, count)) {
-        struct space_sight sight = {0};
-        space_end(search->space, vector, &sight);
-        note_sight(search, counts, &sight, state, UINT32_MAX);
-    }
+    struct space_sight sight = {0};
+    search_judge(search, vector, events, count, &sight);
+    fits = fits && !sight.exhausted;
+    note_sight(search, counts, &sight, state, UINT32_MAX);
     if (!fits) {
         counts->steps = steps_before;
         return false;

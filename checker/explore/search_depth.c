@@ -346,11 +346,13 @@ static void try_event(struct depth_first *self, struct states_tree *tree, uint32
     }
 }
 
-static void note_end(struct depth_first *self, const uint32_t *vector, uint32_t state)
+static void judge(struct depth_first *self, const uint32_t *vector, uint32_t count, uint32_t state)
 {
     struct space_sight sight = {0};
-    self->counts->terminal++;
-    space_end(self->space, vector, &sight);
+    self->marks[state].is_expanded = true;
+    self->counts->expanded++;
+    self->counts->terminal += count == 0;
+    search_judge(self->search, vector, self->events, count, &sight);
     search_count_sight(self->search, self->counts, &sight);
     keep_violation(self, &sight, state, UINT32_MAX);
 }
@@ -380,11 +382,7 @@ static void take_up(struct depth_first *self, const struct visit *visit)
         return;
     }
     if (!mark.is_expanded) {
-        self->marks[visit->state].is_expanded = true;
-        self->counts->expanded++;
-        if (count == 0) {
-            note_end(self, vector, visit->state);
-        }
+        judge(self, vector, count, visit->state);
     }
     load_candidates(self, mark.sleep);
     read_set(self, takes_everything(visit) ? 0 : visit->awake, &awake);

@@ -126,10 +126,8 @@ static bool make_walk(struct guide *guide, struct walker *walker, uint32_t end)
     struct choices choices;
     while (!search_is_stopped(guide->search)) {
         struct space_sight sight = {0};
-        walker_look(walker, &choices);
-        if (choices.count == 0) {
-            walker_rest(walker, &sight);
-            keep_violation(walker, &sight, UINT32_MAX);
+        if (!walker_look(walker, &choices)) {
+            keep_violation(walker, &choices.sight, UINT32_MAX);
             return false;
         }
         if (walker->depth >= end) {

@@ -1,7 +1,8 @@
 /* search_internal.h -- What the orders of search have in common: search.c (breadth first, and everything shared), search_depth.c,
  * search_walk.c, search_guided.c.
  *
- * An order tries events with search_try(), which counts and keeps violations, and stops when search_goes_on() says so.
+ * An order counts what it sees with search_count_sight(), judges every state with search_judge(), keeps violations, and ends when
+ * search_is_stopped().
  */
 #ifndef CHECKER_EXPLORE_SEARCH_INTERNAL_H
 #define CHECKER_EXPLORE_SEARCH_INTERNAL_H
@@ -77,6 +78,10 @@ void search_count_sight(struct search *search, struct search_counts *counts, con
 /* One violation is kept: that of the least `depth`, then state, then event. */
 void search_keep_violation(struct search *search, const struct space_sight *sight,
                            const struct search_violation *where);
+
+/* What is said of a state itself: whether it can recover; its end, if only faults can still happen in it. */
+void search_judge(struct search *search, const uint32_t *vector, const struct space_event *events, uint32_t count,
+                  struct space_sight *sight);
 
 /* Whether the world that an event led to is one. */
 static inline bool search_may_follow(const struct space_sight *sight)

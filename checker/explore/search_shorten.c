@@ -24,7 +24,7 @@ struct steps {
 
 struct shortening {
     struct search *search;
-    bool at_end;     /* it breaks where nothing is possible any more */
+    bool at_end;     /* it is the last state itself that breaks it */
     uint64_t broken; /* the guarantee that shall break */
     uint32_t made;
     struct steps best, tried, done;
@@ -77,8 +77,9 @@ static bool still_breaks(struct shortening *self)
         }
     }
     struct space_sight sight = {0};
-    if (self->at_end && space_events(space, vector, events) == 0) {
-        space_end(space, vector, &sight);
+    if (self->at_end) {
+        uint32_t count = space_events(space, vector, events);
+        search_judge(self->search, vector, events, count, &sight);
         self->sight = sight;
     }
     return (sight.broken & self->broken) != 0;

@@ -212,10 +212,8 @@ static bool make_walk(struct walker *walker, uint32_t walk)
     }
     while (!search_is_stopped(search)) {
         struct space_sight sight = {0};
-        walker_look(walker, &choices);
-        if (choices.count == 0) {
-            walker_rest(walker, &sight);
-            keep_violation(walker, &sight, walk, UINT32_MAX);
+        if (!walker_look(walker, &choices)) {
+            keep_violation(walker, &choices.sight, walk, UINT32_MAX);
             return false;
         }
         if (walker->depth == depth_limit(search)) {

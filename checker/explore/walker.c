@@ -46,7 +46,7 @@ static bool comes_before(const struct space_event *a, const struct space_event *
     return false;
 }
 
-void walker_look(struct walker *walker, struct choices *choices)
+bool walker_look(struct walker *walker, struct choices *choices)
 {
     struct space_event events[SPACE_EVENTS_MAX];
     choices->count = space_events(walker->search->space, walker->vector, events);
@@ -57,6 +57,11 @@ void walker_look(struct walker *walker, struct choices *choices)
         }
         choices->all[at] = (struct choice){events[i], i};
     }
+    choices->sight = (struct space_sight){0};
+    search_judge(walker->search, walker->vector, events, choices->count, &choices->sight);
+    search_count_sight(walker->search, walker->counts, &choices->sight);
+    walker->counts->terminal += choices->count == 0;
+    return choices->count > 0 && choices->sight.broken == 0;
 }
 
 bool walker_is_limited(const struct walker *walker, const struct space_event *event)
@@ -148,11 +153,4 @@ bool walker_go(struct walker *walker, const struct choice *choice, struct space_
     walker->state = id;
     walker->depth++;
     return true;
-}
-
-void walker_rest(struct walker *walker, struct space_sight *sight)
-{
-    walker->counts->terminal++;
-    space_end(walker->search->space, walker->vector, sight);
-    search_count_sight(walker->search, walker->counts, sight);
 }

@@ -17,6 +17,7 @@ struct choice {
 
 struct choices {
     uint32_t count;
+    struct space_sight sight; /* what is said of the state itself (search_judge()) */
     struct choice all[SPACE_EVENTS_MAX];
 };
 
@@ -40,7 +41,8 @@ void walker_end(struct walker *walker);
 /* Elsewhere; the path begins anew. */
 void walker_stand(struct walker *walker, uint32_t state, uint32_t depth);
 
-void walker_look(struct walker *walker, struct choices *choices);
+/* False: the walk ends here, as nothing can happen any more or the state itself breaks something. */
+bool walker_look(struct walker *walker, struct choices *choices);
 
 /* Whether the plan limits how often. */
 bool walker_is_limited(const struct walker *walker, const struct space_event *event);
@@ -50,8 +52,5 @@ const struct choice *walker_draw(struct walker *walker, const struct choices *ch
 
 /* Goes there.  False: it cannot go on, something broke (sight->broken) or a limit was met; it stands where it stood. */
 bool walker_go(struct walker *walker, const struct choice *choice, struct space_sight *sight);
-
-/* Where nothing can happen any more. */
-void walker_rest(struct walker *walker, struct space_sight *sight);
 
 #endif
