@@ -96,9 +96,11 @@ static void depth_first_finds_the_same_states(void)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(spaces); i++) {
         struct scenario *scenario = parse(spaces[i].text);
-        struct explorer *explorer = start(scenario, &(struct search_options){.jobs = 1, .keep_going = true});
+        struct explorer *explorer =
+            start(scenario, &(struct search_options){.jobs = 1, .keep_going = true, .recovery = true});
         explorer_run(explorer);
-        struct search_options options = {.jobs = 1, .order = ORDER_DEPTH, .keep_going = true, .no_reduction = true};
+        struct search_options options = {
+            .jobs = 1, .order = ORDER_DEPTH, .keep_going = true, .no_reduction = true, .recovery = true};
         struct search *full = search_again(explorer, &options);
         CHECK_INT(search_run(full), explorer->end);
         check_the_same(explorer, full, spaces[i].transitions);

@@ -51,9 +51,8 @@ struct search_options {
     volatile int *interrupt; /* not 0: stop at once; may be NULL */
     bool
         run_every_step; /* nothing is remembered of what nodes do: each step is run again, and must come out the same */
-    bool
-        recovery; /* breadth: also that every state has a continuation that makes the ensemble available (progress.h) */
-    bool unwatched;          /* without monitors: nothing is judged */
+    bool recovery;      /* also that every state has a continuation that makes the ensemble available (progress.h) */
+    bool unwatched;     /* without monitors: nothing is judged */
     uint32_t level_for_jobs; /* breadth: from so many states on several workers share a level; 0: a default */
     enum search_order order;
     bool no_reduction;  /* depth: every event of every state */

@@ -425,6 +425,7 @@ void search_depth_first(struct search *search)
 {
     struct depth_first *self = calloc(1, sizeof *self);
     ensure(self != NULL && search->options.jobs == 1);
+    ensure(states_count(search->states) == 1 && "it cannot go on where another run stopped");
     self->search = search;
     self->space = search->space;
     self->counts = &search->common->counts[0];
