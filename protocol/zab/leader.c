@@ -413,27 +413,37 @@ void leader_clear(struct server *server)
     leader_init(leader);
 }
 
+/* What no later step reads is left out: ACKEPOCH's zxid before it came and after the synchronisation was sent, for example. */
 static uint64_t handler_digest(const struct handler *handler)
 {
+    bool to_be_sent = handler->state == HANDLER_EPOCH_QUORUM || handler->state == HANDLER_SYNC;
+    bool chosen = handler->state == HANDLER_SYNC && handler->chosen;
     uint64_t hash = hash_mix(HASH_START, handler->connection->id);
     hash = hash_mix(hash, (uint64_t)handler->state << 2 | (uint64_t)handler->observer << 1 | handler->forwarding);
     hash = hash_mix(hash, (uint64_t)handler->learner);
-    hash = hash_mix(hash, (uint64_t)handler->current_epoch);
-    hash = hash_mix(hash, (uint64_t)handler->last_zxid);
-    hash = hash_mix(hash, handler->chosen ? (uint64_t)handler->chosen_last : UINT64_MAX);
+    hash = hash_mix(hash, to_be_sent ? (uint64_t)handler->last_zxid : UINT64_MAX);
+    hash = hash_mix(hash, chosen ? (uint64_t)handler->chosen_last : UINT64_MAX);
     hash = hash_mix(hash, (uint64_t)handler->unacked);
-    hash = hash_mix(hash, (uint64_t)handler->last_sent);
+    hash = hash_mix(hash, handler->unacked != 0 ? (uint64_t)handler->last_sent : 0);
     return hash_finish(hash_mix(hash, handler->ack_until != INSTANT_NEVER));
+}
+
+/* Who has said what so far, while it is waited for. */
+static uint64_t quorums_digest(uint64_t hash, const struct leader *leader)
+{
+    if (leader->state == LEADER_DISCOVERY) {
+        hash = hash_mix(hash_mix(hash, (uint64_t)leader->accepted_max), leader->known);
+    }
+    hash = hash_mix(hash, leader->state <= LEADER_EPOCH_ACKS ? (uint64_t)leader->start_zxid : 0);
+    hash = hash_mix(hash, leader->state == LEADER_EPOCH_ACKS ? leader->epoch_acks : 0);
+    return hash_mix(hash, leader->state <= LEADER_NEWLEADER_ACKS ? leader->newleader_acks : 0);
 }
 
 uint64_t leader_digest(const struct leader *leader, const struct connections *connections)
 {
     uint64_t hash = hash_mix(HASH_START, (uint64_t)leader->state << 1 | leader->full_tick);
     hash = hash_mix(hash, (uint64_t)leader->epoch);
-    hash = hash_mix(hash, (uint64_t)leader->accepted_max);
-    hash = hash_mix(hash, (uint64_t)leader->known << 32 | leader->epoch_acks);
-    hash = hash_mix(hash, leader->newleader_acks);
-    hash = hash_mix(hash, (uint64_t)leader->start_zxid);
+    hash = quorums_digest(hash, leader);
     hash = hash_mix(hash, (uint64_t)leader->last_proposed);
     hash = hash_mix(hash, (uint64_t)leader->last_committed);
     hash = hash_mix(hash, (uint64_t)(leader->wait_until != INSTANT_NEVER) << 1 | (leader->ping_at != INSTANT_NEVER));
