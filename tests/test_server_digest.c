@@ -261,28 +261,39 @@ static void connections_and_links_are_covered(void)
     busy_leader_free(subject.cluster);
 }
 
+static bool vote_changes(const struct subject *subject, struct vote *vote)
+{
+    const struct field fields[] = {FIELD(vote, leader), FIELD(vote, zxid), FIELD(vote, round), FIELD(vote, epoch),
+                                   FIELD(vote, state)};
+    size_t changed = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
+        changed += changes(&subject->server->node, fields[i], 0);
+    }
+    CHECK(changed == 0 || changed == ARRAY_LENGTH(fields));
+    return changed > 0;
+}
+
 static void the_election_is_covered(void)
 {
     struct subject subject = subject_new();
     struct election *election = &subject.server->election;
     election->received[1] = election->outside[2] = (struct ballot){true, election->current};
-    struct vote *votes[] = {&election->proposal, &election->current, &election->received[1].vote,
-                            &election->outside[2].vote};
     const struct field fields[] = {
         FIELD(election, state),
         FIELD(election, round),
-        FIELD(election, notify_ms),
         FIELD(election, own_vote_waits),
         FIELD(election, received[1].present),
         FIELD(election, outside[2].present),
     };
     check_covered(&subject.server->node, fields, ARRAY_LENGTH(fields));
-    for (size_t i = 0; i < ARRAY_LENGTH(votes); i++) {
-        struct vote *vote = votes[i];
-        const struct field of_vote[] = {FIELD(vote, leader), FIELD(vote, zxid), FIELD(vote, round), FIELD(vote, epoch),
-                                        FIELD(vote, state)};
-        check_covered(&subject.server->node, of_vote, ARRAY_LENGTH(of_vote));
-    }
+    CHECK(vote_changes(&subject, &election->received[1].vote));
+    CHECK(vote_changes(&subject, &election->outside[2].vote));
+    CHECK_INT(election->state, ELECTION_IDLE);
+    CHECK(vote_changes(&subject, &election->current));
+    CHECK(!vote_changes(&subject, &election->proposal));
+    election->state = ELECTION_VOTING;
+    CHECK(!vote_changes(&subject, &election->current));
+    CHECK(vote_changes(&subject, &election->proposal));
     busy_leader_free(subject.cluster);
 }
 
@@ -451,6 +462,7 @@ static void times_and_history_are_left_out(void)
         FIELD(server, leader.ping_at),
         FIELD(server, learner.read_until),
         FIELD(server, election.notify_at),
+        FIELD(server, election.notify_ms),
         FIELD(server, election.finalize_at),
         FIELD(subject.handler, read_until),
         FIELD(&server->connections, last_serial),

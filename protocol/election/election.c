@@ -303,10 +303,9 @@ uint64_t election_digest(const struct election *election)
 {
     uint64_t hash = hash_mix(HASH_START, (uint64_t)election->state);
     hash = hash_mix(hash, (uint64_t)election->round);
-    hash = vote_digest(hash, election->proposal);
-    hash = vote_digest(hash, election->current);
+    /* What it proposes is read while it looks for a leader, its settled vote while it does not; how long it waits is time. */
+    hash = vote_digest(hash, election->state == ELECTION_IDLE ? election->current : election->proposal);
     hash = hash_mix(hash, election->own_vote_waits);
-    hash = hash_mix(hash, election->notify_ms);
     for (size_t i = 0; i < SERVER_MEMBERS_MAX; i++) {
         hash = election->received[i].present ? vote_digest(hash_mix(hash, i), election->received[i].vote) : hash;
         hash = election->outside[i].present ? vote_digest(hash_mix(hash, i + 64), election->outside[i].vote) : hash;
