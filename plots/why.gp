@@ -1,11 +1,11 @@
 # How probable the violation is when everything after a time is drawn anew.  `zksim why SCENARIO --seed N -o OUT` runs this with
-# ZKSIM_HISTORY (lines of: seconds, probability, samples), ZKSIM_OUTPUT, ZKSIM_TERMINAL.
+# ZKSIM_HISTORY (a line with the title behind "# ", then lines of: seconds, probability, samples), ZKSIM_OUTPUT, ZKSIM_TERMINAL.
 
 eval("set terminal " . system("printf %s \"$ZKSIM_TERMINAL\""))
 set output system("printf %s \"$ZKSIM_OUTPUT\"")
 data = system("printf %s \"$ZKSIM_HISTORY\"")
 
-set title "When did it become inevitable?"
+set title system("head -n 1 \"$ZKSIM_HISTORY\" | cut -c 3-") noenhanced
 set xlabel "virtual time until which the failing seed decides (s)"
 set ylabel "probability of the violation"
 set yrange [0 : 1.05]

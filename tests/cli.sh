@@ -138,7 +138,7 @@ expect 0 'To see it again:' cat "$scratch/report.txt"
 seed=$(awk '$1 == "seeds" {print $2}' "$scratch/small.scn")
 expect 1 'nothing to shrink' "$zksim" shrink scenarios/calm.scn --seed 2
 expect 1 'nothing to explain' "$zksim" why scenarios/calm.scn --seed 2
-expect 0 'the greatest step' "$zksim" why "$scratch/small.scn" --seed "$seed" --steps 2 --samples 2 -j2 --guarantee watch-before-state
+expect 0 "How probable is it that watch-before-state breaks" "$zksim" why "$scratch/small.scn" --seed "$seed" --steps 2 --samples 2 -j2 --guarantee watch-before-state
 expect 0 'seconds' "$zksim" show "$scratch/small.db" --node server-1 --node client-1 --until 2s
 expect 0 'established' "$zksim" show "$scratch/small.db" --timeline
 expect 0 '' "$zksim" show "$scratch/small.db" --svg "$scratch/small.svg" --until 1s

@@ -154,6 +154,9 @@ static guint steepest(const struct why *why)
 static void print_points(const struct why *why, const struct record *record, GString *out)
 {
     guint at = steepest(why);
+    const struct point *before = point_at(why, at - 1);
+    const struct point *after = point_at(why, at);
+    bool rises = share_of(after) > share_of(before);
     g_string_append_printf(
         out,
         "How probable is it that %s breaks, if everything after a time is drawn anew (%" G_GUINT64_FORMAT
@@ -165,10 +168,12 @@ static void print_points(const struct why *why, const struct record *record, GSt
         for (int k = 0; k < (int)(share_of(point) * BAR); k++) {
             g_string_append_c(out, '#');
         }
-        g_string_append(out, i == at ? "   <- the greatest step\n" : "\n");
+        g_string_append(out, rises && i == at ? "   <- the greatest step\n" : "\n");
     }
-    const struct point *before = point_at(why, at - 1);
-    const struct point *after = point_at(why, at);
+    if (!rises) {
+        g_string_append(out, "\nIt never rises: the scenario itself decides it, not what is left to chance.\n");
+        return;
+    }
     g_string_append_printf(out, "\nFrom %.0f%% to %.0f%% between %.3f s and %.3f s, when this happened:\n",
                            100 * share_of(before), 100 * share_of(after), (double)before->time_ns / 1e9,
                            (double)after->time_ns / 1e9);
@@ -184,6 +189,7 @@ static bool plot_points(const struct why *why, const char *output, int *status, 
     }
     close(file);
     GString *data = g_string_new(NULL);
+    g_string_printf(data, "# When did it become inevitable that %s breaks?\n", why->guarantee);
     for (guint i = 0; i < why->points->len; i++) {
         const struct point *point = point_at(why, i);
         g_string_append_printf(data, "%.6f %.6f %" G_GUINT64_FORMAT "\n", (double)point->time_ns / 1e9, share_of(point),
