@@ -129,6 +129,7 @@ static void conclude(const struct shrink_order *order, struct shrinking *shrinki
     g_free(plan->title);
     plan->story = story_of(order, shrinking, outcome);
     plan->title = g_strdup_printf("%s breaks: %s", plan->violated, strchr(shrinking->attempt.signature, ':') + 2);
+    g_strdelimit(plan->title, "#", 'N'); /* which begins a comment */
     outcome->text = plan_text(plan);
     outcome->signature = g_strdup(shrinking->attempt.signature);
     outcome->seed = plan->seed;
