@@ -70,6 +70,7 @@ struct depth_first {
     struct intern *sleepers, *sets;
     struct visits visits;
     bool is_cut; /* by the limit of depth */
+    uint32_t deepest;
     /* of the state taken up */
     struct space_event events[SPACE_EVENTS_MAX];
     uint32_t sleeping; /* candidates before it were asleep, the others were tried */
@@ -377,6 +378,7 @@ static void take_up(struct depth_first *self, const struct visit *visit)
     uint32_t count = space_events(self->space, vector, self->events);
     size_t first = self->visits.count;
     self->search->depth = mark.depth;
+    self->deepest = mark.depth > self->deepest ? mark.depth : self->deepest;
     if (self->search->plan.depth != 0 && mark.depth >= self->search->plan.depth) {
         self->is_cut = true;
         return;
@@ -445,6 +447,7 @@ void search_depth_first(struct search *search)
         uint32_t *events = search_events_to(search, violation, &count);
         search_shorten(search, events, count);
     }
+    search->depth = self->deepest;
     free(self->visits.all);
     free(self);
 }

@@ -96,7 +96,8 @@ static void print_guarantee(const struct search_tour *tour, uint32_t pct_depth, 
 {
     double chance = chance_of(tour, pct_depth);
     g_string_append_printf(out,
-                           "; a bug of depth %u that needs no budget is hit by a walk with probability at least "
+                           "; a bug of depth %u that needs no budget and shows within k choices is hit by a walk "
+                           "with probability at least "
                            "1/(n k^%u) = %.2g (n = %u threads, k = %u choices), by one of them with %.2g",
                            pct_depth, pct_depth - 1, chance, tour->threads, tour->steps,
                            -expm1((double)tour->walks * log1p(-chance)));
