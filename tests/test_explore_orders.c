@@ -28,33 +28,32 @@ static struct explorer *start(const struct scenario *scenario, const struct sear
 
 /* ---- depth first ------------------------------------------------------------------------------------------------- */
 
-/* Sizes are those of the breadth-first search; transitions of the reduced one are pinned: a rise is a loss of reduction. */
+/* With how many of a hundred transitions the reduced search must do. */
 static const struct {
     const char *text;
-    uint64_t transitions, reduced;
+    uint64_t percent;
 } spaces[] = {
     {"servers 1\nclients 1\nscript client 1: create /a\nrun for 1s\nexplore from established\nexplore crashes 1\n"
      "explore restarts 1\n",
-     534, 407},
+     77},
     {"servers 1\nclients 2\nscript client 1: create /a\nscript client 2: get /a watch\nrun for 1s\n"
      "explore from established\nexplore resets 1\n",
-     7798, 5910},
-    {"servers 3\nclients 1\nscript client 1: create /a 1, set /a 2\nrun for 1s\nexplore from established\n", 96073,
-     42466},
+     77},
+    {"servers 3\nclients 1\nscript client 1: create /a 1, set /a 2\nrun for 1s\nexplore from established\n", 46},
     {"servers 3\nclients 1\nscript client 1: create /a 1\nrun for 1s\nexplore from established\n"
      "explore prompt election,connect,close,requests,boot,client,tasks,quorum\nexplore crashes 1\nexplore restarts 1\n",
-     2065, 2016},
+     99},
     {"servers 3\nobservers 1\nclients 1\nscript client 1: create /a ephemeral, close\nrun for 1s\n"
      "explore from established\nexplore prompt election,connect,close,requests,boot,tasks,disk,client\n"
      "explore crashes 1\n",
-     4347, 3814},
-    {"atomic-commit 3pc coordinator=C participants=A,B\nrun for 1s\nexplore from boot\n", 662, 345},
+     90},
+    {"atomic-commit 3pc coordinator=C participants=A,B\nrun for 1s\nexplore from boot\n", 54},
     {"atomic-commit 3pc coordinator=C participants=A,B\nrun for 1s\nexplore from boot\nexplore prompt boot,connect\n"
      "explore partitions 1\nexplore timeouts 1\nexplore timing reliable\n",
-     12693, 8022},
+     65},
     {"atomic-commit 2pc coordinator=C participants=A,B\nrun for 1s\nexplore from boot\nexplore pauses 1\n"
      "explore crashes 1\n",
-     13250, 6229},
+     49},
 };
 
 /* Another search of the same space: what is interned has the same numbers. */
@@ -78,7 +77,7 @@ static uint32_t count_missing(const struct explorer *explorer, const struct sear
     return missing;
 }
 
-static void check_the_same(struct explorer *explorer, struct search *other, uint64_t transitions)
+static void check_the_same(struct explorer *explorer, struct search *other, uint64_t percent)
 {
     struct search_counts plain, counts;
     search_counts(explorer->search, &plain);
@@ -89,7 +88,8 @@ static void check_the_same(struct explorer *explorer, struct search *other, uint
     CHECK_INT(counts.terminal, plain.terminal);
     CHECK_INT(counts.broken, plain.broken);
     CHECK_INT(counts.coverage, plain.coverage);
-    CHECK_INT(counts.transitions, transitions);
+    CHECK(counts.transitions * 100 <= plain.transitions * percent);
+    CHECK(percent < 100 || counts.transitions == plain.transitions);
 }
 
 static void depth_first_finds_the_same_states(void)
@@ -103,12 +103,12 @@ static void depth_first_finds_the_same_states(void)
             .jobs = 1, .order = ORDER_DEPTH, .keep_going = true, .no_reduction = true, .recovery = true};
         struct search *full = search_again(explorer, &options);
         CHECK_INT(search_run(full), explorer->end);
-        check_the_same(explorer, full, spaces[i].transitions);
+        check_the_same(explorer, full, 100);
         options.no_reduction = false;
         options.verify = true;
         struct search *reduced = search_again(explorer, &options);
         CHECK_INT(search_run(reduced), explorer->end);
-        check_the_same(explorer, reduced, spaces[i].reduced);
+        check_the_same(explorer, reduced, spaces[i].percent);
         search_free(full);
         search_free(reduced);
         explorer_free(explorer);
