@@ -249,6 +249,59 @@ expect 0 'ok' sqlite3 "$scratch/killed.db" 'PRAGMA quick_check'
 # and may be overwritten
 expect 0 'as expected' "$zksim" run scenarios/calm.scn --history "$scratch/killed.db"
 
+# An exploration that is cut short goes on from its checkpoint, and ends as if it had never stopped.
+cat > "$scratch/space.scn" << 'END'
+title A space of some thousand states
+servers 3
+clients 1
+script client 1: create /a 1
+run for 10s
+explore from established
+explore prompt election,connect,close,requests,boot
+explore crashes 1
+explore restarts 1
+END
+space="$scratch/space.scn"
+size_of() { sed -n 's/^  states *//p'; }
+whole=$("$zksim" explore "$space" | size_of | sed 's/, [0-9]* single steps//')
+"$zksim" explore "$space" --states 2000 --checkpoint "$scratch/part" > /dev/null
+expect 2 'exists: go on from it' "$zksim" explore "$space" --checkpoint "$scratch/part"
+expect 2 "it was 'explore crashes 1' and is now 'explore crashes 2'" "$zksim" explore "$space" --crashes 2 --resume "$scratch/part"
+expect 2 "it was 'seed      1' and is now 'seed      2'" "$zksim" explore "$space" --seed 2 --resume "$scratch/part"
+expect 2 'cannot go on from a checkpoint' "$zksim" explore "$space" --order depth --checkpoint "$scratch/other"
+expect 2 'needs --checkpoint FILE' "$zksim" explore "$space" --checkpoint-every 1s
+expect 2 'no directory to which files can be written' "$zksim" explore "$space" --spill "$scratch/nowhere"
+expect 1 'limit of states was reached' "$zksim" explore "$space" -j2 --states 4000 --resume "$scratch/part"
+expect 1 'To go on:' "$zksim" explore "$space" --depth 20 --resume "$scratch/part"
+parts=$("$zksim" explore "$space" --resume "$scratch/part" | size_of | sed 's/, [0-9]* single steps//')
+checks=$((checks + 1))
+if [ "$parts" != "$whole" ] || [ -e "$scratch/part" ]; then
+    echo "an exploration in parts: '$parts' instead of '$whole'" >&2
+    failures=$((failures + 1))
+fi
+if [ "$mounted" = yes ]; then
+    rm -rf "$scratch/small/"*
+    expect 1 'directory to spill to is full' "$zksim" explore "$space" --crashes 2 --restarts 2 --spill "$scratch/small"
+    rm -rf "$scratch/small/"*
+    expect 3 'cannot be written' "$zksim" explore "$space" --crashes 2 --states 60000 --checkpoint "$scratch/small/part"
+fi
+
+# A worker that is killed ends the search at once.
+"$zksim" explore "$space" -j2 --crashes 3 --restarts 3 > /dev/null 2> "$scratch/died" &
+search=$!
+for _ in $(seq 400); do
+    sleep 0.05
+    worker=$(ps -o pid= --ppid $search | head -1)
+    [ -n "$worker" ] && kill -9 $worker 2> /dev/null && break
+done
+wait $search
+status=$?
+checks=$((checks + 1))
+if [ $status != 3 ] || ! grep -q 'was ended by signal 9' "$scratch/died"; then
+    echo "a worker that is killed: status $status" >&2
+    failures=$((failures + 1))
+fi
+
 # Whoever reads may stop reading.
 expect 0 '' sh -c "'$zksim' list words | head -1"
 

@@ -19,6 +19,7 @@ extern const struct test_suite test_suite_event_queue;
 extern const struct test_suite test_suite_explore_lockstep;
 extern const struct test_suite test_suite_explore_monitors;
 extern const struct test_suite test_suite_explore;
+extern const struct test_suite test_suite_explore_checkpoint;
 extern const struct test_suite test_suite_explore_store;
 extern const struct test_suite test_suite_explore_orders;
 extern const struct test_suite test_suite_explore_plan;
@@ -55,6 +56,7 @@ extern const struct test_suite test_suite_world;
 static const struct test_suite *const suites[] = {
     &test_suite_arena,         &test_suite_captures,      &test_suite_chaos,    &test_suite_client,
     &test_suite_clock,         &test_suite_commit,        &test_suite_disk,     &test_suite_election,
+    &test_suite_explore_checkpoint,
     &test_suite_explore_lockstep,
     &test_suite_explore_monitors,
     &test_suite_event_queue,   &test_suite_explore, &test_suite_explore_store, &test_suite_explore_orders, &test_suite_explore_plan, &test_suite_fault,         &test_suite_flaw,     &test_suite_guarantees,

@@ -72,11 +72,28 @@ static void add_word(GString *text, const char *word)
     g_free(quoted);
 }
 
-static void add_command(const struct keep_options *options, const char *file, GString *text)
+/* The limit that was met, which would be met again at once. */
+static const char *limit_of(enum search_end end)
 {
+    return end == SEARCH_STATES ? "--states" : end == SEARCH_DEPTH ? "--depth" : end == SEARCH_MEMORY ? "--memory" : "";
+}
+
+static void add_command(const struct keep_options *options, const struct explorer *explorer, const char *file,
+                        GString *text)
+{
+    const char *limit = limit_of(explorer->end);
+    size_t length = strlen(limit);
     g_string_append(text, "zksim explore");
     for (char **word = options->command; *word != NULL; word++) {
-        add_word(text, *word);
+        bool is_limit = length > 0 && strncmp(*word, limit, length) == 0;
+        if (is_limit && (*word)[length] == '\0' && word[1] != NULL) {
+            word++;
+        } else if (!is_limit || (*word)[length] != '=') {
+            add_word(text, *word);
+        }
+    }
+    if (explorer->end == SEARCH_MEMORY) {
+        g_string_append(text, " --memory MORE");
     }
     g_string_append(text, " --resume");
     add_word(text, file);
@@ -133,7 +150,7 @@ static bool write_last(const struct keep_options *options, struct explorer *expl
     g_string_append_printf(
         note, "\nCheckpoint %s: %u states, of which %u wait to be expanded; depth %u.  To go on:\n  ", file,
         search_states(explorer->search), search_frontier(explorer->search), search_depth(explorer->search));
-    add_command(options, file, note);
+    add_command(options, explorer, file, note);
     g_string_append_c(note, '\n');
     return true;
 }
@@ -147,7 +164,7 @@ static bool fail_by_death(const struct keep_options *options, const struct explo
                            search_states(explorer->search), search_depth(explorer->search));
     if (is_kept) {
         g_string_append(text, "; from the last checkpoint it can: ");
-        add_command(options, file, text);
+        add_command(options, explorer, file, text);
     }
     g_set_error_literal(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE, text->str);
     g_string_free(text, TRUE);
