@@ -22,9 +22,16 @@ struct hold {
     int64_t row; /* of the observation */
 };
 
+/* The greatest token given when a client began to wait: what it gets must be greater. */
+struct floor {
+    int32_t node;
+    int64_t token, row;
+};
+
 /* What is known of a group of clients; the group's number is its index. */
 struct group {
     GArray *waiters;               /* int32_t nodes */
+    GArray *floors;                /* struct floor, of those that began to wait after a token was given */
     int64_t token_held, token_row; /* greatest so far, of exclusive locks, and where */
     int64_t token_used, used_by;   /* greatest that the fence let pass */
     int64_t used_row;
@@ -74,6 +81,7 @@ static struct group *group_at(struct scan *scan, int64_t number)
 {
     while (scan->groups->len <= number) {
         struct group group = {.waiters = g_array_new(FALSE, FALSE, sizeof(int32_t)),
+                              .floors = g_array_new(FALSE, FALSE, sizeof(struct floor)),
                               .abandoned_from = RECORD_NEVER,
                               .empty_ns = -1,
                               .used_by = -1};
@@ -140,6 +148,53 @@ static void report_conflict(struct scan *scan, const struct hold *old, const str
 
 static void update_abandoned(struct scan *scan, int32_t group, int64_t now);
 
+static struct floor *floor_of(const struct group *group, int32_t node)
+{
+    for (guint i = 0; i < group->floors->len; i++) {
+        struct floor *floor = &g_array_index(group->floors, struct floor, i);
+        if (floor->node == node) {
+            return floor;
+        }
+    }
+    return NULL;
+}
+
+static void drop_floor(struct group *group, int32_t node)
+{
+    for (guint i = 0; i < group->floors->len; i++) {
+        if (g_array_index(group->floors, struct floor, i).node == node) {
+            g_array_remove_index_fast(group->floors, i);
+            return;
+        }
+    }
+}
+
+static void set_floor(struct group *group, int32_t node)
+{
+    struct floor floor = {node, group->token_held, group->token_row};
+    drop_floor(group, node);
+    if (group->token_held != 0) {
+        g_array_append_val(group->floors, floor);
+    }
+}
+
+/* Whoever waited already when the greater token was given may hear late of its own, lower one: the fence is for that. */
+static void check_token(struct scan *scan, const struct hold *fresh)
+{
+    struct report *fence = report_of(scan, GUARANTEE_FENCED_EXCLUSION);
+    const struct floor *floor = floor_of(group_at(scan, fresh->group), fresh->node);
+    fence->checked++;
+    if (floor != NULL && fresh->token <= floor->token && row_at(scan, floor->row)->node != fresh->node &&
+        report_violation(fence)) {
+        g_string_append(fence->story, "A later holder got no greater fencing token.\n");
+        tell(scan, fence->story, floor->row, "got the lock");
+        tell(scan, fence->story, fresh->row, "got it later, and began to wait after that");
+        g_string_append_printf(fence->story,
+                               "  allowed: a token greater than 0x%" PRIx64 "\n  seen:    0x%" PRIx64 "\n",
+                               floor->token, fresh->token);
+    }
+}
+
 static void begin_hold(struct scan *scan, const struct observation_row *row, int64_t index)
 {
     const int64_t *value = row->observation.value;
@@ -162,17 +217,10 @@ static void begin_hold(struct scan *scan, const struct observation_row *row, int
             break;
         }
     }
-    struct report *fence = report_of(scan, GUARANTEE_FENCED_EXCLUSION);
-    fence->checked += fresh.limit == 1;
-    if (fresh.limit == 1 && fresh.token <= group->token_held && row_at(scan, group->token_row)->node != row->node &&
-        report_violation(fence)) {
-        g_string_append(fence->story, "A later holder got no greater fencing token.\n");
-        tell(scan, fence->story, group->token_row, "got the lock");
-        tell(scan, fence->story, index, "got it later");
-        g_string_append_printf(fence->story,
-                               "  allowed: a token greater than 0x%" PRIx64 "\n  seen:    0x%" PRIx64 "\n",
-                               group->token_held, fresh.token);
+    if (fresh.limit == 1) {
+        check_token(scan, &fresh);
     }
+    drop_floor(group, row->node);
     if (fresh.limit == 1 && fresh.token > group->token_held) {
         group->token_held = fresh.token;
         group->token_row = index;
@@ -634,6 +682,7 @@ static void start_waiting(struct scan *scan, const struct observation_row *row)
 {
     struct group *group = group_at(scan, row->observation.value[0]);
     add_node(group->waiters, row->node);
+    set_floor(group, row->node);
     update_abandoned(scan, (int32_t)row->observation.value[0], row->time_ns);
 }
 
@@ -718,6 +767,7 @@ static void process_ended(struct scan *scan, const struct fault_row *fault)
     end_holds(scan, -1, fault->node, fault->time_ns);
     for (guint i = 0; i < scan->groups->len; i++) {
         remove_node(group_at(scan, i)->waiters, fault->node);
+        drop_floor(group_at(scan, i), fault->node);
         update_abandoned(scan, (int32_t)i, fault->time_ns);
     }
 }
@@ -772,6 +822,7 @@ void pass_recipes(struct history *history)
     for (guint i = 0; i < scan.groups->len; i++) {
         update_abandoned(&scan, (int32_t)i, history->record->run.simulated_ns);
         g_array_free(group_at(&scan, i)->waiters, TRUE);
+        g_array_free(group_at(&scan, i)->floors, TRUE);
     }
     check_herd(&scan);
     g_array_free(scan.holds, TRUE);

@@ -62,8 +62,9 @@ enum workload_parameter {
     PARAMETER_HOLD,    /* recipes: how long what was acquired is kept; 0: for ever */
     PARAMETER_SIZE,    /* recipes: permits, processes, items, tasks */
     PARAMETER_DELAY,   /* recipes: how long after the client before it a client begins */
+    PARAMETER_ROUNDS,  /* recipes: after so many it rests; 0: never */
 };
-#define WORKLOAD_PARAMETER_COUNT 11
+#define WORKLOAD_PARAMETER_COUNT 12
 
 #define WORKLOAD_PATH_MAX 96
 #define WORKLOADS_MAX 32 /* in a plan, after mixed was taken apart */

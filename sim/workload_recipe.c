@@ -14,37 +14,37 @@
 #define BIT(parameter) (UINT32_C(1) << PARAMETER_##parameter)
 #define MS INT64_C(1000000)
 
-#define ROUNDS (BIT(CLIENTS) | BIT(HOLD) | BIT(THINK) | BIT(DELAY))
+#define HOLDING (BIT(CLIENTS) | BIT(HOLD) | BIT(THINK) | BIT(DELAY) | BIT(ROUNDS))
 
 static const struct workload_info infos[] = {
     {.name = "lock",
      .description = "a lock for which clients stand in line, each watching the one before it",
      .path = "/lock",
-     .parameters = ROUNDS | BIT(READ),
+     .parameters = HOLDING | BIT(READ),
      .defaults = {[PARAMETER_HOLD] = 500 * MS, [PARAMETER_THINK] = 500 * MS, [PARAMETER_READ] = 700000},
      .recipe = &recipe_lock},
     {.name = "simple-lock",
      .description = "a lock that is one znode, which all who wait for it watch: the herd",
      .path = "/simple",
-     .parameters = ROUNDS,
+     .parameters = HOLDING,
      .defaults = {[PARAMETER_HOLD] = 500 * MS, [PARAMETER_THINK] = 500 * MS},
      .recipe = &recipe_simple_lock},
     {.name = "semaphore",
      .description = "a lock that as many may hold as there are permits",
      .path = "/semaphore",
-     .parameters = ROUNDS | BIT(SIZE),
+     .parameters = HOLDING | BIT(SIZE),
      .defaults = {[PARAMETER_HOLD] = 500 * MS, [PARAMETER_THINK] = 500 * MS, [PARAMETER_SIZE] = 2},
      .recipe = &recipe_semaphore},
     {.name = "election",
      .description = "one client leads, the others stand in line to follow it",
      .path = "/election",
-     .parameters = ROUNDS,
+     .parameters = HOLDING,
      .defaults = {[PARAMETER_THINK] = 500 * MS},
      .recipe = &recipe_election},
     {.name = "group",
      .description = "who is there: members with ephemeral znodes, each with its view of the group",
      .path = "/group",
-     .parameters = ROUNDS,
+     .parameters = (HOLDING & ~BIT(ROUNDS)),
      .defaults = {[PARAMETER_HOLD] = 5000 * MS, [PARAMETER_THINK] = 1000 * MS},
      .recipe = &recipe_group},
     {.name = "shared-counter",
@@ -68,13 +68,13 @@ static const struct workload_info infos[] = {
     {.name = "barrier",
      .description = "client 1 puts a gate up and takes it away, the others wait before it",
      .path = "/barrier",
-     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD),
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD) | BIT(ROUNDS),
      .defaults = {[PARAMETER_THINK] = 1000 * MS, [PARAMETER_HOLD] = 1000 * MS},
      .recipe = &recipe_barrier},
     {.name = "double-barrier",
      .description = "processes that begin and end a round together",
      .path = "/meeting",
-     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD) | BIT(SIZE),
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(HOLD) | BIT(ROUNDS) | BIT(SIZE),
      .defaults = {[PARAMETER_THINK] = 300 * MS, [PARAMETER_HOLD] = 500 * MS, [PARAMETER_SIZE] = 3},
      .recipe = &recipe_double_barrier},
     {.name = "master-worker",
@@ -135,4 +135,5 @@ void workload_recipe_setting(const struct workload_setting *from, uint32_t group
     setting->parameter[RECIPE_SIZE] = from->value[PARAMETER_SIZE];
     setting->parameter[RECIPE_READ] = from->value[PARAMETER_READ];
     setting->parameter[RECIPE_DELAY] = from->value[PARAMETER_DELAY];
+    setting->parameter[RECIPE_ROUNDS] = from->value[PARAMETER_ROUNDS];
 }

@@ -28,6 +28,7 @@ enum fact_kind {
     FACT_LEAVING,    /* a: set of nodes */
     FACT_WRITTEN,    /* a: version of register `number` that is known to be written */
     FACT_READING,    /* a: version that was when `b` asked for register `number` */
+    FACT_FLOOR,      /* FACT_TOKEN_HELD when node `number` began to wait */
 };
 
 struct fact {
@@ -190,17 +191,31 @@ static void check_holders(struct recipes *recipes, const struct hold *fresh)
     }
 }
 
+/* Whoever begins to wait now gets a greater token than was ever given.  One who waited before may hear late of a lower one. */
+static void start_waiting(struct recipes *recipes, uint32_t node, int64_t group)
+{
+    add_to_set(recipes, FACT_WAITERS, group, 0, node);
+    const struct fact *held = find_fact(recipes, (struct fact){FACT_TOKEN_HELD, group, 0, 0, 0});
+    struct fact now = held == NULL ? (struct fact){0} : *held;
+    struct fact *floor = held == NULL ? NULL : fact_of(recipes, (struct fact){FACT_FLOOR, group, node, 0, 0});
+    if (floor != NULL) {
+        floor->a = now.a;
+        floor->b = now.b;
+    }
+}
+
 static void check_token(struct recipes *recipes, const struct hold *fresh)
 {
     struct fact *held = fact_of(recipes, (struct fact){FACT_TOKEN_HELD, fresh->group, 0, 0, 0});
     if (held == NULL) {
         return;
     }
-    if (fresh->token <= (int64_t)held->a && held->b != fresh->node + 1) {
+    const struct fact *floor = find_fact(recipes, (struct fact){FACT_FLOOR, fresh->group, fresh->node, 0, 0});
+    if (floor != NULL && fresh->token <= (int64_t)floor->a && floor->b != fresh->node + 1) {
         verdict_report(recipes->verdict, recipes->config, GUARANTEE_FENCED_EXCLUSION,
                        "node %u got the fencing token 0x%" PRIx64 " after 0x%" PRIx64 " had been given (group %" PRId64
                        ")",
-                       fresh->node, (uint64_t)fresh->token, held->a, fresh->group);
+                       fresh->node, (uint64_t)fresh->token, floor->a, fresh->group);
     }
     if (fresh->token > (int64_t)held->a) {
         held->a = (uint64_t)fresh->token;
@@ -212,7 +227,9 @@ static void stop_waiting(struct recipes *recipes, uint32_t node, int64_t group, 
 {
     for (uint32_t i = recipes->fact_count; i > 0; i--) {
         struct fact *fact = &recipes->facts[i - 1];
-        if (fact->kind == FACT_WAITERS && (everywhere || fact->group == group)) {
+        if (fact->kind == FACT_FLOOR && fact->number == node && (everywhere || fact->group == group)) {
+            drop_fact(recipes, fact);
+        } else if (fact->kind == FACT_WAITERS && (everywhere || fact->group == group)) {
             fact->a &= ~(UINT64_C(1) << node);
             if (fact->a == 0) {
                 drop_fact(recipes, fact);
@@ -360,7 +377,7 @@ static void look_at(struct recipes *recipes, uint32_t node, const struct observa
         end_holds(recipes, node, value[0], false);
         break;
     case OBSERVE_WAITING:
-        add_to_set(recipes, FACT_WAITERS, value[0], 0, node);
+        start_waiting(recipes, node, value[0]);
         break;
     case OBSERVE_ACCESSED:
         access_protected(recipes, node, value);

@@ -45,12 +45,20 @@ static void ask(struct recipe_step *step, int32_t opcode, int64_t round, bool wa
     routine_submit(step, &operation);
 }
 
+static bool is_done(const struct recipe_step *step, const struct barrier *barrier)
+{
+    int64_t rounds = recipe_parameter(step, RECIPE_ROUNDS);
+    return rounds != 0 && barrier->round >= rounds;
+}
+
 static void barrier_enter(struct recipe_step *step, uint8_t phase)
 {
     const struct barrier *barrier = step->state;
     switch ((enum phase)phase) {
     case PHASE_THINK:
-        recipe_set_timer(step, TIMER_ROUND, (duration_ns)recipe_parameter(step, RECIPE_THINK));
+        if (!is_done(step, barrier)) {
+            recipe_set_timer(step, TIMER_ROUND, (duration_ns)recipe_parameter(step, RECIPE_THINK));
+        }
         return;
     case PHASE_PUT_UP:
         ask(step, OP_CREATE, barrier->round, false);
@@ -77,7 +85,7 @@ static void pass(struct recipe_step *step, struct barrier *barrier)
     recipe_observe(step, OBSERVE_BARRIER_ENTERED, barrier->round, 1);
     barrier->round++;
     barrier->has_seen = false;
-    routine_enter(step, PHASE_LOOK);
+    routine_enter(step, is_done(step, barrier) ? PHASE_THINK : PHASE_LOOK);
 }
 
 static void look(struct recipe_step *step, struct barrier *barrier, bool is_up)

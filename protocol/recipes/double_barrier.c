@@ -79,6 +79,9 @@ static void meeting_enter(struct recipe_step *step, uint8_t phase)
     const struct meeting *meeting = step->state;
     switch ((enum phase)phase) {
     case PHASE_THINK:
+        if (recipe_parameter(step, RECIPE_ROUNDS) != 0 && meeting->round >= recipe_parameter(step, RECIPE_ROUNDS)) {
+            return;
+        }
         recipe_set_timer(step, TIMER_ROUND,
                          random_below(step->pauses, 2 * (uint64_t)recipe_parameter(step, RECIPE_THINK) + 1));
         return;

@@ -21,7 +21,9 @@ void holding_think(struct recipe_step *step, struct holding *holding)
         pause = (duration_ns)recipe_parameter(step, RECIPE_DELAY) * step->setting->number;
     }
     holding->has_begun = true;
-    recipe_set_timer(step, HOLDING_THINK, pause);
+    if (recipe_parameter(step, RECIPE_ROUNDS) == 0 || holding->rounds < recipe_parameter(step, RECIPE_ROUNDS)) {
+        recipe_set_timer(step, HOLDING_THINK, pause);
+    }
 }
 
 void holding_want(struct recipe_step *step)
@@ -65,6 +67,7 @@ void holding_end(struct recipe_step *step, struct holding *holding)
 void holding_timer(struct recipe_step *step, struct holding *holding, uint32_t timer)
 {
     if (timer == HOLDING_THINK) {
+        holding->rounds = (uint16_t)(holding->rounds + (recipe_parameter(step, RECIPE_ROUNDS) != 0));
         holding_want(step);
         routine_enter(step, holding->first);
     } else if (timer == HOLDING_ACCESS) {

@@ -20,14 +20,15 @@ struct holding {
     bool has_begun;     /* the first round came */
     uint8_t first;      /* phase in which a round begins */
     uint8_t letting_go; /* phase after the time of holding */
+    uint16_t rounds;    /* begun, if they are counted */
     int64_t limit;      /* third value of acquired */
     zxid_t token;
 };
 
 #define HOLDING_FIELDS(type)                                                                                           \
     RECIPE_FIELD(type, holding.is_held), RECIPE_FIELD(type, holding.elects), RECIPE_FIELD(type, holding.has_begun),    \
-        RECIPE_FIELD(type, holding.first), RECIPE_FIELD(type, holding.letting_go), RECIPE_FIELD(type, holding.limit),  \
-        RECIPE_FIELD(type, holding.token)
+        RECIPE_FIELD(type, holding.first), RECIPE_FIELD(type, holding.letting_go), RECIPE_FIELD(type, holding.rounds), \
+        RECIPE_FIELD(type, holding.limit), RECIPE_FIELD(type, holding.token)
 
 void holding_think(struct recipe_step *step, struct holding *holding);
 void holding_want(struct recipe_step *step);

@@ -50,11 +50,12 @@ struct recipe_field {
 
 /* The parameters of a recipe, those of a scenario's workload line. */
 enum recipe_parameter {
-    RECIPE_HOLD,  /* ns: how long what was acquired is kept, how long work takes; 0: for ever */
-    RECIPE_THINK, /* ns: pause between two rounds */
-    RECIPE_SIZE,  /* permits, processes of a barrier, items, tasks */
-    RECIPE_READ,  /* ppm of rounds that only read */
-    RECIPE_DELAY, /* ns: before the first round, times the client's number */
+    RECIPE_HOLD,   /* ns: how long what was acquired is kept, how long work takes; 0: for ever */
+    RECIPE_THINK,  /* ns: pause between two rounds */
+    RECIPE_SIZE,   /* permits, processes of a barrier, items, tasks */
+    RECIPE_READ,   /* ppm of rounds that only read */
+    RECIPE_DELAY,  /* ns: before the first round, times the client's number */
+    RECIPE_ROUNDS, /* after so many rounds it rests; 0: never */
 };
 
 /* What a recipe is told about its place; constant. */
