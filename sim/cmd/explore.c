@@ -20,6 +20,7 @@
 
 #define PROGRESS_NS NS_PER_SECOND
 #define KEYS_MAX 32U
+#define ABANDONED_NS (INT64_C(120) * (int64_t)NS_PER_SECOND)
 
 static volatile int interrupted;
 
@@ -267,6 +268,9 @@ static bool write_schedule(const struct explorer *explorer, const GArray *path, 
     }
     struct schedule *schedule = schedule_new(explorer->scenario, &explorer->options, EXPLORE_FROM_BOOT);
     schedule->shows = g_strdup(guarantee_info((enum guarantee_id)id)->name);
+    if (id == GUARANTEE_NO_ABANDONED_LOCK) {
+        schedule->settle_ns = ABANDONED_NS; /* offline it takes time */
+    }
     for (guint i = 0; i < path->len; i++) {
         schedule_add(schedule, explorer->ensemble->world, &g_array_index(path, struct move, i), NULL);
     }
