@@ -74,7 +74,7 @@ clean() { # SCENARIO STATES
 }
 
 find() { # FLAW SCENARIO GUARANTEE PUBLISHED GRAIN TLC
-    local check=() broken
+    local check=() broken steps=
     [ "$3" = - ] || check=(--check "$3")
     rm -f "$scratch/found.sched"
     timeout 900 nice "$zksim" explore "scenarios/explore/$2.scn" --flaw "$1" "${check[@]}" --states 4000000 -o "$scratch/found.sched" \
@@ -86,8 +86,9 @@ find() { # FLAW SCENARIO GUARANTEE PUBLISHED GRAIN TLC
     fi
     "$zksim" replay "$scratch/found.sched" --format json > "$scratch/replay" 2>&1
     grep -q "\"guarantee\": \"$broken\", \"verdict\": \"violated\"" "$scratch/replay" || fail "$1: the replay does not break $broken"
-    printf '| `%s` | `%s` | `%s` | %d | %d | %s | %d | %d | %.1f | %d | %s |\n' "$1" "$2" "$broken" \
-        "$(number_of depth "$scratch/found")" "$(awk -v threads=$([ "$5" = threads ] && echo 1 || echo 0) -f tests/steps.awk "$scratch/found.sched")" "${4/-/}" \
+    [ "$4" = - ] || steps=$(awk -v threads=$([ "$5" = threads ] && echo 1 || echo 0) -f tests/steps.awk "$scratch/found.sched")
+    printf '| `%s` | `%s` | `%s` | %d | %s | %s | %d | %d | %.1f | %d | %s |\n' "$1" "$2" "$broken" \
+        "$(number_of depth "$scratch/found")" "$steps" "${4/-/}" \
         "$(number_of distinct "$scratch/found")" "$(number_of transitions "$scratch/found")" \
         "$(number_of cpu_seconds "$scratch/found")" "$(($(number_of memory "$scratch/found") >> 20))" "${6/-/}"
     [ "$(number_of distinct "$scratch/found")" -gt "${most[$2]:-0}" ] && most[$2]=$(number_of distinct "$scratch/found")
