@@ -109,7 +109,7 @@ if [ -n "$short" ]; then
     clean truncate-unapplied 4000000
 else
     for scenario in $(printf '%s\n' "${!most[@]}" | LC_ALL=C sort); do
-        clean "$scenario" "$((most[$scenario] > 1000000 ? most[$scenario] : 1000000))"
+        clean "$scenario" "$((most[$scenario] > 800000 ? most[$scenario] : 800000))"
     done
 fi
 exit $bad
