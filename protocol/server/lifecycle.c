@@ -90,7 +90,7 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
         refuse(server, reason_of(recovery->status));
         return false;
     }
-    bool is_lost = is_history_lost(recovery, image) || is_gap_behind_snapshot(recovery, image);
+    bool is_lost = recovery->has_gap || is_history_lost(recovery, image) || is_gap_behind_snapshot(recovery, image);
     if (is_lost && !server_flaw(server, FLAW_ZK_2872)) {
         refuse(server, EXIT_CORRUPT_SNAPSHOT);
         return false;

@@ -114,6 +114,19 @@ static bool is_successor(zxid_t before, zxid_t zxid)
     return zxid <= before + 1 || zxid_epoch(zxid) > zxid_epoch(before);
 }
 
+/* A snapshot that a leader sent stands for transactions that no log here has: when it cannot be read, the log behind it does not follow on
+ * what stands before it.  One that was taken here is named after a transaction of the log. */
+static bool jumps_over_snapshot(const struct recovery *recovery, zxid_t before, zxid_t zxid)
+{
+    for (size_t i = 0; i < recovery->image.count && recovery->skipped_snapshots > 0; i++) {
+        const struct file_name name = recovery->image.files[i].name;
+        if (name.kind == FILE_SNAPSHOT && before < name.zxid && name.zxid < zxid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Checks the order of a whole record and takes note of its zxid; false if it is refused. */
 static bool accept_record(struct recovery *recovery, const struct txn *txn, uint64_t offset)
 {
@@ -127,6 +140,7 @@ static bool accept_record(struct recovery *recovery, const struct txn *txn, uint
         refuse(recovery, RECOVERY_LOG_CORRUPT, offset);
         return false;
     }
+    recovery->has_gap = recovery->has_gap || jumps_over_snapshot(recovery, before, zxid);
     recovery->earlier_torn = false;
     recovery->is_torn = false; /* not the last log's, and nothing is missing */
     recovery->log_zxid = zxid;
