@@ -361,8 +361,10 @@ static void a_damaged_snapshot_is_refused(void)
     close_damaged(&d);
 }
 
-/* Log files made of records of the fixture: "1 2 3|4 5", "-" after a file's last record cuts that short. */
-static enum recovery_status recover_logs(const struct damaged *d, const char *layout, struct recovery *recovery)
+/* Log files made of records of the fixture: "1 2 3|4 5", "-" after a file's last record cuts that short; and an empty snapshot of that name,
+ * if it is not 0. */
+static enum recovery_status recover_logs_beside(const struct damaged *d, const char *layout, zxid_t unreadable,
+                                                struct recovery *recovery)
 {
     struct disk disk = {.count = 0};
     GByteArray *logs[4];
@@ -384,6 +386,9 @@ static enum recovery_status recover_logs(const struct damaged *d, const char *la
         add_file(&disk, FILE_LOG, files[count][0] - '0', logs[count]->data, logs[count]->len);
     }
     add_file(&disk, FILE_SNAPSHOT, 0, d->snapshot->data, d->snapshot->len);
+    if (unreadable != 0) {
+        add_file(&disk, FILE_SNAPSHOT, unreadable, d->snapshot->data, 4);
+    }
     arena_create(d->arena, 65536);
     recovery_begin(recovery, d->arena, image_of(&disk));
     enum recovery_status status = recovery_run(recovery);
@@ -392,6 +397,11 @@ static enum recovery_status recover_logs(const struct damaged *d, const char *la
     }
     g_strfreev(files);
     return status;
+}
+
+static enum recovery_status recover_logs(const struct damaged *d, const char *layout, struct recovery *recovery)
+{
+    return recover_logs_beside(d, layout, 0, recovery);
 }
 
 static void logs_continue_each_other_or_are_refused(void)
@@ -439,6 +449,23 @@ static void a_log_needs_a_snapshot(void)
     disk.files[0].length = d.fixture->log->len;
     recovery_begin(&recovery, d.arena, image_of(&disk));
     CHECK_INT(recovery_run(&recovery), RECOVERY_NO_SNAPSHOT);
+    close_damaged(&d);
+}
+
+/* A leader's snapshot at 4 stands for the transactions 3 and 4, which this log never had. */
+static void a_log_that_jumps_over_an_unreadable_snapshot_has_a_gap(void)
+{
+    static const struct {
+        const char *layout;
+        zxid_t unreadable; /* a snapshot of that name is there, without content; 0: none */
+        bool has_gap;
+    } rows[] = {{"1 2|5", 4, true}, {"1 2|3 4 5", 4, false}, {"1 2|5", 0, false}};
+    struct damaged d = open_damaged();
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct recovery recovery;
+        recover_logs_beside(&d, rows[i].layout, rows[i].unreadable, &recovery);
+        check_int_equal(recovery.has_gap, rows[i].has_gap, rows[i].layout, __FILE__, __LINE__);
+    }
     close_damaged(&d);
 }
 
@@ -738,6 +765,7 @@ static const struct test_case cases[] = {
     {"a damaged snapshot is refused", a_damaged_snapshot_is_refused},
     {"logs continue each other or are refused", logs_continue_each_other_or_are_refused},
     {"a log needs a snapshot", a_log_needs_a_snapshot},
+    {"a log that jumps over an unreadable snapshot has a gap", a_log_that_jumps_over_an_unreadable_snapshot_has_a_gap},
     {"epoch files are checked against the log", epoch_files_are_checked_against_the_log},
     {"a fuzzy snapshot and the log give the live tree", a_fuzzy_snapshot_and_the_log_give_the_live_tree},
     {"replaying everything again changes nothing", replaying_everything_again_changes_nothing},

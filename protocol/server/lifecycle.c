@@ -58,20 +58,6 @@ static bool is_history_lost(const struct recovery *recovery, struct disk_image i
     return false;
 }
 
-/* Logs go as soon as no kept snapshot needs them, and a power loss may bring back a deleted snapshot without the logs that went along: one
- * that is older than what the logs reach back to is good for nothing.  Only asked if newer ones cannot be read: a snapshot that came from a
- * leader has no older logs behind it, and the next epoch's log does not begin with the next zxid. */
-static bool is_gap_behind_snapshot(const struct recovery *recovery, struct disk_image image)
-{
-    zxid_t first = 0;
-    for (size_t i = 0; i < image.count && recovery->skipped_snapshots > 0; i++) {
-        if (image.files[i].name.kind == FILE_LOG && (first == 0 || image.files[i].name.zxid < first)) {
-            first = image.files[i].name.zxid;
-        }
-    }
-    return first > recovery->snapshot_zxid + 1;
-}
-
 /* The tree, and the window of what was logged last. */
 static bool recover(struct server *server, struct recovery *recovery, struct disk_image image)
 {
@@ -90,7 +76,7 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
         refuse(server, reason_of(recovery->status));
         return false;
     }
-    bool is_lost = recovery->has_gap || is_history_lost(recovery, image) || is_gap_behind_snapshot(recovery, image);
+    bool is_lost = recovery->has_gap || is_history_lost(recovery, image);
     if (is_lost && !server_flaw(server, FLAW_ZK_2872)) {
         refuse(server, EXIT_CORRUPT_SNAPSHOT);
         return false;

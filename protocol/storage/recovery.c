@@ -114,13 +114,18 @@ static bool is_successor(zxid_t before, zxid_t zxid)
     return zxid <= before + 1 || zxid_epoch(zxid) > zxid_epoch(before);
 }
 
-/* A snapshot that a leader sent stands for transactions that no log here has: when it cannot be read, the log behind it does not follow on
- * what stands before it.  One that was taken here is named after a transaction of the log. */
-static bool jumps_over_snapshot(const struct recovery *recovery, zxid_t before, zxid_t zxid)
+/* A snapshot that was taken here is named after a transaction of the log, unless that is the beginning of an epoch.  One that a leader sent stands
+ * for transactions that no log here has, and a power loss may bring back a deleted snapshot without the logs that went along: when newer
+ * snapshots cannot be read, the log behind them does not follow on what stands before them. */
+static bool leaves_gap(const struct recovery *recovery, zxid_t before, zxid_t zxid)
 {
+    if (recovery->skipped_snapshots > 0 && !is_successor(before, zxid)) {
+        return true;
+    }
     for (size_t i = 0; i < recovery->image.count && recovery->skipped_snapshots > 0; i++) {
         const struct file_name name = recovery->image.files[i].name;
-        if (name.kind == FILE_SNAPSHOT && before < name.zxid && name.zxid < zxid) {
+        bool is_newer = name.kind == FILE_SNAPSHOT && before < name.zxid && name.zxid < zxid;
+        if (is_newer && zxid_counter(name.zxid) != 0) {
             return true;
         }
     }
@@ -140,7 +145,7 @@ static bool accept_record(struct recovery *recovery, const struct txn *txn, uint
         refuse(recovery, RECOVERY_LOG_CORRUPT, offset);
         return false;
     }
-    recovery->has_gap = recovery->has_gap || jumps_over_snapshot(recovery, before, zxid);
+    recovery->has_gap = recovery->has_gap || leaves_gap(recovery, before, zxid);
     recovery->earlier_torn = false;
     recovery->is_torn = false; /* not the last log's, and nothing is missing */
     recovery->log_zxid = zxid;
