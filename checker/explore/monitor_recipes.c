@@ -196,8 +196,11 @@ static void start_waiting(struct recipes *recipes, uint32_t node, int64_t group)
 {
     add_to_set(recipes, FACT_WAITERS, group, 0, node);
     const struct fact *held = find_fact(recipes, (struct fact){FACT_TOKEN_HELD, group, 0, 0, 0});
-    struct fact now = held == NULL ? (struct fact){0} : *held;
-    struct fact *floor = held == NULL ? NULL : fact_of(recipes, (struct fact){FACT_FLOOR, group, node, 0, 0});
+    if (held == NULL) {
+        return;
+    }
+    struct fact now = *held;
+    struct fact *floor = fact_of(recipes, (struct fact){FACT_FLOOR, group, node, 0, 0});
     if (floor != NULL) {
         floor->a = now.a;
         floor->b = now.b;
