@@ -1,4 +1,5 @@
-/* space_internal.h -- How a space is kept: shared by space.c and those who must look inside (commute.c). */
+/* space_internal.h -- How a space is kept: shared by space.c (making it, questions), space_events.c (what can happen),
+ * space_step.c (making it happen) and those who must look inside (commute.c). */
 #ifndef CHECKER_EXPLORE_SPACE_INTERNAL_H
 #define CHECKER_EXPLORE_SPACE_INTERNAL_H
 
@@ -64,6 +65,26 @@ static inline const struct budgets *space_budgets(const struct space *space, con
 {
     return intern_get(space->budgets, vector[0]).data;
 }
+
+static inline bool space_is_cut(const struct budgets *budgets, uint32_t a, uint32_t b)
+{
+    return ((budgets->partition >> a ^ budgets->partition >> b) & 1U) != 0;
+}
+
+/* Sets entry 0 of the vector. */
+void space_intern_budgets(struct space *space, uint32_t *vector, const struct budgets *budgets,
+                          struct space_sight *sight);
+/* INTERN_NONE when memory is exhausted. */
+uint32_t space_intern_monitor(struct space *space, const struct monitor_state *state);
+/* Whether a monitor looks at it; `self` is the space. */
+bool space_wants(void *self, const struct happening *happening);
+
+void space_decode_pair(const struct space *space, uint32_t id, struct pair *pair);
+/* A connection of the pair of that id, until the next call. */
+const struct pair_connection *space_connection(const struct space *space, uint32_t pair, uint32_t position);
+
+/* What the plan does at once, in the order of space_events(). */
+uint32_t space_prompt_events(const struct space *space, const uint32_t *vector, struct space_event *events);
 
 /* What a pair becomes by interned deeds; the state of a monitor by interned happenings. */
 uint32_t space_change_pair(struct space *space, uint32_t id, uint32_t deeds, struct space_sight *sight);
