@@ -12,6 +12,7 @@
 
 #include "checker/guarantee.h"
 #include "protocol/base/ensure.h"
+#include "sim/cmd/bench.h"
 #include "sim/cmd/command.h"
 #include "sim/event_queue.h"
 #include "sim/store.h"
@@ -251,15 +252,19 @@ int command_bench(int argc, char **argv)
     int status;
     GError *error = NULL;
     uint64_t repetitions = 5;
-    if (command_parse(&argc, &argv, NULL, "Measures events and simulated seconds per second of CPU time.", entries,
+    if (command_parse(&argc, &argv, "[explore]",
+                      "Measures events and simulated seconds per second of CPU time; or the explorer.", entries,
                       &status)) {
         struct bench bench = {.folder = folder == NULL ? g_get_tmp_dir() : folder};
-        if (argc != 1) {
-            status = command_usage("bench", "no argument is expected");
+        bool explores = argc == 2 && strcmp(argv[1], "explore") == 0;
+        if (argc != 1 && !explores) {
+            status = command_usage("bench", "the only argument is 'explore'");
         } else if (!command_parse_format(format_text, &bench.format, &error) ||
                    (repetitions_text != NULL && !command_parse_number(repetitions_text, "--repetitions", 1,
                                                                       REPETITIONS_MAX, &repetitions, &error))) {
             status = command_fail(error);
+        } else if (explores) {
+            status = bench_explore((unsigned)repetitions);
         } else {
             bench.repetitions = (unsigned)repetitions;
             status = run_cases(&bench, is_long);
