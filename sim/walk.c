@@ -1,4 +1,5 @@
 #include "sim/walk.h"
+#include "sim/text_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -162,7 +163,7 @@ static void save(const struct walk *walk, const char *file)
     }
     schedule_comment(schedule, walk->scenario);
     schedule_print(schedule, text);
-    if (g_file_set_contents(file, text->str, (gssize)text->len, &error)) {
+    if (text_file_write(file, text->str, text->len, &error)) {
         fprintf(walk->out, "%u moves written to %s\n", walk->made, file);
     } else {
         fprintf(walk->out, "%s\n", error->message);

@@ -61,6 +61,10 @@ explore from established
 explore crashes 1
 explore restarts 1
 END
+# A device is written to, not replaced by a file.
+expect 3 'No space left' "$zksim" explore scenarios/explore/3pc-lost-message.scn -o /dev/full
+expect 0 '' test -c /dev/full
+
 walk() { printf '%s\n' "$@" | "$zksim" explore "$scratch/walk.scn" --interactive; }
 expect 0 'request client-1' walk quit
 expect 0 'this is the beginning' walk 1 back back

@@ -22,8 +22,10 @@ const struct scenario_vocabulary *command_vocabulary(void)
 
 int command_fail(GError *error)
 {
-    bool is_machine =
-        store_error_is_machine(error) || g_error_matches(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE);
+    bool is_machine = store_error_is_machine(error) ||
+                      g_error_matches(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE) ||
+                      g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC) ||
+                      g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_IO);
     fprintf(stderr, "zksim: %s\n", error->message);
     g_error_free(error);
     return is_machine ? STATUS_MACHINE : STATUS_USAGE;

@@ -16,6 +16,7 @@
 #include "sim/cmd/report.h"
 #include "sim/record_names.h"
 #include "sim/schedule.h"
+#include "sim/text_file.h"
 #include "sim/walk.h"
 
 #define PROGRESS_NS NS_PER_SECOND
@@ -277,7 +278,7 @@ static bool write_schedule(const struct explorer *explorer, const GArray *path, 
     schedule_comment(schedule, explorer->scenario);
     GString *text = g_string_new(NULL);
     schedule_print(schedule, text);
-    bool written = g_file_set_contents(file, text->str, (gssize)text->len, error);
+    bool written = text_file_write(file, text->str, text->len, error);
     g_string_free(text, TRUE);
     schedule_free(schedule);
     return written;

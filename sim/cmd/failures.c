@@ -1,4 +1,5 @@
 #include "sim/cmd/failures.h"
+#include "sim/text_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -110,7 +111,7 @@ void failures_json(const GPtrArray *failures, GString *out)
 static bool write_text(const char *folder, const char *name, const char *text, GError **error)
 {
     char *path = g_build_filename(folder, name, NULL);
-    bool ok = g_file_set_contents(path, text, -1, error);
+    bool ok = text_file_write(path, text, strlen(text), error);
     g_free(path);
     return ok;
 }

@@ -4,6 +4,7 @@
 #include "sim/cmd/command.h"
 #include "sim/cmd/diagram.h"
 #include "sim/store.h"
+#include "sim/text_file.h"
 
 #define ROWS_DEFAULT 200
 
@@ -60,7 +61,7 @@ static int draw(const struct record *record, const struct show_texts *texts, con
     int status = STATUS_AS_EXPECTED;
     if (texts->svg != NULL) {
         diagram_svg(diagram, out);
-        if (!g_file_set_contents(texts->svg, out->str, (gssize)out->len, &error)) {
+        if (!text_file_write(texts->svg, out->str, out->len, &error)) {
             status = command_fail(error);
         }
     } else if (texts->timeline) {

@@ -1,5 +1,6 @@
 /* A failing run becomes the smallest scenario that fails in the same way. */
 #include "sim/cmd/shrink.h"
+#include "sim/text_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -271,7 +272,7 @@ static void write_json(const struct shrink_outcome *outcome, double seconds)
 static int write_outcome(const struct shrink_outcome *outcome, const char *path, bool is_json, double seconds)
 {
     GError *error = NULL;
-    if (path != NULL && !g_file_set_contents(path, outcome->text, -1, &error)) {
+    if (path != NULL && !text_file_write(path, outcome->text, strlen(outcome->text), &error)) {
         return command_fail(error);
     }
     if (is_json) {

@@ -1,4 +1,5 @@
 #include "sim/cmd/story.h"
+#include "sim/text_file.h"
 
 #include <string.h>
 
@@ -109,7 +110,7 @@ bool story_write(const char *path, const struct record *record, const char *repe
     }
     GString *out = g_string_new(NULL);
     story_add(out, record, repeat);
-    bool ok = g_file_set_contents(path, out->str, (gssize)out->len, error);
+    bool ok = text_file_write(path, out->str, out->len, error);
     g_string_free(out, TRUE);
     return ok;
 }

@@ -14,6 +14,7 @@
 #include "sim/cmd/diagram.h"
 #include "sim/cmd/plot.h"
 #include "sim/cmd/story.h"
+#include "sim/text_file.h"
 
 #define STEPS_MAX 500U
 #define SAMPLES_MAX 10000U
@@ -195,7 +196,7 @@ static bool plot_points(const struct why *why, const char *output, int *status, 
         g_string_append_printf(data, "%.6f %.6f %" G_GUINT64_FORMAT "\n", (double)point->time_ns / 1e9, share_of(point),
                                point->samples);
     }
-    bool ok = g_file_set_contents(path, data->str, (gssize)data->len, error);
+    bool ok = text_file_write(path, data->str, data->len, error);
     if (ok) {
         *status = plot_with("why.gp", path, output);
     }
