@@ -105,6 +105,9 @@ static void every_row_of_the_trigger_table_holds(void)
         {"1p/ 2d/", "=/t/k", "", "+/n", "1:children /"},
         {"1r/ 2d/t/k", "=/t/k", "2:changed /t/k 1:changed /t/k", "=/t/k", "1:changed /t/k"},
         {"1d/tt 1r/tt", "=/t", "", "=/t/k", ""},
+        {"1r/t 1c/t", "+/t/n", "1:created /t/n 1:children /t", "-/t/n", "1:deleted /t/n"},
+        {"1r/t", "-/t/k", "1:deleted /t/k", "-/t", "1:deleted /t"},
+        {"1r/t 1p/t", "+/t/n", "1:created /t/n 1:children /t", "-/t/n", "1:deleted /t/n 1:children /t"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct watching w = open_watching();
@@ -196,7 +199,7 @@ static void set_watches_catches_up_or_registers(void)
         {'c', "/a", 3, "", 1},
         {'c', "/b", 3, "", 1},
         {'p', "/none", 0, "", 2},
-        {'r', "/a", 0, "", 1},
+        {'r', "/a", 0, "", 2},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct watching w = open_watching();
@@ -252,13 +255,14 @@ static void watches_are_removed_by_type(void)
         {"d/a c/a", WATCHER_DATA, true, 1},
         {"d/a c/a", WATCHER_ANY, true, 0},
         {"d/b", WATCHER_ANY, false, 1},
-        {"p/a", WATCHER_DATA, false, 2},
-        {"p/a d/a", WATCHER_DATA, true, 2},
-        {"p/a", WATCHER_PERSISTENT, true, 0},
-        {"r/a", WATCHER_PERSISTENT, false, 1},
-        {"r/a", WATCHER_PERSISTENT_RECURSIVE, true, 0},
-        {"r/a d/a", WATCHER_PERSISTENT_RECURSIVE, true, 1},
+        {"p/a", WATCHER_DATA, true, 1},
+        {"p/a d/a", WATCHER_DATA, true, 1},
+        {"p/a", WATCHER_CHILDREN, true, 1},
+        {"p/a", WATCHER_ANY, true, 0},
+        {"r/a", WATCHER_CHILDREN, true, 1},
         {"r/a", WATCHER_ANY, true, 0},
+        {"p/a", WATCHER_PERSISTENT, false, 2},
+        {"r/a", WATCHER_PERSISTENT_RECURSIVE, false, 2},
         {"d/a", 99, false, 1},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
@@ -291,7 +295,7 @@ static void a_closed_connection_leaves_nothing_behind(void)
         }
     }
     uint64_t digest = watches_digest(w.watches);
-    CHECK_INT(w.watches->recursive_count, 500);
+    CHECK_INT(w.watches->recursive_count, 1000);
     for (conn_id conn = 50; conn >= 1; conn--) {
         watches_remove_connection(w.watches, conn);
         watches_remove_connection(w.watches, conn);

@@ -192,6 +192,30 @@ static int32_t read_children(const struct read *read)
     return ZOK;
 }
 
+static int32_t add_watch(const struct read *read)
+{
+    if (read->body.flags != ADD_WATCH_PERSISTENT && read->body.flags != ADD_WATCH_PERSISTENT_RECURSIVE) {
+        return ZMARSHALLINGERROR;
+    }
+    watches_add_persistent(read->server->watches, read->body.path, read->connection->id,
+                           read->body.flags == ADD_WATCH_PERSISTENT_RECURSIVE);
+    jute_write_int32(read->writer, ZOK);
+    return ZOK;
+}
+
+static int32_t find_watches(const struct read *read)
+{
+    struct watches *watches = read->server->watches;
+    int32_t type = read->body.flags;
+    if (type != WATCHER_CHILDREN && type != WATCHER_DATA && type != WATCHER_ANY) {
+        return ZMARSHALLINGERROR;
+    }
+    bool found = read->body.opcode == OP_REMOVE_WATCHES
+                     ? watches_remove(watches, read->body.path, read->connection->id, type)
+                     : watches_has(watches, read->body.path, read->connection->id, type);
+    return found ? ZOK : ZNOWATCHER;
+}
+
 static int32_t execute(const struct read *read)
 {
     switch (read->body.opcode) {
@@ -205,8 +229,14 @@ static int32_t execute(const struct read *read)
     case OP_SYNC:
         jute_write_bytes(read->writer, read->body.path);
         return ZOK;
+    case OP_ADD_WATCH:
+        return add_watch(read);
+    case OP_CHECK_WATCHES:
+    case OP_REMOVE_WATCHES:
+        return find_watches(read);
     case OP_PING:
     case OP_SET_WATCHES:
+    case OP_SET_WATCHES2:
         return ZOK;
     default:
         return ZUNIMPLEMENTED;
@@ -214,13 +244,17 @@ static int32_t execute(const struct read *read)
 }
 
 /* What the client missed while it was away goes out before the reply. */
-static void set_watches(struct server *server, const struct connection *connection, const struct request_body *body)
+static int32_t set_watches(struct server *server, const struct connection *connection, const struct request_body *body)
 {
-    watches_set(server->watches, server->tree, connection->id, &body->set_watches);
+    if (body->opcode != OP_SET_WATCHES && body->opcode != OP_SET_WATCHES2) {
+        return ZOK;
+    }
+    bool all = watches_set(server->watches, server->tree, connection->id, &body->set_watches);
     for (size_t i = 0; i < server->watches->event_count; i++) {
         const struct watch_event *event = &server->watches->events[i];
         answer_event(server, connection, event->type, event->path);
     }
+    return all ? ZOK : ZMARSHALLINGERROR;
 }
 
 static zxid_t zxid_of_read(const struct server *server, const struct request *request)
@@ -232,16 +266,14 @@ static void answer_decoded(struct server *server, const struct connection *conne
                            const struct request_body *body)
 {
     struct reply_header reply = {request->cxid, ZOK, zxid_of_read(server, request)};
-    if (body->opcode == OP_SET_WATCHES) {
-        set_watches(server, connection, body);
-    }
+    int32_t error = set_watches(server, connection, body);
     struct jute_writer writer = outputs_write(server->out);
     size_t mark = frame_begin(&writer);
     size_t header = writer.used;
     reply_header_write(&writer, reply);
     size_t start = writer.used;
     struct read read = {server, connection, *body, &writer};
-    int32_t error = execute(&read);
+    error = error != ZOK ? error : execute(&read);
     if (error != ZOK) {
         writer.used = header;
         reply.error = error;

@@ -220,13 +220,15 @@ static enum request_kind kind_of(int32_t opcode)
     case OP_SYNC:
     case OP_PING:
     case OP_SET_WATCHES:
+    case OP_SET_WATCHES2:
+    case OP_ADD_WATCH:
+    case OP_CHECK_WATCHES:
+    case OP_REMOVE_WATCHES:
     case OP_CLOSE_SESSION:
         return REQUEST_SERVED;
     case OP_GET_ACL:
     case OP_SET_ACL:
     case OP_RECONFIG:
-    case OP_CHECK_WATCHES:
-    case OP_REMOVE_WATCHES:
     case OP_CREATE_CONTAINER:
     case OP_CREATE_TTL:
     case OP_MULTI_READ:
@@ -234,8 +236,6 @@ static enum request_kind kind_of(int32_t opcode)
     case OP_SASL:
     case OP_GET_EPHEMERALS:
     case OP_GET_ALL_CHILDREN_NUMBER:
-    case OP_SET_WATCHES2:
-    case OP_ADD_WATCH:
     case OP_WHO_AM_I:
         return REQUEST_LATER;
     default:

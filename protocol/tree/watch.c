@@ -150,10 +150,9 @@ void watches_add(struct watches *watches, enum watch_table table, struct bytes p
 
 void watches_add_persistent(struct watches *watches, struct bytes path, conn_id conn, bool recursive)
 {
-    watches_add(watches, WATCH_DATA, path, conn, recursive ? WATCH_RECURSIVE : WATCH_PERSISTENT);
-    if (!recursive) {
-        watches_add(watches, WATCH_CHILD, path, conn, WATCH_PERSISTENT);
-    }
+    enum watch_mode mode = recursive ? WATCH_RECURSIVE : WATCH_PERSISTENT;
+    watches_add(watches, WATCH_DATA, path, conn, mode);
+    watches_add(watches, WATCH_CHILD, path, conn, mode);
 }
 
 static void free_path(struct watches *watches, struct watched_path *on)
@@ -229,53 +228,31 @@ void watches_destroy(struct watches *watches)
 
 /* ---- removeWatches, checkWatches ---- */
 
-/* The modes a watcher type means in a table; 0: none. */
-static unsigned modes_of(int32_t watcher_type, enum watch_table table)
+static bool type_means_table(int32_t watcher_type, enum watch_table table)
 {
-    bool is_data = table == WATCH_DATA;
-    switch (watcher_type) {
-    case WATCHER_CHILDREN:
-        return is_data ? 0 : WATCH_STANDARD;
-    case WATCHER_DATA:
-        return is_data ? WATCH_STANDARD : 0;
-    case WATCHER_PERSISTENT:
-        return WATCH_PERSISTENT;
-    case WATCHER_PERSISTENT_RECURSIVE:
-        return is_data ? WATCH_RECURSIVE : 0;
-    case WATCHER_ANY:
-        return WATCH_STANDARD | WATCH_PERSISTENT | WATCH_RECURSIVE;
-    default:
-        return 0;
-    }
-}
-
-static bool has_modes(const struct watches *watches, enum watch_table table, struct bytes path, conn_id conn,
-                      unsigned modes)
-{
-    const struct watch *watch = find_watch(watches, table, path, conn);
-    return watch != NULL && (watch->modes & modes) != 0;
+    return watcher_type == WATCHER_ANY || watcher_type == (table == WATCH_DATA ? WATCHER_DATA : WATCHER_CHILDREN);
 }
 
 bool watches_has(const struct watches *watches, struct bytes path, conn_id conn, int32_t watcher_type)
 {
-    bool in_data = has_modes(watches, WATCH_DATA, path, conn, modes_of(watcher_type, WATCH_DATA));
-    bool in_child = has_modes(watches, WATCH_CHILD, path, conn, modes_of(watcher_type, WATCH_CHILD));
-    /* One persistent watch is two registrations, so both must be there. */
-    return watcher_type == WATCHER_PERSISTENT ? in_data && in_child : in_data || in_child;
+    bool in_data = type_means_table(watcher_type, WATCH_DATA) && find_watch(watches, WATCH_DATA, path, conn) != NULL;
+    return in_data ||
+           (type_means_table(watcher_type, WATCH_CHILD) && find_watch(watches, WATCH_CHILD, path, conn) != NULL);
 }
 
 bool watches_remove(struct watches *watches, struct bytes path, conn_id conn, int32_t watcher_type)
 {
-    if (!watches_has(watches, path, conn, watcher_type)) {
-        return false;
-    }
+    bool removed = false;
     for (unsigned table = WATCH_DATA; table <= WATCH_CHILD; table++) {
-        struct watch *watch = find_watch(watches, (enum watch_table)table, path, conn);
+        struct watch *watch = type_means_table(watcher_type, (enum watch_table)table)
+                                  ? find_watch(watches, (enum watch_table)table, path, conn)
+                                  : NULL;
         if (watch != NULL) {
-            remove_modes(watches, watch, modes_of(watcher_type, (enum watch_table)table));
+            remove_watch(watches, watch);
+            removed = true;
         }
     }
-    return true;
+    return removed;
 }
 
 /* ---- firing ---- */
@@ -319,7 +296,9 @@ static void fire_exact(struct watches *watches, const struct firing *firing)
     struct watch *watch = on == NULL ? NULL : TAILQ_FIRST(&on->list);
     while (watch != NULL) {
         struct watch *next = TAILQ_NEXT(watch, on_path);
-        tell(watches, firing, watch->connection);
+        if (watch->modes != WATCH_RECURSIVE || firing->type != EVENT_NODE_CHILDREN_CHANGED) {
+            tell(watches, firing, watch->connection);
+        }
         if ((watch->modes & WATCH_STANDARD) != 0) {
             remove_modes(watches, watch, WATCH_STANDARD);
         }
@@ -332,7 +311,7 @@ static void fire_ancestors(struct watches *watches, const struct firing *firing)
     struct bytes path = firing->path;
     while (path.length > 1) {
         path = path_parent_shown(path);
-        const struct watched_path *on = find_path(watches, WATCH_DATA, path, hash_path(path));
+        const struct watched_path *on = find_path(watches, firing->table, path, hash_path(path));
         struct watch *watch = on == NULL ? NULL : TAILQ_FIRST(&on->list);
         for (; watch != NULL; watch = TAILQ_NEXT(watch, on_path)) {
             if ((watch->modes & WATCH_RECURSIVE) != 0) {
@@ -350,7 +329,7 @@ static void fire(struct watches *watches, enum watch_table table, const struct z
         return;
     }
     fire_exact(watches, &firing);
-    if (table == WATCH_DATA && watches->recursive_count > 0) {
+    if (type != EVENT_NODE_CHILDREN_CHANGED && watches->recursive_count > 0) {
         fire_ancestors(watches, &firing);
     }
 }
@@ -385,67 +364,73 @@ void watches_fire(struct watches *watches, const struct tree *tree)
 
 /* ---- setWatches ---- */
 
-static void catch_up(struct watches *watches, conn_id conn, int32_t type, struct bytes path)
+/* What to do about one path of a list: an event now (EVENT_NONE: none), or the registration. */
+static int32_t missed_data(const struct znode *node, zxid_t since)
 {
-    add_event(watches, (struct watch_event){conn, type, path, NULL});
+    if (node == NULL) {
+        return EVENT_NODE_DELETED;
+    }
+    return node->stat.mzxid > since ? EVENT_NODE_DATA_CHANGED : EVENT_NONE;
 }
 
-static void set_data_watches(struct watches *watches, const struct tree *tree, conn_id conn,
-                             const struct set_watches *set)
+static int32_t missed_exist(const struct znode *node, zxid_t since)
+{
+    (void)since;
+    return node != NULL ? EVENT_NODE_CREATED : EVENT_NONE;
+}
+
+static int32_t missed_child(const struct znode *node, zxid_t since)
+{
+    if (node == NULL) {
+        return EVENT_NODE_DELETED;
+    }
+    return node->stat.pzxid > since ? EVENT_NODE_CHILDREN_CHANGED : EVENT_NONE;
+}
+
+struct catching_up {
+    const struct tree *tree;
+    conn_id conn;
+    zxid_t since;
+};
+
+static bool set_standard(struct watches *watches, const struct catching_up *up, struct string_list list,
+                         enum watch_table table, int32_t (*missed)(const struct znode *node, zxid_t since))
 {
     struct bytes path;
-    struct jute_reader walk = string_list_walk(set->data);
+    struct jute_reader walk = string_list_walk(list);
     while (string_list_next(&walk, &path)) {
-        const struct znode *node = tree_find(tree, path);
-        if (node == NULL) {
-            catch_up(watches, conn, EVENT_NODE_DELETED, path);
-        } else if (node->stat.mzxid > set->relative_zxid) {
-            catch_up(watches, conn, EVENT_NODE_DATA_CHANGED, path);
+        if (bytes_is_null(path)) {
+            return false;
+        }
+        int32_t type = missed(tree_find(up->tree, path), up->since);
+        if (type != EVENT_NONE) {
+            add_event(watches, (struct watch_event){up->conn, type, path, NULL});
         } else {
-            watches_add(watches, WATCH_DATA, path, conn, WATCH_STANDARD);
+            watches_add(watches, table, path, up->conn, WATCH_STANDARD);
         }
     }
-    walk = string_list_walk(set->exist);
-    while (string_list_next(&walk, &path)) {
-        if (tree_find(tree, path) != NULL) {
-            catch_up(watches, conn, EVENT_NODE_CREATED, path);
-        } else {
-            watches_add(watches, WATCH_DATA, path, conn, WATCH_STANDARD);
-        }
-    }
+    return list.count >= 0;
 }
 
-static void set_child_watches(struct watches *watches, const struct tree *tree, conn_id conn,
-                              const struct set_watches *set)
+static bool set_persistent(struct watches *watches, conn_id conn, struct string_list list, bool recursive)
 {
     struct bytes path;
-    struct jute_reader walk = string_list_walk(set->child);
+    struct jute_reader walk = string_list_walk(list);
     while (string_list_next(&walk, &path)) {
-        const struct znode *node = tree_find(tree, path);
-        if (node == NULL) {
-            catch_up(watches, conn, EVENT_NODE_DELETED, path);
-        } else if (node->stat.pzxid > set->relative_zxid) {
-            catch_up(watches, conn, EVENT_NODE_CHILDREN_CHANGED, path);
-        } else {
-            watches_add(watches, WATCH_CHILD, path, conn, WATCH_STANDARD);
-        }
+        watches_add_persistent(watches, path, conn, recursive);
     }
+    return list.count >= 0;
 }
 
-void watches_set(struct watches *watches, const struct tree *tree, conn_id conn, const struct set_watches *set)
+bool watches_set(struct watches *watches, const struct tree *tree, conn_id conn, const struct set_watches *set)
 {
+    const struct catching_up up = {tree, conn, set->relative_zxid};
     clear_events(watches);
-    set_data_watches(watches, tree, conn, set);
-    set_child_watches(watches, tree, conn, set);
-    struct bytes path;
-    struct jute_reader walk = string_list_walk(set->persistent);
-    while (string_list_next(&walk, &path)) {
-        watches_add_persistent(watches, path, conn, false);
-    }
-    walk = string_list_walk(set->persistent_recursive);
-    while (string_list_next(&walk, &path)) {
-        watches_add_persistent(watches, path, conn, true);
-    }
+    return set_standard(watches, &up, set->data, WATCH_DATA, missed_data) &&
+           set_standard(watches, &up, set->exist, WATCH_DATA, missed_exist) &&
+           set_standard(watches, &up, set->child, WATCH_CHILD, missed_child) &&
+           set_persistent(watches, conn, set->persistent, false) &&
+           set_persistent(watches, conn, set->persistent_recursive, true);
 }
 
 uint64_t watches_digest(const struct watches *watches)

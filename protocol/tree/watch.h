@@ -3,15 +3,15 @@
  *   D: path -> connections  (exists, getData)      C: path -> connections  (getChildren)
  *
  * Keyed by connection, not session; wiped when it closes; never replicated.  A registration has modes: standard goes
- * when it fires, persistent stays, recursive stays and (in D only) also hears of everything below.  Modes stand side by
- * side (3.9; 3.8 let the last one win).
+ * when it fires, persistent stays, recursive stays and also hears of everything below, but never of children changed.
+ * addWatch registers in both tables.  Modes stand side by side (3.9; 3.8 let the last one win).
  *
  * Trigger table, per change of a transaction, in order:
  *   created p   D(p): NodeCreated p       C(parent): NodeChildrenChanged parent
  *   deleted p   D(p): NodeDeleted p       C(p): NodeDeleted p, minus those just told
  *               C(parent): NodeChildrenChanged parent
  *   data of p   D(p): NodeDataChanged p
- * D(x) includes the recursive registrations on x's ancestors.  One event per connection and step at most.
+ * But for the last kind D(x) and C(x) include the recursive registrations on x's ancestors.  One event per connection and step at most.
  *
  * Order:    among connections, that of registration on the path (Apache: a hash order); for one connection, that of
  *           changes.
@@ -72,7 +72,8 @@ void watches_add_persistent(struct watches *watches, struct bytes path, conn_id 
 /* Drops what a connection registered, in time proportional to that. */
 void watches_remove_connection(struct watches *watches, conn_id conn);
 
-/* removeWatches and checkWatches, by enum watcher_type: false (NOWATCHER) if there is none. */
+/* removeWatches and checkWatches: false (NOWATCHER) if there is none.  Children means table C, data D, any both, whatever the
+ * modes: half of a persistent watch may go (3.8; the types 4 and 5 of 3.9, for persistent watches alone, mean nothing). */
 bool watches_remove(struct watches *watches, struct bytes path, conn_id conn, int32_t watcher_type);
 bool watches_has(const struct watches *watches, struct bytes path, conn_id conn, int32_t watcher_type);
 
@@ -80,8 +81,9 @@ bool watches_has(const struct watches *watches, struct bytes path, conn_id conn,
  * next call here and the next apply there. */
 void watches_fire(struct watches *watches, const struct tree *tree);
 
-/* setWatches and setWatches2, list by list: what was missed becomes an event now, the rest is registered. */
-void watches_set(struct watches *watches, const struct tree *tree, conn_id conn, const struct set_watches *set);
+/* setWatches and setWatches2, list by list: what was missed becomes an event now, the rest is registered.  False at the
+ * first list that is null or (of the first three) names a null path: MARSHALLINGERROR, with what came before done. */
+bool watches_set(struct watches *watches, const struct tree *tree, conn_id conn, const struct set_watches *set);
 
 /* Of all registrations; the order of connections on one path counts. */
 uint64_t watches_digest(const struct watches *watches);

@@ -268,8 +268,9 @@ static void read_set_watches(struct jute_reader *reader, struct request_body *bo
     watches->exist = jute_read_string_list(reader);
     watches->child = jute_read_string_list(reader);
     bool both = body->opcode == OP_SET_WATCHES2;
-    watches->persistent = both ? jute_read_string_list(reader) : string_list_null();
-    watches->persistent_recursive = both ? jute_read_string_list(reader) : string_list_null();
+    const struct string_list empty = {0, bytes_null()};
+    watches->persistent = both ? jute_read_string_list(reader) : empty;
+    watches->persistent_recursive = both ? jute_read_string_list(reader) : empty;
 }
 
 static void read_reconfig(struct jute_reader *reader, struct request_body *body)

@@ -80,7 +80,7 @@ struct multi_list {
 struct set_watches {
     zxid_t relative_zxid;
     struct string_list data, exist, child;
-    struct string_list persistent, persistent_recursive; /* setWatches2 only */
+    struct string_list persistent, persistent_recursive; /* setWatches2 only; else empty */
 };
 
 /* | create, create2, createContainer | path data acl flags          | getACL, sync, getAllChildrenNumber | path         |
