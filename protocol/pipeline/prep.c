@@ -44,7 +44,7 @@ static int32_t check_session(struct server *server, const struct request *reques
 /* The counter must not run into the epoch (ZOOKEEPER-1277). */
 static bool is_used_up(const struct server *server)
 {
-    return zxid_counter(server->prep.last_zxid) >= server->config.zxid_counter_max - 1;
+    return !server->config.standalone && zxid_counter(server->prep.last_zxid) >= server->config.zxid_counter_max - 1;
 }
 
 static zxid_t next_zxid(const struct server *server)

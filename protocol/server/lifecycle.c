@@ -85,7 +85,9 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
         tree_destroy(server->tree);
     }
     server->tree = recovery->tree;
-    tree_set_config(server->tree, server->config_text, 0, 0);
+    if (!server->config.standalone) {
+        tree_set_config(server->tree, server->config_text, 0, 0);
+    }
     log_stage_know_files(server, image);
     log_stage_forget(server);
     return true;
@@ -165,7 +167,10 @@ void lifecycle_boot(struct server *server, const struct input *input)
 {
     struct recovery recovery;
     random_seed(&server->random, input->boot.seed);
-    if (!recover(server, &recovery, input->boot.disk) || !recover_epochs(server, input->boot.disk)) {
+    if (!recover(server, &recovery, input->boot.disk)) {
+        return;
+    }
+    if (!server->config.standalone && !recover_epochs(server, input->boot.disk)) {
         return;
     }
     server_observe(server, (struct observation){OBSERVE_RECOVERED,
@@ -193,6 +198,12 @@ static void look(struct server *server)
 
 void lifecycle_booted(struct server *server)
 {
+    if (server->config.standalone) {
+        server->phase = PHASE_ACTIVE;
+        server->state = PEER_LEADING;
+        leader_start_alone(server);
+        return;
+    }
     look(server);
 }
 

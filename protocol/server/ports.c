@@ -70,7 +70,7 @@ void ports_accept(struct server *server, conn_id id, enum channel channel)
         client_port_accept(server, connection);
         break;
     case CHANNEL_QUORUM:
-        if (server_is_leading(server)) {
+        if (server_is_leading(server) && !server->config.standalone) {
             leader_accept(server, connection);
         } else {
             server_close(server, connection);

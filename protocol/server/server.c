@@ -66,6 +66,7 @@ static const struct node_behaviour behaviour = {
 struct node *server_create(void *region, uint64_t capacity, const struct server_config *config)
 {
     ensure(config->member_count > 0 && config->member_count <= SERVER_MEMBERS_MAX);
+    ensure(!config->standalone || config->member_count == 1);
     struct arena *arena = arena_create(region, capacity);
     struct server *server = arena_alloc(arena, sizeof *server);
     arena->root = server;

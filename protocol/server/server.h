@@ -25,6 +25,7 @@ struct member {
  * with the sample configuration's tickTime 2000, initLimit 10, syncLimit 5. */
 struct server_config {
     server_id_t id;
+    bool standalone; /* no quorum: no election, no epochs (zxids begin at 1), no configuration; the only member */
     struct member members[SERVER_MEMBERS_MAX]; /* all of the ensemble, this server included; ascending ids */
     size_t member_count;
     uint32_t tick_ms;

@@ -6,7 +6,8 @@
  *                                                                            \--(tree ahead of the disk) RELOADING--/
  *   any --server_exit--> HALTED
  *
- *   BOOTING    the disk was read; what was read is made durable before anybody may rely on it
+ *   BOOTING    the disk was read; what was read is made durable before anybody may rely on it.  A standalone server goes
+ *              from here to ACTIVE, as the leader of a quorum that is itself, for good
  *   ELECTING   LOOKING: only election connections matter
  *   ACTIVE     leads (leader.state) or learns (learner.state)
  *   STOPPING   the role ended; waits for every disk operation under way, as Apache joins its threads

@@ -84,6 +84,20 @@ void leader_start(struct server *server)
     decide_epoch(server);
 }
 
+void leader_start_alone(struct server *server)
+{
+    struct leader *leader = &server->leader;
+    zxid_t zxid = server->tree->last_processed;
+    leader_init(leader);
+    leader->state = LEADER_BROADCAST;
+    leader->epoch = zxid_epoch(zxid);
+    leader->start_zxid = zxid;
+    leader->last_proposed = zxid;
+    leader->last_committed = zxid;
+    prep_start(server, zxid);
+    server_start_serving(server);
+}
+
 void leader_learner_known(struct server *server, struct handler *handler, epoch_t accepted)
 {
     struct leader *leader = &server->leader;

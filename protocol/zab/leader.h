@@ -107,6 +107,9 @@ struct leader {
 
 void leader_init(struct leader *leader);
 void leader_start(struct server *server);
+
+/* Standalone: BROADCAST at once; zxids go on behind the last one. */
+void leader_start_alone(struct server *server);
 void leader_clear(struct server *server);
 
 /* ---- learners ---- */

@@ -1,0 +1,53 @@
+/* lone_server.h -- One standalone server with a disk, driven directly: what a test says, the server answers at once.
+ *
+ * Between two calls the server has nothing left to do but wait: tasks and disk operations happen as they come up.
+ * Time stands still except in lone_server_wait().
+ * Memory: the host's; lone_server_free() gives it back.
+ */
+#ifndef TESTS_LONE_SERVER_H
+#define TESTS_LONE_SERVER_H
+
+#include <glib.h>
+
+#include "protocol/outputs.h"
+#include "protocol/server/server.h"
+#include "sim/disk.h"
+
+/* One client connection, as the client sees it. */
+struct lone_line {
+    conn_id conn;
+    bool ended;      /* by the client */
+    bool shut;       /* by the server */
+    GPtrArray *said; /* of GBytes: each message the server sent, with its length */
+};
+
+struct lone_server {
+    struct node *node;
+    struct outputs outputs;
+    struct disk disk;
+    void *region, *disk_region;
+    instant_ns now;
+    enum exit_reason exited;
+    GPtrArray *lines; /* of struct lone_line, in order of opening */
+};
+
+/* Apache's defaults but for the tickTime of the captures, 1 s; change what is needed, then boot. */
+void lone_server_config(struct server_config *config);
+
+/* Boots with an empty disk and serves. */
+struct lone_server *lone_server_new(const struct server_config *config);
+void lone_server_free(struct lone_server *host);
+
+struct lone_line *lone_server_open(struct lone_server *host);
+
+/* Nothing if either end has closed. */
+void lone_server_say(struct lone_server *host, struct lone_line *line, const void *octets, size_t length);
+void lone_server_end(struct lone_server *host, struct lone_line *line);
+
+/* Lets time go on, with all deadlines on the way. */
+void lone_server_wait(struct lone_server *host, instant_ns until);
+
+/* The process is killed and starts again with what the disk had. */
+void lone_server_reboot(struct lone_server *host, const struct server_config *config);
+
+#endif
