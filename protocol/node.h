@@ -94,6 +94,13 @@ enum disk_result {
     DISK_FAILED,
 };
 
+/* Where a connection comes from.  Length 0: the host does not say (simulated clients); that counts as 127.0.0.1. */
+struct remote_address {
+    uint8_t octets[16]; /* the first `length`, in network order */
+    uint8_t length;     /* 4: IPv4, 16: IPv6 */
+    uint16_t port;
+};
+
 enum input_type {
     INPUT_BOOT,         /* once, first: the process starts with this disk */
     INPUT_ACCEPTED,     /* a peer or client connected to one of our ports */
@@ -117,6 +124,7 @@ struct input {
         struct {
             conn_id conn;
             enum channel channel;
+            struct remote_address from;
         } accepted;
         struct {
             conn_id conn;

@@ -235,6 +235,7 @@ static void connections_and_links_are_covered(void)
     struct subject subject = subject_new();
     struct connection *client = subject.client;
     struct link *link = &subject.server->links.link[0];
+    client->from.length = sizeof client->from.octets;
     const struct field fields[] = {
         FIELD(client, id),
         FIELD(client, channel),
@@ -245,6 +246,7 @@ static void connections_and_links_are_covered(void)
         FIELD(client, timeout_ms),
         FIELD(client, has_read_only),
         FIELD(client, resumed),
+        FIELD(client, from.octets),
         FIELD(client, peer),
         {"octets kept", client->inbound, client->inbound_length},
         FIELD(link, state),

@@ -167,5 +167,8 @@ uint64_t connection_digest(const struct connection *connection)
     hash = hash_mix(hash, (uint32_t)connection->timeout_ms);
     hash = hash_mix(hash, (uint64_t)connection->peer);
     hash = hash_mix(hash, connection->idle.bucket != NULL);
+    if (connection->from.length > 0) {
+        hash = hash_octets(hash, connection->from.octets, connection->from.length); /* its port decides nothing */
+    }
     return hash_finish(hash);
 }

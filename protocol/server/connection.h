@@ -41,6 +41,7 @@ struct connection {
     int32_t timeout_ms;
     bool has_read_only; /* the client sent the octet, so the answer has it */
     bool resumed;
+    struct remote_address from;
     struct expiry_entry idle;
     /* of an election connection */
     server_id_t peer; /* 0: accepted, no preface yet */

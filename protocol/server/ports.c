@@ -62,9 +62,10 @@ void server_release(struct server *server, struct connection *connection)
     want_reread(server, connection);
 }
 
-void ports_accept(struct server *server, conn_id id, enum channel channel)
+void ports_accept(struct server *server, conn_id id, enum channel channel, const struct remote_address *from)
 {
     struct connection *connection = connections_accept(&server->connections, id, channel);
+    connection->from = *from;
     switch (channel) {
     case CHANNEL_CLIENT:
         client_port_accept(server, connection);

@@ -6,7 +6,7 @@
 
 struct server;
 
-void ports_accept(struct server *server, conn_id id, enum channel channel);
+void ports_accept(struct server *server, conn_id id, enum channel channel, const struct remote_address *from);
 void ports_connected(struct server *server, conn_id id);
 void ports_disconnected(struct server *server, conn_id id);
 void ports_received(struct server *server, conn_id id, struct bytes octets);

@@ -320,7 +320,7 @@ static void take(struct server *server, const struct input *input)
         lifecycle_boot(server, input);
         break;
     case INPUT_ACCEPTED:
-        ports_accept(server, input->accepted.conn, input->accepted.channel);
+        ports_accept(server, input->accepted.conn, input->accepted.channel, &input->accepted.from);
         break;
     case INPUT_CONNECTED:
         ports_connected(server, input->connected.conn);
