@@ -462,6 +462,16 @@ static void multi_fail(void)
     replay("client-multi-fail.txt");
 }
 
+static void add_watch(void)
+{
+    replay("client-addwatch.txt");
+}
+
+static void set_watches(void)
+{
+    replay("client-setwatches.txt");
+}
+
 static void resume(void)
 {
     replay("client-resume.txt");
@@ -475,6 +485,8 @@ static void expired(void)
 static const struct test_case cases[] = {
     {"sessions begin and end as recorded (client-connect)", connect},
     {"multis fail as recorded (client-multi-fail)", multi_fail},
+    {"watches are added and removed as recorded (client-addwatch)", add_watch},
+    {"watches are set again as recorded (client-setwatches)", set_watches},
     {"sessions are resumed as recorded (client-resume)", resume},
     {"sessions expire as recorded (client-expired)", expired},
     {NULL, NULL},
