@@ -1,6 +1,7 @@
 #include "tests/lone_server.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "protocol/base/ensure.h"
 
@@ -19,6 +20,8 @@ void lone_server_config(struct server_config *config)
     config->member_count = 1;
     config->members[0] = (struct member){1, MEMBER_PARTICIPANT};
     config->tick_ms = 1000;
+    config->extended_types = true;
+    strcpy(config->super_digest, "super:D/InIHSb7yEEbrWz8b9l71RjZJU=");
 }
 
 static struct lone_line *line_of(const struct lone_server *host, conn_id conn)

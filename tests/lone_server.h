@@ -31,7 +31,7 @@ struct lone_server {
     GPtrArray *lines; /* of struct lone_line, in order of opening */
 };
 
-/* Apache's defaults but for the tickTime of the captures, 1 s; change what is needed, then boot. */
+/* Apache's defaults but for the settings of the captures: tickTime 1 s, znodes with a TTL, super:test is superDigest. */
 void lone_server_config(struct server_config *config);
 
 /* Boots with an empty disk and serves. */

@@ -7,6 +7,7 @@
 #include "protocol/base/ensure.h"
 #include "tests/test.h"
 
+extern const struct test_suite test_suite_access;
 extern const struct test_suite test_suite_arena;
 extern const struct test_suite test_suite_capture_replay;
 extern const struct test_suite test_suite_captures;
@@ -55,6 +56,7 @@ extern const struct test_suite test_suite_world;
 /* One line each. */
 /* clang-format off */
 static const struct test_suite *const suites[] = {
+    &test_suite_access,
     &test_suite_arena,         &test_suite_capture_replay, &test_suite_captures,      &test_suite_chaos,    &test_suite_client,
     &test_suite_clock,         &test_suite_commit,        &test_suite_disk,     &test_suite_election,
     &test_suite_explore_checkpoint,

@@ -457,19 +457,44 @@ static void connect(void)
     replay("client-connect.txt");
 }
 
+static void create(void)
+{
+    replay("client-create.txt");
+}
+
+static void create_container_ttl(void)
+{
+    replay("client-create-container-ttl.txt");
+}
+
+static void delete_exists_data(void)
+{
+    replay("client-delete-exists-data.txt");
+}
+
+static void children_sync(void)
+{
+    replay("client-children-sync.txt");
+}
+
+static void acl_auth(void)
+{
+    replay("client-acl-auth.txt");
+}
+
+static void multi_ok(void)
+{
+    replay("client-multi-ok.txt");
+}
+
 static void multi_fail(void)
 {
     replay("client-multi-fail.txt");
 }
 
-static void add_watch(void)
+static void multi_read(void)
 {
-    replay("client-addwatch.txt");
-}
-
-static void set_watches(void)
-{
-    replay("client-setwatches.txt");
+    replay("client-multiread.txt");
 }
 
 static void resume(void)
@@ -482,13 +507,42 @@ static void expired(void)
     replay("client-expired.txt");
 }
 
+static void watch_events(void)
+{
+    replay("client-watch-events.txt");
+}
+
+static void watch_order(void)
+{
+    replay("client-watch-order.txt");
+}
+
+static void add_watch(void)
+{
+    replay("client-addwatch.txt");
+}
+
+static void set_watches(void)
+{
+    replay("client-setwatches.txt");
+}
+
 static const struct test_case cases[] = {
     {"sessions begin and end as recorded (client-connect)", connect},
+    {"create and create2 answer as recorded (client-create)", create},
+    {"containers and TTLs answer as recorded (client-create-container-ttl)", create_container_ttl},
+    {"delete, exists, getData and setData answer as recorded (client-delete-exists-data)", delete_exists_data},
+    {"lists of children and ephemerals and sync answer as recorded (client-children-sync)", children_sync},
+    {"ACLs and authentication work as recorded (client-acl-auth)", acl_auth},
+    {"multis succeed as recorded (client-multi-ok)", multi_ok},
     {"multis fail as recorded (client-multi-fail)", multi_fail},
-    {"watches are added and removed as recorded (client-addwatch)", add_watch},
-    {"watches are set again as recorded (client-setwatches)", set_watches},
+    {"multiRead answers as recorded (client-multiread)", multi_read},
     {"sessions are resumed as recorded (client-resume)", resume},
     {"sessions expire as recorded (client-expired)", expired},
+    {"watches fire as recorded (client-watch-events)", watch_events},
+    {"pipelined requests, events and replies keep the recorded order (client-watch-order)", watch_order},
+    {"persistent and recursive watches fire as recorded (client-addwatch)", add_watch},
+    {"watches are set again as recorded (client-setwatches)", set_watches},
     {NULL, NULL},
 };
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "protocol/pipeline/access.h"
 #include "protocol/server/client_port.h"
 #include "protocol/server/server_state.h"
 #include "protocol/tree/path.h"
@@ -44,8 +45,8 @@ static void write_multi_results(const struct tree *tree, struct jute_writer *wri
     for (size_t i = 0; i < tree->result_count; i++) {
         const struct txn_result *result = &tree->results[i];
         struct multi_result entry = {result->error, body_of(result)};
-        if (result->type == OP_ERROR) {
-            entry.body.opcode = OP_ERROR;
+        if (result->type == OP_CREATE_CONTAINER || result->type == OP_CREATE_TTL) {
+            entry.body.opcode = OP_CREATE2;
         }
         multi_write_result(writer, &entry);
     }
@@ -81,7 +82,7 @@ void answer_transaction(struct server *server, const struct request *request)
     if (connection == NULL) {
         return;
     }
-    if (request->opcode == OP_CREATE_SESSION) {
+    if (request->opcode == OP_CREATE_SESSION && connection->client_state == CLIENT_ATTACHING) {
         client_port_attach(server, connection, server->tree->result.error == ZOK);
         return;
     }
@@ -98,24 +99,15 @@ void answer_transaction(struct server *server, const struct request *request)
 struct read {
     struct server *server;
     const struct connection *connection;
+    const struct request *request;
     struct request_body body;
     struct jute_writer *writer; /* behind the reply header */
 };
 
-static bool may_read(const struct znode *node)
+static bool permits(const struct read *read, const struct znode *node, int32_t perms)
 {
-    struct acl_list acl = node->acl->acl;
-    if (acl_list_count(acl) <= 0) {
-        return true;
-    }
-    struct jute_reader walk = acl_list_walk(acl);
-    struct zk_acl entry;
-    while (acl_list_next(&walk, &entry)) {
-        if ((entry.perms & ACL_READ) != 0) {
-            return true;
-        }
-    }
-    return false;
+    return read->server->config.skip_acl ||
+           access_permits(node->acl->acl, perms, identity_ids(read->request->identity));
 }
 
 static void watch(const struct read *read, enum watch_table table)
@@ -125,6 +117,7 @@ static void watch(const struct read *read, enum watch_table table)
     }
 }
 
+/* Needs no permission: until 3.8.4 anybody may know that a znode exists. */
 static int32_t read_exists(const struct read *read)
 {
     if (bytes_is_null(read->body.path)) {
@@ -134,9 +127,6 @@ static int32_t read_exists(const struct read *read)
         return ZBADARGUMENTS;
     }
     const struct znode *node = tree_find(read->server->tree, read->body.path);
-    if (node != NULL && !may_read(node)) {
-        return ZNOAUTH;
-    }
     watch(read, WATCH_DATA);
     if (node == NULL) {
         return ZNONODE;
@@ -147,13 +137,21 @@ static int32_t read_exists(const struct read *read)
     return ZOK;
 }
 
-static int32_t find_readable(const struct read *read, const struct znode **node)
+static int32_t find_permitted(const struct read *read, int32_t perms, const struct znode **node)
 {
+    if (bytes_is_null(read->body.path)) {
+        return ZMARSHALLINGERROR;
+    }
     *node = tree_find(read->server->tree, read->body.path);
     if (*node == NULL) {
         return ZNONODE;
     }
-    return may_read(*node) ? ZOK : ZNOAUTH;
+    return permits(read, *node, perms) ? ZOK : ZNOAUTH;
+}
+
+static int32_t find_readable(const struct read *read, const struct znode **node)
+{
+    return find_permitted(read, ACL_READ, node);
 }
 
 static int32_t read_data(const struct read *read)
@@ -216,6 +214,106 @@ static int32_t find_watches(const struct read *read)
     return found ? ZOK : ZNOWATCHER;
 }
 
+/* ---- more reads ---- */
+
+static int32_t read_acl(const struct read *read)
+{
+    const struct znode *node;
+    int32_t error = find_permitted(read, ACL_READ | ACL_ADMIN, &node);
+    if (error != ZOK) {
+        return error;
+    }
+    struct zk_stat stat;
+    znode_stat(node, &stat);
+    if (permits(read, node, ACL_ADMIN)) {
+        jute_write_acl_list(read->writer, node->acl->acl);
+    } else {
+        access_write_masked(read->writer, node->acl->acl);
+    }
+    zk_stat_write(read->writer, &stat);
+    return ZOK;
+}
+
+/* Of the path "" Apache counts the root as well: its key "/" begins with "" and "/". */
+static int32_t count_descendants(const struct read *read)
+{
+    const struct znode *node;
+    int32_t error = find_readable(read, &node);
+    if (error == ZOK) {
+        uint64_t count = tree_count_descendants(read->server->tree, node) + (read->body.path.length == 0);
+        jute_write_int32(read->writer, (int32_t)count);
+    }
+    return error;
+}
+
+/* Nothing but white space, or "/" among it. */
+static bool means_all(struct bytes prefix)
+{
+    int32_t start = 0, end = prefix.length;
+    while (start < end && prefix.data[start] <= ' ') {
+        start++;
+    }
+    while (end > start && prefix.data[end - 1] <= ' ') {
+        end--;
+    }
+    return end <= start || (end - start == 1 && prefix.data[start] == '/');
+}
+
+static int32_t list_ephemerals(const struct read *read)
+{
+    const struct session *session = tree_find_session(read->server->tree, read->request->session);
+    const struct znode *node = session == NULL ? NULL : TAILQ_FIRST(&session->ephemerals);
+    struct bytes prefix = read->body.path;
+    bool all = means_all(prefix);
+    size_t mark = jute_begin_int32(read->writer);
+    int32_t count = 0;
+    for (; node != NULL; node = TAILQ_NEXT(node, owned)) {
+        struct bytes path = znode_path(node);
+        bool begins = path.length >= prefix.length && memcmp(path.data, prefix.data, bytes_size(prefix)) == 0;
+        if (all || begins) {
+            jute_write_bytes(read->writer, path);
+            count++;
+        }
+    }
+    jute_end_count(read->writer, mark, count);
+    return ZOK;
+}
+
+static int32_t list_ids(const struct read *read)
+{
+    struct id_list ids = identity_ids(read->request->identity);
+    struct jute_reader walk = id_list_walk(ids);
+    struct zk_id id;
+    jute_write_int32(read->writer, ids.count);
+    while (id_list_next(&walk, &id)) {
+        bool digest = bytes_equal(id.scheme, bytes_of("digest"));
+        jute_write_id(read->writer, (struct zk_id){id.scheme, digest ? access_user(id.id) : id.id});
+    }
+    return ZOK;
+}
+
+/* The results are those of the single operations; their watches do not count. */
+static int32_t read_many(const struct read *read)
+{
+    struct jute_reader walk = multi_walk(read->body.operations);
+    struct read one = *read;
+    while (multi_next_operation(&walk, &one.body)) {
+        size_t mark = read->writer->used;
+        one.body.watch = false;
+        multi_write_header(read->writer, one.body.opcode, ZOK);
+        int32_t error = one.body.opcode == OP_GET_DATA ? read_data(&one) : read_children(&one);
+        if (error == ZMARSHALLINGERROR) {
+            return error;
+        }
+        if (error != ZOK) {
+            read->writer->used = mark;
+            multi_write_result(read->writer, &(struct multi_result){.error = error, .body.opcode = OP_ERROR});
+        }
+    }
+    multi_write_end(read->writer);
+    return ZOK;
+}
+
 static int32_t execute(const struct read *read)
 {
     switch (read->body.opcode) {
@@ -226,6 +324,16 @@ static int32_t execute(const struct read *read)
     case OP_GET_CHILDREN:
     case OP_GET_CHILDREN2:
         return read_children(read);
+    case OP_GET_ACL:
+        return read_acl(read);
+    case OP_GET_ALL_CHILDREN_NUMBER:
+        return count_descendants(read);
+    case OP_GET_EPHEMERALS:
+        return list_ephemerals(read);
+    case OP_WHO_AM_I:
+        return list_ids(read);
+    case OP_MULTI_READ:
+        return read_many(read);
     case OP_SYNC:
         jute_write_bytes(read->writer, read->body.path);
         return ZOK;
@@ -272,7 +380,7 @@ static void answer_decoded(struct server *server, const struct connection *conne
     size_t header = writer.used;
     reply_header_write(&writer, reply);
     size_t start = writer.used;
-    struct read read = {server, connection, *body, &writer};
+    struct read read = {server, connection, request, *body, &writer};
     error = error != ZOK ? error : execute(&read);
     if (error != ZOK) {
         writer.used = header;

@@ -25,15 +25,8 @@ static void write_error(struct jute_writer *writer, size_t body, int32_t error)
     txn_body_write(writer, &txn);
 }
 
-static int32_t check_session(struct server *server, const struct request *request)
+int32_t prep_check_session(struct server *server, const struct request *request)
 {
-    if (request->opcode == OP_CREATE_SESSION) {
-        return ZOK;
-    }
-    /* A closeSession without a connection is the leader's own: the session expired. */
-    if (request->opcode == OP_CLOSE_SESSION && request->owner == OWNER_NONE) {
-        return ZOK;
-    }
     int32_t error = session_tracker_check(&server->sessions, request->session, request->owner);
     if (error == ZSESSIONMOVED) {
         server_observe(server, (struct observation){OBSERVE_SESSION_MOVED, {request->session}});
@@ -60,10 +53,7 @@ static void prepare_write(struct server *server, struct request *request)
     struct jute_writer writer = outputs_write(server->out);
     txn_header_write(&writer, &header);
     size_t body = writer.used;
-    int32_t error = check_session(server, request);
-    if (error == ZOK) {
-        error = prep_txn(server, request, zxid, &writer, &header.type);
-    }
+    int32_t error = prep_txn(server, request, zxid, &writer, &header.type);
     if (error != ZOK) {
         prep_view_rollback(server, zxid);
         header.type = OP_ERROR;
@@ -81,7 +71,7 @@ static void prepare_write(struct server *server, struct request *request)
 void prep_request(struct server *server, struct request *request)
 {
     if (!opcode_is_write(request->opcode)) {
-        request->error = check_session(server, request);
+        request->error = prep_check_session(server, request);
         request->prepared = server->prep.last_zxid;
         commit_stage_add(server, request);
         return;

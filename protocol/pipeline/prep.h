@@ -6,7 +6,12 @@
  *
  *   records  (zxid order)  /a@5  /@5  /a/b@6  /a@6      index by path: /a -> /a@6, /a/b -> /a/b@6, / -> /@5
  *
- * Deviation: a closeSession also lowers the child count of its ephemerals' parents in the view.  Apache does not, so that there a delete of
+ * The order of the checks is Apache's for each operation; the session is checked where Apache checks it (a create's flags come before,
+ * a closeSession has no check at all, each part of a multi has its own).
+ *
+ * Deviations: deleteContainer, made by the server itself, asks that the znode still is a container or has a TTL; Apache's would also delete an
+ * ordinary znode that has taken the name meanwhile.  createTTL with flags without a TTL is refused, where 3.8.0 makes a transaction that no server
+ * can apply.  A closeSession also lowers the child count of its ephemerals' parents in the view; Apache's does not, so that there a delete of
  * the parent between the two is refused although it comes later in zxid order.
  * Upstream: PrepRequestProcessor.java, ZooKeeperServer.ChangeRecord.
  */
@@ -77,6 +82,9 @@ void prep_view_rollback(struct server *server, zxid_t zxid);
 
 /* The records of a zxid are final. */
 void prep_view_settle(struct server *server, zxid_t zxid);
+
+/* ZOK, ZSESSIONEXPIRED or ZSESSIONMOVED. */
+int32_t prep_check_session(struct server *server, const struct request *request);
 
 /* Checks one request and writes the transaction's body; returns the error, and what was written then does not count. */
 int32_t prep_txn(struct server *server, const struct request *request, zxid_t zxid, struct jute_writer *body,

@@ -1,41 +1,24 @@
 /* What each write checks, in Apache's order, and the transaction it becomes (PrepRequestProcessor.pRequest2Txn). */
 #include <string.h>
 
+#include "protocol/pipeline/access.h"
 #include "protocol/server/server_state.h"
 #include "protocol/tree/path.h"
 
-/* The part of ACLs this server knows: world:anyone. */
-static int32_t check_acl_list(struct acl_list acl)
-{
-    if (acl_list_count(acl) <= 0) {
-        return ZINVALIDACL;
-    }
-    struct jute_reader walk = acl_list_walk(acl);
-    struct zk_acl entry;
-    while (acl_list_next(&walk, &entry)) {
-        if (!bytes_equal(entry.id.scheme, bytes_of("world"))) {
-            return ZUNIMPLEMENTED;
-        }
-        if (!bytes_equal(entry.id.id, bytes_of("anyone"))) {
-            return ZINVALIDACL;
-        }
-    }
-    return ZOK;
-}
+/* One operation: a request, or a part of a multi. */
+struct operation {
+    struct server *server;
+    const struct request *request;
+    const struct request_body *body;
+    zxid_t zxid;
+};
 
-static int32_t check_permission(struct acl_list acl, int32_t perm)
+static int32_t check_permission(const struct operation *operation, struct acl_list acl, int32_t perm)
 {
-    if (acl_list_count(acl) <= 0) {
+    if (operation->server->config.skip_acl) {
         return ZOK;
     }
-    struct jute_reader walk = acl_list_walk(acl);
-    struct zk_acl entry;
-    while (acl_list_next(&walk, &entry)) {
-        if ((entry.perms & perm) != 0) {
-            return ZOK;
-        }
-    }
-    return ZNOAUTH;
+    return access_permits(acl, perm, identity_ids(operation->request->identity)) ? ZOK : ZNOAUTH;
 }
 
 static int32_t check_version(int32_t expected, int32_t actual)
@@ -47,7 +30,8 @@ static int32_t check_version(int32_t expected, int32_t actual)
 
 static bool is_sequential(int32_t flags)
 {
-    return flags == MODE_PERSISTENT_SEQUENTIAL || flags == MODE_EPHEMERAL_SEQUENTIAL;
+    return flags == MODE_PERSISTENT_SEQUENTIAL || flags == MODE_EPHEMERAL_SEQUENTIAL ||
+           flags == MODE_PERSISTENT_SEQUENTIAL_WITH_TTL;
 }
 
 static bool is_ephemeral(int32_t flags)
@@ -55,28 +39,46 @@ static bool is_ephemeral(int32_t flags)
     return flags == MODE_EPHEMERAL || flags == MODE_EPHEMERAL_SEQUENTIAL;
 }
 
-static int32_t check_flags(int32_t flags)
+static bool has_ttl(int32_t flags)
 {
-    if (flags < MODE_PERSISTENT || flags > MODE_PERSISTENT_SEQUENTIAL_WITH_TTL) {
+    return flags == MODE_PERSISTENT_WITH_TTL || flags == MODE_PERSISTENT_SEQUENTIAL_WITH_TTL;
+}
+
+static int32_t check_flags(const struct operation *operation)
+{
+    const struct request_body *body = operation->body;
+    if (body->flags < MODE_PERSISTENT || body->flags > MODE_PERSISTENT_SEQUENTIAL_WITH_TTL) {
         return ZBADARGUMENTS;
     }
-    bool has_ttl = flags == MODE_PERSISTENT_WITH_TTL || flags == MODE_PERSISTENT_SEQUENTIAL_WITH_TTL;
-    return has_ttl ? ZUNIMPLEMENTED : ZOK;
+    if (!has_ttl(body->flags)) {
+        return body->opcode == OP_CREATE_TTL ? ZBADARGUMENTS : ZOK;
+    }
+    if (!operation->server->config.extended_types) {
+        return ZUNIMPLEMENTED;
+    }
+    bool valid = body->opcode == OP_CREATE_TTL && body->ttl_ms > 0 && body->ttl_ms <= TTL_MS_MAX;
+    return valid ? ZOK : ZBADARGUMENTS;
 }
 
 struct creation {
     struct bytes parent_path;
     struct znode_view parent;
-    struct bytes path; /* the final one, in the arena if `made` */
+    struct bytes path;   /* the final one, in the arena if `made` */
+    struct acl_list acl; /* what becomes of the request's (access_fix) */
     bool made;
 };
 
-static int32_t find_parent(struct server *server, const struct request_body *body, struct creation *creation)
+static int32_t find_parent(const struct operation *operation, struct creation *creation)
 {
+    struct server *server = operation->server;
+    const struct request_body *body = operation->body;
+    if (bytes_is_null(body->path)) {
+        return ZMARSHALLINGERROR;
+    }
     if (!path_is_splittable(body->path)) {
         return ZBADARGUMENTS;
     }
-    int32_t error = check_acl_list(body->acl);
+    int32_t error = access_fix(server->arena, body->acl, identity_ids(operation->request->identity), &creation->acl);
     if (error != ZOK) {
         return error;
     }
@@ -84,7 +86,7 @@ static int32_t find_parent(struct server *server, const struct request_body *bod
     if (!prep_view_find(server, creation->parent_path, &creation->parent)) {
         return ZNONODE;
     }
-    return check_permission(creation->parent.acl, ACL_CREATE);
+    return check_permission(operation, creation->parent.acl, ACL_CREATE);
 }
 
 static void number_child(struct server *server, const struct request_body *body, int32_t number,
@@ -125,8 +127,9 @@ static void name_child(struct server *server, const struct request_body *body, s
     }
 }
 
-static int32_t check_child(struct server *server, const struct creation *creation)
+static int32_t check_child(const struct operation *operation, const struct creation *creation)
 {
+    struct server *server = operation->server;
     struct znode_view existing;
     if (!path_is_valid(creation->path)) {
         return ZBADARGUMENTS;
@@ -134,63 +137,109 @@ static int32_t check_child(struct server *server, const struct creation *creatio
     if (prep_view_find(server, creation->path, &existing)) {
         return ZNODEEXISTS;
     }
-    return creation->parent.ephemeral_owner != 0 ? ZNOCHILDRENFOREPHEMERALS : ZOK;
+    if (owner_is_session(creation->parent.ephemeral_owner)) {
+        return ZNOCHILDRENFOREPHEMERALS;
+    }
+    return ZOK;
 }
 
-static void add_child(struct server *server, const struct request *request, zxid_t zxid,
-                      const struct request_body *body, struct creation *creation)
+static int64_t owner_of(const struct operation *operation)
 {
+    const struct request_body *body = operation->body;
+    if (body->opcode == OP_CREATE_CONTAINER) {
+        return CONTAINER_OWNER;
+    }
+    if (body->opcode == OP_CREATE_TTL) {
+        return (int64_t)(TTL_OWNER_BITS | (uint64_t)body->ttl_ms);
+    }
+    return is_ephemeral(body->flags) ? operation->request->session : 0;
+}
+
+static void add_child(const struct operation *operation, struct creation *creation)
+{
+    struct server *server = operation->server;
     creation->parent.cversion++;
     creation->parent.child_count++;
-    prep_view_add(server, zxid, creation->parent_path, &creation->parent);
-    struct znode_view child = {
-        .exists = true,
-        .ephemeral_owner = is_ephemeral(body->flags) ? request->session : 0,
-        .acl = body->acl,
-    };
-    prep_view_add(server, zxid, creation->path, &child);
+    prep_view_add(server, operation->zxid, creation->parent_path, &creation->parent);
+    struct znode_view child = {.exists = true, .ephemeral_owner = owner_of(operation), .acl = creation->acl};
+    prep_view_add(server, operation->zxid, creation->path, &child);
 }
 
-static int32_t prepare_create(struct server *server, const struct request *request, zxid_t zxid,
-                              const struct request_body *body, struct txn_body *txn)
+static void fill_create_txn(const struct operation *operation, const struct creation *creation, struct txn_body *txn)
 {
-    struct creation creation = {.made = false};
-    int32_t error = check_flags(body->flags);
-    error = error != ZOK ? error : find_parent(server, body, &creation);
-    if (error != ZOK) {
-        return error;
+    const struct request_body *body = operation->body;
+    *txn = (struct txn_body){
+        .type = body->opcode,
+        .parent_cversion = creation->parent.cversion,
+        .ephemeral = is_ephemeral(body->flags),
+        .path = creation->path,
+        .data = body->data,
+        .acl = creation->acl,
+    };
+    if (body->opcode == OP_CREATE_TTL) {
+        txn->ttl_ms = body->ttl_ms;
     }
-    name_child(server, body, &creation);
-    error = check_child(server, &creation);
+}
+
+static int32_t prepare_create(const struct operation *operation, struct txn_body *txn)
+{
+    struct server *server = operation->server;
+    const struct request_body *body = operation->body;
+    struct creation creation = {.made = false, .acl = body->acl};
+    int32_t error = check_flags(operation);
+    error = error != ZOK ? error : prep_check_session(server, operation->request);
+    error = error != ZOK ? error : find_parent(operation, &creation);
     if (error == ZOK) {
-        add_child(server, request, zxid, body, &creation);
-        *txn = (struct txn_body){
-            .type = body->opcode,
-            .parent_cversion = creation.parent.cversion,
-            .ephemeral = is_ephemeral(body->flags),
-            .path = creation.path,
-            .data = body->data,
-            .acl = body->acl,
-        };
-    } else if (creation.made) {
+        name_child(server, body, &creation);
+        error = check_child(operation, &creation);
+    }
+    if (error == ZOK) {
+        add_child(operation, &creation);
+        fill_create_txn(operation, &creation, txn);
+        return ZOK;
+    }
+    access_free(server->arena, body->acl, creation.acl);
+    if (creation.made) {
         arena_free_bytes(server->arena, creation.path);
     }
     return error;
 }
 
-/* ---- delete, setData, check ---- */
+/* ---- delete, setData, setACL, check ---- */
 
-static int32_t prepare_delete(struct server *server, zxid_t zxid, const struct request_body *body, struct txn_body *txn)
+static int32_t add_deletion(const struct operation *operation, struct bytes path, struct txn_body *txn)
 {
+    struct znode_view parent;
+    struct bytes parent_path = path_parent_shown(path);
+    if (!prep_view_find(operation->server, parent_path, &parent)) {
+        return ZNONODE;
+    }
+    parent.child_count--;
+    prep_view_add(operation->server, operation->zxid, parent_path, &parent);
+    prep_view_add(operation->server, operation->zxid, path, &(struct znode_view){.exists = false});
+    *txn = (struct txn_body){.type = operation->body->opcode, .path = path};
+    return ZOK;
+}
+
+static int32_t prepare_delete(const struct operation *operation, struct txn_body *txn)
+{
+    struct server *server = operation->server;
+    const struct request_body *body = operation->body;
     struct znode_view parent, node;
+    int32_t error = prep_check_session(server, operation->request);
+    if (error != ZOK) {
+        return error;
+    }
+    if (bytes_is_null(body->path)) {
+        return ZMARSHALLINGERROR;
+    }
     if (!path_is_splittable(body->path) || path_is_special(body->path)) {
         return ZBADARGUMENTS;
     }
-    struct bytes parent_path = path_parent_shown(body->path);
-    if (!prep_view_find(server, parent_path, &parent)) {
+    if (!prep_view_find(server, path_parent_shown(body->path), &parent)) {
         return ZNONODE;
     }
-    int32_t error = check_permission(parent.acl, ACL_DELETE);
+    error = check_permission(operation, parent.acl, ACL_DELETE);
     if (error != ZOK) {
         return error;
     }
@@ -201,47 +250,94 @@ static int32_t prepare_delete(struct server *server, zxid_t zxid, const struct r
     if (error != ZOK) {
         return error;
     }
+    return node.child_count > 0 ? ZNOTEMPTY : add_deletion(operation, body->path, txn);
+}
+
+/* Asked by the container manager, a while after it looked: things may have changed. */
+static int32_t prepare_delete_container(const struct operation *operation, struct txn_body *txn)
+{
+    struct bytes path = operation->body->path;
+    struct znode_view node;
+    if (!path_is_splittable(path) || path_is_special(path)) {
+        return ZBADARGUMENTS;
+    }
+    if (!prep_view_find(operation->server, path, &node)) {
+        return ZNONODE;
+    }
     if (node.child_count > 0) {
         return ZNOTEMPTY;
     }
-    parent.child_count--;
-    prep_view_add(server, zxid, parent_path, &parent);
-    prep_view_add(server, zxid, body->path, &(struct znode_view){.exists = false});
-    *txn = (struct txn_body){.type = OP_DELETE, .path = body->path};
-    return ZOK;
+    if (node.ephemeral_owner == 0 || owner_is_session(node.ephemeral_owner)) {
+        return ZBADVERSION;
+    }
+    return add_deletion(operation, path, txn);
 }
 
-static int32_t prepare_set_data(struct server *server, zxid_t zxid, const struct request_body *body,
-                                struct txn_body *txn)
+/* What setData, setACL and check have in common: a session, a valid path, a znode. */
+static int32_t find_node(const struct operation *operation, struct znode_view *node)
 {
-    struct znode_view node;
-    if (!path_is_valid(body->path)) {
+    int32_t error = prep_check_session(operation->server, operation->request);
+    if (error != ZOK) {
+        return error;
+    }
+    if (!path_is_valid(operation->body->path)) {
         return ZBADARGUMENTS;
     }
-    if (!prep_view_find(server, body->path, &node)) {
-        return ZNONODE;
-    }
-    int32_t error = check_permission(node.acl, ACL_WRITE);
+    return prep_view_find(operation->server, operation->body->path, node) ? ZOK : ZNONODE;
+}
+
+static int32_t next_version(int32_t version)
+{
+    return (int32_t)((uint32_t)version + 1U);
+}
+
+static int32_t prepare_set_data(const struct operation *operation, struct txn_body *txn)
+{
+    const struct request_body *body = operation->body;
+    struct znode_view node;
+    int32_t error = find_node(operation, &node);
+    error = error != ZOK ? error : check_permission(operation, node.acl, ACL_WRITE);
     error = error != ZOK ? error : check_version(body->version, node.version);
     if (error != ZOK) {
         return error;
     }
-    node.version = (int32_t)((uint32_t)node.version + 1U);
-    prep_view_add(server, zxid, body->path, &node);
+    node.version = next_version(node.version);
+    prep_view_add(operation->server, operation->zxid, body->path, &node);
     *txn = (struct txn_body){.type = OP_SET_DATA, .path = body->path, .data = body->data, .version = node.version};
     return ZOK;
 }
 
-static int32_t prepare_check(struct server *server, const struct request_body *body, struct txn_body *txn)
+/* The new list is looked at before the znode. */
+static int32_t prepare_set_acl(const struct operation *operation, struct txn_body *txn)
 {
+    struct server *server = operation->server;
+    const struct request_body *body = operation->body;
     struct znode_view node;
-    if (!path_is_valid(body->path)) {
-        return ZBADARGUMENTS;
+    struct acl_list acl = body->acl;
+    int32_t error = find_node(operation, &node);
+    if (error == ZOK || error == ZNONODE) {
+        int32_t bad = access_fix(server->arena, body->acl, identity_ids(operation->request->identity), &acl);
+        error = bad != ZOK ? bad : error;
     }
-    if (!prep_view_find(server, body->path, &node)) {
-        return ZNONODE;
+    error = error != ZOK ? error : check_permission(operation, node.acl, ACL_ADMIN);
+    error = error != ZOK ? error : check_version(body->version, node.aversion);
+    if (error != ZOK) {
+        access_free(server->arena, body->acl, acl);
+        return error;
     }
-    int32_t error = check_permission(node.acl, ACL_READ);
+    node.aversion = next_version(node.aversion);
+    node.acl = acl;
+    prep_view_add(server, operation->zxid, body->path, &node);
+    *txn = (struct txn_body){.type = OP_SET_ACL, .path = body->path, .acl = acl, .version = node.aversion};
+    return ZOK;
+}
+
+static int32_t prepare_check(const struct operation *operation, struct txn_body *txn)
+{
+    const struct request_body *body = operation->body;
+    struct znode_view node;
+    int32_t error = find_node(operation, &node);
+    error = error != ZOK ? error : check_permission(operation, node.acl, ACL_READ);
     error = error != ZOK ? error : check_version(body->version, node.version);
     *txn = (struct txn_body){.type = OP_CHECK, .path = body->path, .version = body->version};
     return error;
@@ -313,46 +409,89 @@ static void write_close_session(struct server *server, const struct request *req
 
 /* ---- multi ---- */
 
-static int32_t prepare_operation(struct server *server, const struct request *request, zxid_t zxid,
-                                 const struct request_body *body, struct txn_body *txn)
+static int32_t prepare_operation(const struct operation *operation, struct txn_body *txn)
 {
-    switch (body->opcode) {
+    switch (operation->body->opcode) {
     case OP_CREATE:
     case OP_CREATE2:
-        return prepare_create(server, request, zxid, body, txn);
+    case OP_CREATE_CONTAINER:
+    case OP_CREATE_TTL:
+        return prepare_create(operation, txn);
     case OP_DELETE:
-        return prepare_delete(server, zxid, body, txn);
+        return prepare_delete(operation, txn);
+    case OP_DELETE_CONTAINER:
+        return prepare_delete_container(operation, txn);
     case OP_SET_DATA:
-        return prepare_set_data(server, zxid, body, txn);
+        return prepare_set_data(operation, txn);
+    case OP_SET_ACL:
+        return prepare_set_acl(operation, txn);
     case OP_CHECK:
-        return prepare_check(server, body, txn);
+        return prepare_check(operation, txn);
     default:
         return ZUNIMPLEMENTED;
     }
 }
 
-/* A sequential name was made up in the arena. */
-static void free_made_path(struct server *server, const struct request_body *body, const struct txn_body *txn)
+/* A sequential name and a list of ACLs may have been made up in the arena. */
+static void free_made(struct server *server, const struct request_body *body, const struct txn_body *txn)
 {
     if (opcode_is_create(txn->type) && is_sequential(body->flags)) {
         arena_free_bytes(server->arena, txn->path);
     }
+    if (opcode_is_create(txn->type) || txn->type == OP_SET_ACL) {
+        access_free(server->arena, body->acl, txn->acl);
+    }
+}
+
+/* Inside a multi Apache's 3.8 goes by the flags of a create, not by its opcode.  False: the flags ask for a TTL and the request
+ * has no room for it. */
+static bool read_by_flags(struct request_body *body)
+{
+    bool had_ttl = body->opcode == OP_CREATE_TTL;
+    if (!opcode_is_create(body->opcode)) {
+        return true;
+    }
+    if (has_ttl(body->flags)) {
+        body->opcode = OP_CREATE_TTL;
+        return had_ttl;
+    }
+    body->opcode = body->flags == MODE_CONTAINER ? OP_CREATE_CONTAINER : OP_CREATE;
+    return true;
+}
+
+static bool has_null_path(const struct request_body *multi)
+{
+    struct jute_reader walk = multi_walk(multi->operations);
+    struct request_body body;
+    while (multi_next_operation(&walk, &body)) {
+        if (bytes_is_null(body.path)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* All or nothing: after the first failure the view is as before, and every later operation is refused.  Failed or not it is a
- * transaction of type multi. */
-static void write_multi(struct server *server, const struct request *request, zxid_t zxid,
-                        const struct request_body *multi, struct jute_writer *writer)
+ * transaction of type multi; only what cannot be understood fails as a whole. */
+static int32_t write_multi(struct server *server, const struct request *request, zxid_t zxid,
+                           const struct request_body *multi, struct jute_writer *writer)
 {
     int32_t failure = ZOK;
+    if (has_null_path(multi)) {
+        return ZMARSHALLINGERROR;
+    }
     size_t mark = jute_begin_int32(writer);
     struct jute_reader walk = multi_walk(multi->operations);
     struct request_body body;
+    struct operation operation = {server, request, &body, zxid};
     int32_t count = 0;
     for (; multi_next_operation(&walk, &body); count++) {
         struct txn_body txn = {.type = OP_ERROR, .error = ZRUNTIMEINCONSISTENCY};
         if (failure == ZOK) {
-            failure = prepare_operation(server, request, zxid, &body, &txn);
+            failure = read_by_flags(&body) ? prepare_operation(&operation, &txn) : ZMARSHALLINGERROR;
+            if (failure == ZMARSHALLINGERROR) {
+                return failure;
+            }
             if (failure != ZOK) {
                 if (!server_flaw(server, FLAW_PARTIAL_MULTI)) {
                     prep_view_rollback(server, zxid);
@@ -361,9 +500,22 @@ static void write_multi(struct server *server, const struct request *request, zx
             }
         }
         txn_list_write_entry(writer, &txn);
-        free_made_path(server, &body, &txn);
+        free_made(server, &body, &txn);
     }
     jute_end_count(writer, mark, count);
+    return ZOK;
+}
+
+static int32_t write_one(struct server *server, const struct request *request, zxid_t zxid,
+                         const struct request_body *body, struct jute_writer *writer)
+{
+    struct txn_body txn;
+    int32_t error = prepare_operation(&(struct operation){server, request, body, zxid}, &txn);
+    if (error == ZOK) {
+        txn_body_write(writer, &txn);
+        free_made(server, body, &txn);
+    }
+    return error;
 }
 
 int32_t prep_txn(struct server *server, const struct request *request, zxid_t zxid, struct jute_writer *writer,
@@ -373,7 +525,10 @@ int32_t prep_txn(struct server *server, const struct request *request, zxid_t zx
     struct jute_reader reader = jute_reader_of_bytes(request->body);
     request_body_read(&reader, request->opcode, &body);
     if (reader.failed) {
-        return ZMARSHALLINGERROR;
+        bool read_first = opcode_is_create(request->opcode) || request->opcode == OP_MULTI ||
+                          request->opcode == OP_CREATE_SESSION || request->opcode == OP_RECONFIG;
+        int32_t error = read_first ? ZOK : prep_check_session(server, request);
+        return error != ZOK ? error : ZMARSHALLINGERROR;
     }
     *type = request->opcode;
     switch (request->opcode) {
@@ -384,17 +539,8 @@ int32_t prep_txn(struct server *server, const struct request *request, zxid_t zx
         write_close_session(server, request, zxid, writer);
         return ZOK;
     case OP_MULTI:
-        write_multi(server, request, zxid, &body, writer);
-        return ZOK;
+        return write_multi(server, request, zxid, &body, writer);
     default:
-        break;
+        return write_one(server, request, zxid, &body, writer);
     }
-    struct txn_body txn;
-    int32_t error = prepare_operation(server, request, zxid, &body, &txn);
-    if (error != ZOK) {
-        return error;
-    }
-    txn_body_write(writer, &txn);
-    free_made_path(server, &body, &txn);
-    return ZOK;
 }

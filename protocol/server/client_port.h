@@ -25,7 +25,4 @@ void client_port_expire(struct server *server, session_id_t session);
 /* FLAW_SERVE_WHILE_LOOKING: only those who were not let in yet go. */
 void client_port_close_unattached(struct server *server);
 
-/* The identities that travel with a forwarded request; null for the internal ones. */
-struct id_list client_port_ids(const struct request *request);
-
 #endif

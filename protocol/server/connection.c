@@ -116,6 +116,7 @@ void connections_sweep(struct connections *connections)
     while ((connection = TAILQ_FIRST(&connections->closed)) != NULL) {
         TAILQ_REMOVE(&connections->closed, connection, in_list);
         arena_free(connections->arena, connection->inbound, connection->inbound_capacity);
+        identity_release(connections->arena, connection->identity);
         arena_free(connections->arena, connection, sizeof *connection);
     }
 }
@@ -167,6 +168,7 @@ uint64_t connection_digest(const struct connection *connection)
     hash = hash_mix(hash, (uint32_t)connection->timeout_ms);
     hash = hash_mix(hash, (uint64_t)connection->peer);
     hash = hash_mix(hash, connection->idle.bucket != NULL);
+    hash = identity_digest(hash, connection->identity);
     if (connection->from.length > 0) {
         hash = hash_octets(hash, connection->from.octets, connection->from.length); /* its port decides nothing */
     }

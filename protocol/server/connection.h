@@ -14,6 +14,7 @@
 
 #include "protocol/node.h"
 #include "protocol/server/expiry.h"
+#include "protocol/server/identity.h"
 
 struct handler;
 struct server;
@@ -41,6 +42,7 @@ struct connection {
     int32_t timeout_ms;
     bool has_read_only; /* the client sent the octet, so the answer has it */
     bool resumed;
+    struct identity *identity; /* who it is; NULL: somebody on this machine */
     struct remote_address from;
     struct expiry_entry idle;
     /* of an election connection */

@@ -18,6 +18,7 @@ struct request *request_create(struct arena *arena, session_id_t session, int32_
 void request_free(struct arena *arena, struct request *request)
 {
     proposal_release(arena, request->proposal);
+    identity_release(arena, request->identity);
     arena_free_bytes(arena, request->body);
     arena_free_bytes(arena, request->ready);
     arena_free(arena, request, sizeof *request);
@@ -64,7 +65,7 @@ uint64_t request_digest(const struct request *request, const struct connections 
     hash = hash_mix(hash, connections_worth(connections, request->conn, request->conn_serial));
     hash = hash_mix(hash, request->owner);
     hash = hash_mix(hash, request->proposal == NULL ? 0 : request->proposal->digest);
-    hash = hash_bytes(hash, request->ready);
+    hash = hash_bytes(identity_digest(hash, request->identity), request->ready);
     return hash_finish(hash_bytes(hash, request->body));
 }
 

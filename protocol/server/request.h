@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "protocol/node.h"
+#include "protocol/server/identity.h"
 #include "protocol/server/proposal.h"
 
 /* Who may act for a session: nobody yet, this server's own connections, or the learner behind a quorum connection. */
@@ -30,6 +31,7 @@ struct request {
     conn_id conn;         /* to answer on; CONN_NONE: nobody */
     uint64_t conn_serial; /* which holder of that conn_id */
     session_owner_t owner;
+    struct identity *identity; /* of the client */
     struct proposal *proposal; /* of a write once it is prepared or committed */
     struct bytes body;         /* own copy */
     struct bytes

@@ -26,6 +26,8 @@ void server_config_default(struct server_config *config)
         .notify_ms_max = 60000,
         .finalize_wait_ms = 200,
         .packet_octets_max = JUTE_MAX_BUFFER,
+        .container_check_ms = 60000,
+        .container_max_per_minute = 10000,
         .zxid_counter_max = UINT32_MAX,
     };
 }

@@ -41,8 +41,15 @@ struct server_config {
     uint32_t notify_ms_min;          /* election back-off */
     uint32_t notify_ms_max;
     uint32_t finalize_wait_ms;
-    uint32_t packet_octets_max; /* jute.maxbuffer */
-    uint32_t zxid_counter_max;  /* where the counter of an epoch's transactions ends; the leader steps down before */
+    uint32_t packet_octets_max;        /* jute.maxbuffer */
+    bool extended_types;               /* extendedTypesEnabled: znodes with a TTL */
+    bool enforce_quota;                /* enforceQuota: hard limits refuse */
+    bool skip_acl;                     /* skipACL */
+    char super_digest[64];             /* superDigest, "user:hash": whose password opens everything; empty: nobody's */
+    uint32_t container_check_ms;       /* znode.container.checkIntervalMs */
+    uint32_t container_max_per_minute; /* znode.container.maxPerMinute */
+    uint32_t container_never_used_ms;  /* znode.container.maxNeverUsedIntervalMs; 0: those never used stay */
+    uint32_t zxid_counter_max; /* where the counter of an epoch's transactions ends; the leader steps down before */
     struct flaws flaws;
 };
 

@@ -37,6 +37,18 @@
 #define CONTAINER_OWNER INT64_MIN
 #define TTL_OWNER_BITS UINT64_C(0xff00000000000000)
 
+#define TTL_MS_MAX INT64_C(0xffffffffff)
+
+static inline bool owner_is_ttl(int64_t ephemeral_owner)
+{
+    return ephemeral_owner != CONTAINER_OWNER && ((uint64_t)ephemeral_owner & TTL_OWNER_BITS) == TTL_OWNER_BITS;
+}
+
+static inline bool owner_is_session(int64_t ephemeral_owner)
+{
+    return ephemeral_owner != 0 && ephemeral_owner != CONTAINER_OWNER && !owner_is_ttl(ephemeral_owner);
+}
+
 struct shared_acl {
     struct acl_list acl;
     int64_t id;    /* as in snapshots; SNAPSHOT_ACL_OPEN for the built-in open list */

@@ -64,12 +64,6 @@ void tree_destroy_acls(struct tree *tree);
 
 /* ---- sessions (session_table.c) ---- */
 
-static inline bool owner_is_session(int64_t ephemeral_owner)
-{
-    return ephemeral_owner != 0 && ephemeral_owner != CONTAINER_OWNER &&
-           ((uint64_t)ephemeral_owner & TTL_OWNER_BITS) != TTL_OWNER_BITS;
-}
-
 /* The session's entry, made if there is none. */
 struct session *tree_session_entry(struct tree *tree, session_id_t id);
 

@@ -245,6 +245,11 @@ void multi_write_result(struct jute_writer *writer, const struct multi_result *r
     reply_body_write(writer, &result->body);
 }
 
+void multi_write_header(struct jute_writer *writer, int32_t opcode, int32_t error)
+{
+    write_multi_header(writer, opcode, false, error);
+}
+
 void multi_write_end(struct jute_writer *writer)
 {
     write_multi_header(writer, -1, true, -1);

@@ -184,6 +184,7 @@ bool multi_next_result(struct jute_reader *walk, struct multi_result *result);
 /* Writing one entry at a time: entries in order, then the end. */
 void multi_write_operation(struct jute_writer *writer, const struct request_body *operation);
 void multi_write_result(struct jute_writer *writer, const struct multi_result *result);
+void multi_write_header(struct jute_writer *writer, int32_t opcode, int32_t error); /* of a result; its body follows */
 void multi_write_end(struct jute_writer *writer);
 
 #endif

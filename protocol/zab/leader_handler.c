@@ -204,6 +204,7 @@ static void receive_request(struct server *server, struct handler *handler, cons
     struct request *request =
         request_create(server->arena, forwarded.session, forwarded.cxid, forwarded.opcode, forwarded.body);
     request->owner = OWNER_LEARNER(connection->id);
+    request->identity = identity_of(server->arena, packet->authinfo);
     prep_request(server, request);
 }
 

@@ -397,7 +397,8 @@ void learner_forward(struct server *server, const struct request *request)
     struct forwarded_request forwarded = {request->session, request->cxid, request->opcode, request->body};
     size_t mark = packet_begin(&writer, PACKET_REQUEST, -1);
     forwarded_request_write(&writer, &forwarded);
-    packet_end(&writer, mark, client_port_ids(request));
+    bool internal = request->opcode == OP_CREATE_SESSION;
+    packet_end(&writer, mark, internal ? id_list_null() : identity_ids(request->identity));
     outputs_send(server->out, server->learner.conn, &writer);
     if (request->opcode == OP_SYNC) {
         struct request *sync = request_create(server->arena, request->session, request->cxid, OP_SYNC, bytes_null());
