@@ -34,7 +34,7 @@ ifneq ($(CC),clang)
 WARNINGS += -Wcast-align=strict -Wlogical-op -Wduplicated-cond -Wduplicated-branches
 endif
 
-HOST_LIBRARIES := glib-2.0 sqlite3
+HOST_LIBRARIES := gio-2.0 gio-unix-2.0 sqlite3
 HOST_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(HOST_LIBRARIES)))
 HOST_LDLIBS = $(shell pkg-config --libs $(HOST_LIBRARIES)) -lm
 

@@ -17,12 +17,19 @@ static void anchor(struct clock *clock, instant_ns t, instant_ns local, int64_t 
 {
     ensure(drift_ppm <= CLOCK_DRIFT_PPM_MAX);
     ensure(drift_ppm >= -CLOCK_DRIFT_PPM_MAX || drift_ppm == CLOCK_STANDS_PPM);
-    *clock = (struct clock){t, local, drift_ppm};
+    *clock = (struct clock){t, local, drift_ppm, clock->epoch};
 }
 
 void clock_init(struct clock *clock, int64_t offset_ns, int64_t drift_ppm)
 {
+    clock->epoch = CLOCK_EPOCH_NS;
     anchor(clock, 0, CLOCK_EPOCH_NS + (uint64_t)offset_ns, drift_ppm);
+}
+
+void clock_set_epoch(struct clock *clock, instant_ns epoch)
+{
+    clock->local_anchor += epoch - clock->epoch;
+    clock->epoch = epoch;
 }
 
 instant_ns clock_read(const struct clock *clock, instant_ns t)
@@ -71,5 +78,5 @@ void clock_jump(struct clock *clock, instant_ns t, int64_t step_ns)
 
 void clock_set_offset(struct clock *clock, instant_ns t, int64_t offset_ns)
 {
-    anchor(clock, t, CLOCK_EPOCH_NS + t + (uint64_t)offset_ns, clock->drift_ppm);
+    anchor(clock, t, clock->epoch + t + (uint64_t)offset_ns, clock->drift_ppm);
 }

@@ -20,9 +20,13 @@ struct clock {
     instant_ns virtual_anchor;
     instant_ns local_anchor;
     int64_t drift_ppm;
+    instant_ns epoch; /* the true time at virtual time 0 */
 };
 
 void clock_init(struct clock *clock, int64_t offset_ns, int64_t drift_ppm);
+
+/* The true time at virtual time 0 is this instead; the reading moves along. */
+void clock_set_epoch(struct clock *clock, instant_ns epoch);
 
 /* The reading at virtual time `t`, which is not before the last change. */
 instant_ns clock_read(const struct clock *clock, instant_ns t);

@@ -705,6 +705,12 @@ static bool dispatch(struct clockwork *clockwork, uint32_t source)
     return arrive(clockwork, receiver, source);
 }
 
+instant_ns clockwork_next_time(struct clockwork *clockwork)
+{
+    clockwork_refresh(clockwork);
+    return event_queue_next_time(&clockwork->queue);
+}
+
 bool clockwork_step(struct clockwork *clockwork, instant_ns until)
 {
     struct world *world = clockwork->world;

@@ -65,6 +65,9 @@ void clockwork_set_line(struct clockwork *clockwork, uint32_t a, uint32_t b, con
 /* Starts the process of every node, at slightly different times. */
 void clockwork_boot_all(struct clockwork *clockwork);
 
+/* When the next event may happen; INSTANT_NEVER if nothing is due ever. */
+instant_ns clockwork_next_time(struct clockwork *clockwork);
+
 /* Performs the next event if its time is not after `until`; false, with the world's time at `until`, when there is none. */
 bool clockwork_step(struct clockwork *clockwork, instant_ns until);
 

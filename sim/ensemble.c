@@ -3,6 +3,7 @@
 #include "protocol/base/ensure.h"
 #include "protocol/client/client.h"
 #include "protocol/server/server.h"
+#include "sim/external.h"
 #include "sim/recipe_application.h"
 #include "sim/script.h"
 
@@ -371,6 +372,11 @@ static struct ensemble *make_ensemble(const struct scenario *scenario, const str
     }
     add_nodes(ensemble, &flaws);
     add_sites(ensemble, &scenario->commit, &flaws);
+    ensemble->outside = NODE_NONE;
+    if (options->outside != NULL) {
+        ensemble->outside = world_add_external(ensemble->world, "outside");
+        world_set_application(ensemble->world, ensemble->outside, options->outside, options->outside_setting);
+    }
     if (!add_workloads(ensemble, scenario, error)) {
         ensemble_free(ensemble);
         return NULL;
@@ -389,6 +395,9 @@ struct ensemble *ensemble_new(const struct scenario *scenario, const struct simu
     world_start(ensemble->world);
     if (scenario->has_chaos) {
         set_clocks(ensemble);
+    }
+    for (uint32_t i = 0; options->epoch != 0 && i < ensemble->world->node_count; i++) {
+        clock_set_epoch(&ensemble->world->nodes[i].clock, options->epoch);
     }
     ensemble_add_clockwork(ensemble);
     return ensemble;

@@ -19,6 +19,7 @@ struct ensemble {
     uint32_t server_count, participant_count;
     uint32_t clients[WORLD_NODES_MAX];
     uint32_t client_count;
+    uint32_t outside;                     /* the node for clients that are not simulated; NODE_NONE */
     uint32_t sites[COMMIT_SITES_MAX + 1]; /* of an atomic commit: node indices by site */
     uint32_t site_count;
     struct workload_plan plan;

@@ -65,7 +65,7 @@ static void add_row(struct world *world, uint32_t client, const struct operation
     g_array_append_val(record->operations, row);
 }
 
-static int64_t record_invocation(struct world *world, uint32_t client, const struct operation *operation)
+int64_t operation_record(struct world *world, uint32_t client, const struct operation *operation)
 {
     if (world->record == NULL) {
         return -1;
@@ -143,7 +143,7 @@ bool operation_submit(struct world *world, uint32_t client, struct operations *s
     self->used |= UINT64_C(1) << index;
     self->slots[index] = (struct operation_slot){
         .tag = index,
-        .row = operation->opcode == OP_CREATE_SESSION ? -1 : record_invocation(world, client, operation),
+        .row = operation->opcode == OP_CREATE_SESSION ? -1 : operation_record(world, client, operation),
         .purpose = purpose,
         .opcode = operation->opcode,
     };
@@ -153,7 +153,7 @@ bool operation_submit(struct world *world, uint32_t client, struct operations *s
 
 /* ---- what recipes ask for ---- */
 
-static struct operation operation_of(const struct request_body *body)
+struct operation operation_of_body(const struct request_body *body)
 {
     return (struct operation){
         .opcode = body->opcode,
@@ -171,12 +171,12 @@ static struct operation decode_submission(const struct output *submit, struct op
     struct jute_reader reader = jute_reader_of_bytes(submit->submit.body);
     request_body_read(&reader, submit->submit.opcode, &body);
     ensure(!reader.failed);
-    struct operation operation = operation_of(&body);
+    struct operation operation = operation_of_body(&body);
     if (body.opcode == OP_MULTI) {
         struct request_body part;
         for (struct jute_reader walk = multi_walk(body.operations); multi_next_operation(&walk, &part);) {
             ensure(operation.part_count < OPERATION_PARTS_MAX);
-            parts[operation.part_count++] = operation_of(&part);
+            parts[operation.part_count++] = operation_of_body(&part);
         }
         operation.parts = parts;
     }
@@ -192,7 +192,7 @@ void operation_note(struct world *world, uint32_t client, struct operations *sel
     self->slots[index] = (struct operation_slot){.tag = submit->submit.tag, .row = -1, .opcode = submit->submit.opcode};
     if (submit->submit.opcode != OP_CREATE_SESSION) {
         struct operation operation = decode_submission(submit, parts);
-        self->slots[index].row = record_invocation(world, client, &operation);
+        self->slots[index].row = operation_record(world, client, &operation);
     }
 }
 
@@ -341,14 +341,14 @@ static void record_body(struct record *record, int64_t row, const struct reply_b
     }
 }
 
-static void record_return(struct world *world, int64_t row, const struct operations *self, const struct output *output,
+static void record_return(struct world *world, int64_t row, int32_t server, const struct output *output,
                           const struct answer *answer)
 {
     struct operation_row *operation = operation_row_at(world->record, row);
     operation->xid = output->answer.xid;
     operation->session = output->answer.session;
     bool answered = answer->outcome == OUTCOME_OK || answer->outcome == OUTCOME_FAILED;
-    operation->server = answered ? self->server : -1;
+    operation->server = answered ? server : -1;
     operation->outcome = answer->outcome;
     operation->error = answer->error;
     operation->zxid = output->answer.zxid;
@@ -395,6 +395,27 @@ static void record_parts(struct record *record, int64_t row, const struct answer
     }
 }
 
+void operation_understand(const struct output *output, struct answer *answer)
+{
+    memset(answer, 0, sizeof *answer);
+    answer->opcode = output->answer.opcode;
+    answer->outcome = outcome_of(output);
+    answer->error = output->answer.error;
+    answer->zxid = output->answer.zxid;
+    decode(output, answer);
+}
+
+void operation_record_answer(struct world *world, int64_t row, int32_t server, const struct output *output,
+                             const struct answer *answer)
+{
+    record_return(world, row, server, output, answer);
+    if (answer->opcode == OP_MULTI) {
+        record_parts(world->record, row, answer);
+    } else if (answer->outcome == OUTCOME_OK && !bytes_is_null(output->answer.body)) {
+        record_body(world->record, row, &answer->body);
+    }
+}
+
 void operation_answer(struct world *world, uint32_t client, struct operations *self, const struct output *output,
                       struct answer *answer)
 {
@@ -405,22 +426,11 @@ void operation_answer(struct world *world, uint32_t client, struct operations *s
     ensure(slot.opcode == output->answer.opcode);
     self->used &= ~(UINT64_C(1) << index);
     self->slots[index] = (struct operation_slot){0};
-    memset(answer, 0, sizeof *answer);
+    operation_understand(output, answer);
     answer->purpose = slot.purpose;
-    answer->opcode = slot.opcode;
-    answer->outcome = outcome_of(output);
-    answer->error = output->answer.error;
-    answer->zxid = output->answer.zxid;
-    decode(output, answer);
-    if (slot.row < 0) {
-        return;
-    }
-    ensure(operation_row_at(world->record, slot.row)->client == (int32_t)client);
-    record_return(world, slot.row, self, output, answer);
-    if (slot.opcode == OP_MULTI) {
-        record_parts(world->record, slot.row, answer);
-    } else if (answer->outcome == OUTCOME_OK && !bytes_is_null(output->answer.body)) {
-        record_body(world->record, slot.row, &answer->body);
+    if (slot.row >= 0) {
+        ensure(operation_row_at(world->record, slot.row)->client == (int32_t)client);
+        operation_record_answer(world, slot.row, self->server, output, answer);
     }
 }
 

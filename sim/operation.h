@@ -72,6 +72,21 @@ void operation_note(struct world *world, uint32_t client, struct operations *sel
 void operation_answer(struct world *world, uint32_t client, struct operations *self, const struct output *output,
                       struct answer *answer);
 
+/* ---- the record alone, for operations of clients that are not nodes of the world (live_tap.h) ---- */
+
+/* The row of an operation that is asked for now, with those of its parts; its index, or -1 without a record. */
+int64_t operation_record(struct world *world, uint32_t client, const struct operation *operation);
+
+/* Outcome, error, zxid and body of an answer. */
+void operation_understand(const struct output *output, struct answer *answer);
+
+/* Completes the row.  `server` is the node that the client was connected to. */
+void operation_record_answer(struct world *world, int64_t row, int32_t server, const struct output *output,
+                             const struct answer *answer);
+
+/* Without the parts of a multi. */
+struct operation operation_of_body(const struct request_body *body);
+
 /* For on_session() and on_event(): note where the client is connected, write the row. */
 void session_record(struct world *world, uint32_t client, struct operations *self, const struct output *output);
 void event_record(struct world *world, uint32_t client, const struct output *output, session_id_t session);

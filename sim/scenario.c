@@ -15,6 +15,7 @@ G_DEFINE_QUARK(zksim - scenario - error, scenario_error)
 struct parser {
     const char *file;
     uint64_t seed;
+    bool only_faults; /* a line that begins with no timed statement is a fault */
     const struct scenario_vocabulary *vocabulary;
     struct scenario *scenario;
     uint32_t *said_on;       /* by statement: its first line, or 0 */
@@ -197,8 +198,19 @@ static const struct statement *find_statement(const char *name)
     return NULL;
 }
 
+static bool is_timed(const char *name)
+{
+    static const char *const timed[] = {"at", "every", "when", "whenever", NULL};
+    return g_strv_contains(timed, name);
+}
+
 static void parse_statement(struct parser *parser, struct scenario_line *line, struct scenario *scenario)
 {
+    if (parser->only_faults && !is_timed(line_peek(line))) {
+        scenario_parse_fault(line, scenario);
+        line_end(line);
+        return;
+    }
     const char *name = line_take(line, "a statement");
     const struct statement *statement = find_statement(name);
     if (statement == NULL) {
@@ -385,6 +397,33 @@ struct scenario *scenario_parse(const char *name, const char *text, size_t lengt
     scenario_free(parser.scenario);
     g_propagate_error(error, problem);
     return NULL;
+}
+
+bool scenario_add_fault(struct scenario *scenario, const char *text, uint64_t seed,
+                        const struct scenario_vocabulary *vocabulary, GError **error)
+{
+    GError *problem = NULL;
+    struct parser parser = {
+        .file = "line",
+        .seed = seed,
+        .only_faults = true,
+        .vocabulary = vocabulary,
+        .scenario = scenario,
+        .said_on = g_new0(uint32_t, statement_count),
+        .occurrences = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+        .error = &problem,
+    };
+    guint before = scenario->faults->len;
+    if (is_text(parser.file, text, strlen(text), &problem)) {
+        parse_line(&parser, text, strlen(text));
+    }
+    g_hash_table_unref(parser.occurrences);
+    g_free(parser.said_on);
+    if (problem != NULL) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    return scenario->faults->len > before;
 }
 
 struct scenario *scenario_load(const char *path, uint64_t seed, const struct scenario_vocabulary *vocabulary,

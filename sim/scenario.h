@@ -165,6 +165,11 @@ struct scenario *scenario_parse(const char *name, const char *text, size_t lengt
 struct scenario *scenario_load(const char *path, uint64_t seed, const struct scenario_vocabulary *vocabulary,
                                GError **error);
 
+/* Adds one line to the faults: at, every, when or whenever as in a text, or a fault alone, which means at once.  False with an
+ * error, whose place is the column. */
+bool scenario_add_fault(struct scenario *scenario, const char *text, uint64_t seed,
+                        const struct scenario_vocabulary *vocabulary, GError **error);
+
 void scenario_free(struct scenario *scenario);
 
 /* As it would be without its flaws: what was expected to be violated, and all the rest, is expected to hold. */

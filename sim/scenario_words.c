@@ -274,6 +274,12 @@ static void read_fault(struct scenario_line *line, struct scenario *scenario, st
     }
 }
 
+void scenario_parse_fault(struct scenario_line *line, struct scenario *scenario)
+{
+    struct scenario_fault fault = {.trigger = TRIGGER_AT};
+    read_fault(line, scenario, &fault);
+}
+
 static void parse_at(struct scenario_line *line, struct scenario *scenario)
 {
     struct scenario_fault fault = {.trigger = TRIGGER_AT};

@@ -19,6 +19,9 @@ struct statement {
 extern const struct statement statements[];
 extern const size_t statement_count;
 
+/* A fault alone, at once: nothing was consumed. */
+void scenario_parse_fault(struct scenario_line *line, struct scenario *scenario);
+
 /* scenario_commit.c */
 void scenario_parse_commit(struct scenario_line *line, struct scenario *scenario);
 

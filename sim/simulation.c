@@ -23,7 +23,7 @@ struct action {
 };
 
 struct simulation {
-    const struct scenario *scenario;
+    struct scenario *scenario;
     const struct simulation_options *options;
     struct ensemble *ensemble;
     struct world *world;
@@ -295,13 +295,13 @@ static void schedule_triggered(struct simulation *simulation)
     g_array_set_size(simulation->triggered, 0);
 }
 
-static void schedule_all(struct simulation *simulation)
+static void schedule_from(struct simulation *simulation, guint first)
 {
-    for (guint i = 0; i < simulation->scenario->faults->len; i++) {
+    for (guint i = first; i < simulation->scenario->faults->len; i++) {
         const struct scenario_fault *fault = fault_at(simulation, i);
         switch (fault->trigger) {
         case TRIGGER_AT:
-            schedule_fault(simulation, i, (instant_ns)fault->at_ns);
+            schedule_fault(simulation, i, MAX((instant_ns)fault->at_ns, simulation->world->now));
             break;
         case TRIGGER_EVERY:
             schedule_fault(simulation, i, later(simulation, i, fault->period));
@@ -341,7 +341,10 @@ static void apply(struct simulation *simulation, const struct fault *fault, cons
         }
     }
     remember(simulation, fault, is_triggered);
-    fault_apply(simulation->world, fault, detail->str);
+    uint32_t effects = fault_apply(simulation->world, fault, detail->str);
+    if (simulation->options->deed != NULL) {
+        simulation->options->deed(simulation->options->deed_self, detail->str, effects);
+    }
     g_string_free(detail, TRUE);
 }
 
@@ -363,7 +366,11 @@ static void perform_fault(struct simulation *simulation, uint32_t index)
 {
     const struct scenario_fault *source = fault_at(simulation, index);
     struct fault fault;
-    if (resolve_fault(simulation, index, &fault)) {
+    if (!resolve_fault(simulation, index, &fault)) {
+        if (simulation->options->deed != NULL) {
+            simulation->options->deed(simulation->options->deed_self, source->text, 0);
+        }
+    } else {
         bool is_triggered = source->trigger != TRIGGER_AT && source->trigger != TRIGGER_EVERY;
         apply(simulation, &fault, source->text, is_triggered && source->after.most == 0);
         schedule_end(simulation, index, &fault);
@@ -468,10 +475,10 @@ static void fill_progress(struct simulation *simulation)
     run->simulated_ns = (int64_t)simulation->world->now;
 }
 
-static bool flush(struct simulation *simulation, GError **error)
+bool simulation_flush(struct simulation *simulation, bool anyway, GError **error)
 {
     struct store *store = simulation->options->store;
-    if (store == NULL || store_unflushed(store, simulation->record) < FLUSH_ROWS) {
+    if (store == NULL || (!anyway && store_unflushed(store, simulation->record) < FLUSH_ROWS)) {
         return true;
     }
     fill_progress(simulation);
@@ -480,12 +487,11 @@ static bool flush(struct simulation *simulation, GError **error)
 
 static bool run_to_end(struct simulation *simulation, GError **error)
 {
-    perform_due(simulation);
     while (simulation->world->now < simulation->end) {
         clockwork_run_until(simulation->ensemble->clockwork, next_stop(simulation));
         schedule_triggered(simulation);
         perform_due(simulation);
-        if (!flush(simulation, error)) {
+        if (!simulation_flush(simulation, false, error)) {
             return false;
         }
     }
@@ -494,12 +500,13 @@ static bool run_to_end(struct simulation *simulation, GError **error)
 
 /* ---- before and after ------------------------------------------------------------------------------------------------- */
 
-static void seed_faults(struct simulation *simulation)
+static void seed_faults(struct simulation *simulation, guint first)
 {
     guint count = simulation->scenario->faults->len;
-    simulation->randoms = g_new0(struct random, count + 1);
-    simulation->fired = g_new0(bool, count + 1);
-    for (guint i = 0; i < count; i++) {
+    simulation->randoms = g_renew(struct random, simulation->randoms, count + 1);
+    simulation->fired = g_renew(bool, simulation->fired, count + 1);
+    for (guint i = first; i < count; i++) {
+        simulation->fired[i] = false;
         uint64_t before = 0;
         for (guint k = 0; k < i; k++) {
             before += strcmp(fault_at(simulation, k)->text, fault_at(simulation, i)->text) == 0;
@@ -593,10 +600,10 @@ static void begin(struct simulation *simulation)
     simulation->world = simulation->ensemble->world;
     simulation->actions = g_array_new(FALSE, FALSE, sizeof(struct action));
     simulation->triggered = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    simulation->end = (instant_ns)scenario->run_for_ns;
+    simulation->end = simulation->options->endless ? INSTANT_NEVER : (instant_ns)scenario->run_for_ns;
     simulation->quiet_from = scenario->quiet_from_ns == 0 ? INSTANT_NEVER : (instant_ns)scenario->quiet_from_ns;
-    seed_faults(simulation);
-    schedule_all(simulation);
+    seed_faults(simulation, 0);
+    schedule_from(simulation, 0);
     if (scenario->has_chaos) {
         simulation->chaos = chaos_new(simulation->options->seed, &simulation->ensemble->knobs,
                                       (instant_ns)scenario->chaos_from_ns, (instant_ns)scenario->chaos_until_ns);
@@ -663,19 +670,84 @@ void simulation_reseed(struct simulation *simulation, uint64_t seed)
     }
 }
 
+/* ---- from the beginning to the end, and in steps ------------------------------------------------------------------------- */
+
+struct simulation *simulation_new(struct scenario *scenario, const struct simulation_options *options,
+                                  struct record *record, GError **error)
+{
+    struct simulation *simulation = g_new0(struct simulation, 1);
+    *simulation = (struct simulation){.scenario = scenario, .options = options, .record = record};
+    record_reset(record);
+    simulation_describe(scenario, options, record);
+    simulation->ensemble = ensemble_new(scenario, options, record, error);
+    if (simulation->ensemble == NULL) {
+        g_free(simulation);
+        return NULL;
+    }
+    begin(simulation);
+    perform_due(simulation);
+    return simulation;
+}
+
+bool simulation_advance(struct simulation *simulation, instant_ns until, uint64_t events)
+{
+    struct world *world = simulation->world;
+    uint64_t last = world->counts.events + events;
+    while (world->now < until && world->counts.events < last) {
+        instant_ns stop = earliest(next_stop(simulation), until);
+        bool more = true;
+        while (more && !world->interrupted && world->counts.events < last) {
+            more = clockwork_step(simulation->ensemble->clockwork, stop);
+        }
+        world->interrupted = false;
+        schedule_triggered(simulation);
+        perform_due(simulation);
+    }
+    return world->now >= until;
+}
+
+bool simulation_command(struct simulation *simulation, const char *text, const struct scenario_vocabulary *vocabulary,
+                        GError **error)
+{
+    guint before = simulation->scenario->faults->len;
+    if (!scenario_add_fault(simulation->scenario, text, simulation->options->seed, vocabulary, error)) {
+        return false;
+    }
+    seed_faults(simulation, before);
+    schedule_from(simulation, before);
+    perform_due(simulation);
+    return true;
+}
+
+instant_ns simulation_next_time(const struct simulation *simulation)
+{
+    const struct action *action = next_action(simulation);
+    instant_ns next = earliest(action == NULL ? INSTANT_NEVER : action->at, next_chaos_time(simulation));
+    next = earliest(next, simulation->quiet_from);
+    return earliest(next, clockwork_next_time(simulation->ensemble->clockwork));
+}
+
+const struct ensemble *simulation_ensemble(const struct simulation *simulation)
+{
+    return simulation->ensemble;
+}
+
+void simulation_free(struct simulation *simulation)
+{
+    finish(simulation);
+    g_free(simulation);
+}
+
 bool simulation_run(const struct scenario *scenario, const struct simulation_options *options, struct record *record,
                     GError **error)
 {
-    struct simulation simulation = {.scenario = scenario, .options = options, .record = record};
-    record_reset(record);
-    simulation_describe(scenario, options, record);
-    simulation.ensemble = ensemble_new(scenario, options, record, error);
-    if (simulation.ensemble == NULL) {
+    struct scenario own = *scenario; /* nothing is added to its faults */
+    struct simulation *simulation = simulation_new(&own, options, record, error);
+    if (simulation == NULL) {
         return false;
     }
-    begin(&simulation);
-    bool ok = (options->store == NULL || store_flush(options->store, record, error)) && run_to_end(&simulation, error);
-    finish(&simulation);
+    bool ok = simulation_flush(simulation, true, error) && run_to_end(simulation, error);
+    simulation_free(simulation);
     record->run.finished = ok;
     return ok;
 }

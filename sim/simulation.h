@@ -44,10 +44,15 @@ struct simulation_trail {
 struct simulation_trail *simulation_trail_new(void);
 void simulation_trail_free(struct simulation_trail *trail);
 
+struct ensemble;
 struct simulation;
 
 /* Called when virtual time has come to `at_ns`; may call simulation_reseed(). */
 typedef void(simulation_pause)(void *self, struct simulation *simulation, int64_t at_ns);
+
+/* Called for every fault of the scenario that was carried out: its text with the nodes it meant, and on how many nodes, connections or
+ * pairs it had an effect. */
+typedef void(simulation_deed)(void *self, const char *detail, uint32_t effects);
 
 struct simulation_options {
     uint64_t seed;
@@ -62,6 +67,13 @@ struct simulation_options {
     void *pause_self;
     const int64_t *pauses_ns; /* rising */
     size_t pause_count;
+    const struct application_calls
+        *outside; /* of a node "outside" for clients that are not simulated (external.h); NULL: none */
+    const void *outside_setting;
+    bool endless;          /* `run for` is not obeyed */
+    instant_ns epoch;      /* the true time at virtual time 0; 0: CLOCK_EPOCH_NS */
+    simulation_deed *deed; /* NULL: nobody asks */
+    void *deed_self;
 };
 
 /* From now on everything that is still open is drawn anew: latencies, service times, losses, what clients do, and the faults
@@ -72,6 +84,31 @@ void simulation_reseed(struct simulation *simulation, uint64_t seed);
  * then stays in the record. */
 bool simulation_run(const struct scenario *scenario, const struct simulation_options *options, struct record *record,
                     GError **error);
+
+/* ---- the same in steps, for a host that decides how far virtual time may go ---- */
+
+/* Everything is built and starts to boot; NULL with an error.  What is given must outlive the simulation. */
+struct simulation *simulation_new(struct scenario *scenario, const struct simulation_options *options,
+                                  struct record *record, GError **error);
+
+/* Performs at most `events` events that are due until then; true when virtual time has come there. */
+bool simulation_advance(struct simulation *simulation, instant_ns until, uint64_t events);
+
+/* A fault as in a scenario, or a line that begins with at, every, when or whenever; what it says happens with the next
+ * simulation_advance(), or now if it has no time.  False with an error of the text. */
+bool simulation_command(struct simulation *simulation, const char *text, const struct scenario_vocabulary *vocabulary,
+                        GError **error);
+
+/* When there is something to do next. */
+instant_ns simulation_next_time(const struct simulation *simulation);
+
+const struct ensemble *simulation_ensemble(const struct simulation *simulation);
+
+/* Writes to the store what is new, if it is much or `anyway`. */
+bool simulation_flush(struct simulation *simulation, bool anyway, GError **error);
+
+/* Completes the record and frees the simulation. */
+void simulation_free(struct simulation *simulation);
 
 /* What the record says of a run before anything happens: scenario, flaws, seed, version. */
 void simulation_describe(const struct scenario *scenario, const struct simulation_options *options,

@@ -181,9 +181,9 @@ expect 2 'one FILE is needed' "$zksim" show
 # ---- wrong usage and input ----
 expect 2 'Usage' "$zksim"
 expect 2 "unknown command 'rum'" "$zksim" rum
-for command in serve; do
-    expect 2 "'$command' is not built yet" "$zksim" $command
-done
+expect 2 "no address to listen on" "$zksim" serve --port 0 --bind nowhere
+expect 2 "expected a factor" "$zksim" serve --port 0 --speed fast
+expect 2 "nobody listens there" "$zksim" ctl --socket "$scratch/none.sock" state
 expect 2 'one SCENARIO is needed' "$zksim" run
 expect 2 'Unknown option --sed' "$zksim" run scenarios/calm.scn --sed 1
 expect 2 "--seed 'x'" "$zksim" run scenarios/calm.scn --seed x

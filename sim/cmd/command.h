@@ -36,6 +36,8 @@ int command_merge(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_serve(int argc, char **argv);
+int command_ctl(int argc, char **argv);
 
 #define COMMAND_ERROR command_error_quark()
 GQuark command_error_quark(void);

@@ -30,7 +30,8 @@ static const struct command commands[] = {
     {"explore", command_explore, "SCENARIO", "every interleaving"},
     {"replay", command_replay, "SCHEDULE", "a recorded schedule, step for step"},
     {"show", command_show, "FILE", "the story of a history"},
-    {"serve", NULL, "[SCENARIO]", "the live ensemble for real clients"},
+    {"serve", command_serve, "[SCENARIO]", "the live ensemble for real clients"},
+    {"ctl", command_ctl, "COMMAND...", "says something to a live ensemble: a fault, or a question"},
 };
 
 /* ---- a broken invariant: a mistake in zksim itself -------------------------------------------------------------- */
