@@ -151,6 +151,9 @@ static const char *reason_unknown(const struct history *history, const struct re
     if (history->capacity) {
         return "a node reached a capacity of the simulator, so what it would have done is not known";
     }
+    if (history->orphan_inherited) {
+        return "the znodes from before the run are not a tree";
+    }
     if (!history->record->run.finished) {
         return "the run did not finish, so its record is not complete";
     }

@@ -119,7 +119,9 @@ static void gather(struct gathering *gathering, const struct observation_row *ro
     struct establishment establishment = {value[0], 0, *log, (int32_t)index};
     switch ((int)row->observation.type) {
     case OBSERVE_DELIVERED:
-        gather_delivery(gathering, row, index);
+        if (!history_is_inherited(gathering->history, value[0])) {
+            gather_delivery(gathering, row, index);
+        }
         break;
     case OBSERVE_PROPOSED:
         gather_proposal(gathering, row, index);
@@ -375,7 +377,7 @@ static void number_deliveries(struct history *history)
     for (guint i = 0; i < record->observations->len; i++) {
         const struct observation_row *row = observation_at(history, i);
         history->change_of[i] = NO_INDEX;
-        if (row->observation.type != OBSERVE_DELIVERED) {
+        if (row->observation.type != OBSERVE_DELIVERED || history_is_inherited(history, row->observation.value[0])) {
             continue;
         }
         struct change change = change_from(&row->observation, i);
@@ -618,11 +620,33 @@ void history_sort_touches(struct history *history)
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
+void history_begin_spec(struct history *history)
+{
+    const struct record *record = history->record;
+    spec_reset(history->spec);
+    for (guint i = 0; i < record->inherited->len; i++) {
+        const struct inherited_row *row = &g_array_index(record->inherited, struct inherited_row, i);
+        const struct spec_node node = {
+            .czxid = row->czxid,
+            .mzxid = row->mzxid,
+            .pzxid = row->pzxid,
+            .ephemeral_owner = row->ephemeral_owner,
+            .ctime_ms = row->ctime_ms,
+            .mtime_ms = row->mtime_ms,
+            .data = record_octets(record, row->data),
+            .version = row->version,
+            .creates = row->creates,
+        };
+        history->orphan_inherited |= !spec_inherit(history->spec, record_octets(record, row->path), &node);
+    }
+}
+
 struct history *history_new(const struct record *record)
 {
     struct history *history = g_new0(struct history, 1);
     history->record = record;
     history->spec = spec_new();
+    history_begin_spec(history);
     history->changes = g_array_new(FALSE, FALSE, sizeof(struct change));
     history->proposals = g_array_new(FALSE, FALSE, sizeof(struct change));
     history->establishments = g_array_new(FALSE, FALSE, sizeof(struct establishment));

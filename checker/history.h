@@ -76,7 +76,8 @@ struct establishment {
 struct history {
     const struct record *record;
     struct spec *spec;
-    bool capacity; /* a node reached a limit */
+    bool capacity;         /* a node reached a limit */
+    bool orphan_inherited; /* a znode from before the run has no parent */
 
     GArray *changes;        /* struct change, by zxid; of equal zxids the first delivered first */
     int32_t *change_of;     /* observation -> change, for OBSERVE_DELIVERED */
@@ -103,6 +104,15 @@ struct history {
 
 struct history *history_new(const struct record *record);
 void history_free(struct history *history);
+
+/* Whether the transaction is part of what the servers' disks held before the run: the next server that starts delivers it again. */
+static inline bool history_is_inherited(const struct history *history, zxid_t zxid)
+{
+    return zxid <= history->record->run.inherited_zxid;
+}
+
+/* The specification as it was before the first transaction: empty, or what the servers' disks held. */
+void history_begin_spec(struct history *history);
 
 /* Finds the requests of transactions among those that were never answered; see pending.c. */
 void history_match_pending(struct history *history);

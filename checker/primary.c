@@ -246,7 +246,9 @@ static void follow(struct primaries *primaries, int32_t observation)
     const int64_t *value = row->observation.value;
     switch ((int)row->observation.type) {
     case OBSERVE_DELIVERED:
-        follow_delivery(primaries, process, observation);
+        if (!history_is_inherited(primaries->history, value[0])) {
+            follow_delivery(primaries, process, observation);
+        }
         break;
     case OBSERVE_PROPOSED:
         follow_broadcast(primaries, process, observation, value);

@@ -574,7 +574,7 @@ static void find_suspects(struct replay *replay)
         suspect->next = GPOINTER_TO_INT(g_hash_table_lookup(by_path, GINT_TO_POINTER(suspect->path))) - 1;
         g_hash_table_insert(by_path, GINT_TO_POINTER(suspect->path), GINT_TO_POINTER(i + 1));
     }
-    spec_reset(history->spec);
+    history_begin_spec(history);
     for (guint i = 0; i < replay->suspects->len; i++) {
         struct suspect *suspect = &g_array_index(replay->suspects, struct suspect, i);
         suspect->matched_until = read_matches(history, suspect->operation) ? RECORD_NEVER : 0;

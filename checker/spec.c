@@ -234,6 +234,42 @@ void spec_reset(struct spec *spec)
     add_system_node(spec, "/zookeeper/config", true);
 }
 
+static struct session_state *session_of(struct spec *spec, int64_t session)
+{
+    struct session_state *state = g_hash_table_lookup(spec->sessions, &session);
+    if (state == NULL) {
+        state = g_new0(struct session_state, 1);
+        state->ephemerals = g_array_new(FALSE, FALSE, sizeof(path_id));
+        g_hash_table_insert(spec->sessions, g_memdup2(&session, sizeof session), state);
+    }
+    return state;
+}
+
+bool spec_inherit(struct spec *spec, struct bytes path, const struct spec_node *inherited)
+{
+    path_id id = spec_intern(spec, path);
+    const struct path_info *info = info_at(spec, id);
+    if (id != PATH_ROOT && (info->parent == PATH_NONE || spec_node(spec, info->parent) == NULL)) {
+        return false;
+    }
+    struct spec_node *node = node_at(spec, id);
+    struct spec_node *parent = id == PATH_ROOT || node->exists ? NULL : node_at(spec, info->parent);
+    struct spec_node before = *node;
+    *node = *inherited;
+    node->exists = true;
+    node->opaque = before.opaque;
+    node->children = before.children;
+    node->children_hash = before.children_hash;
+    if (parent != NULL) {
+        parent->children++;
+        parent->children_hash += info->name_hash;
+    }
+    if (node->ephemeral_owner != 0 && node->ephemeral_owner != CONTAINER_OWNER) {
+        g_array_append_val(session_of(spec, node->ephemeral_owner)->ephemerals, id);
+    }
+    return true;
+}
+
 struct spec *spec_new(void)
 {
     struct spec *spec = g_new0(struct spec, 1);
@@ -314,17 +350,6 @@ bool spec_stat_learn(struct spec *spec, path_id path, const struct stat_row *see
 }
 
 /* ---- sessions ------------------------------------------------------------------------------------------------- */
-
-static struct session_state *session_of(struct spec *spec, int64_t session)
-{
-    struct session_state *state = g_hash_table_lookup(spec->sessions, &session);
-    if (state == NULL) {
-        state = g_new0(struct session_state, 1);
-        state->ephemerals = g_array_new(FALSE, FALSE, sizeof(path_id));
-        g_hash_table_insert(spec->sessions, g_memdup2(&session, sizeof session), state);
-    }
-    return state;
-}
 
 zxid_t spec_session_closed(const struct spec *spec, int64_t session)
 {

@@ -91,6 +91,10 @@ uint64_t spec_name_hash(struct bytes name);
 /* True if what was seen is what the node has; times are learned the first time. */
 bool spec_stat_learn(struct spec *spec, path_id path, const struct stat_row *seen);
 
+/* A znode that was there before the first transaction; its parent was added before (else false, and nothing is done).  `exists`, `opaque`
+ * and what a znode knows of its children are ignored. */
+bool spec_inherit(struct spec *spec, struct bytes path, const struct spec_node *node);
+
 /* A session opens when its createSession is applied.  One that was never mentioned counts as open. */
 void spec_open_session(struct spec *spec, int64_t session);
 /* All its ephemerals vanish.  Closing a closed or unknown session changes nothing else. */

@@ -339,7 +339,11 @@ static void follow(struct zab *zab, struct server *server, int32_t observation)
         follow_snapshot(zab, server, observation, value[0]);
         break;
     case OBSERVE_DELIVERED:
-        follow_delivery(zab, server, observation);
+        if (history_is_inherited(zab->history, value[0])) {
+            move_up(zab, server, value[0]);
+        } else {
+            follow_delivery(zab, server, observation);
+        }
         break;
     case OBSERVE_TRUNCATED:
         check_removal(zab, server, observation, (struct removal){value[0], value[1], "truncated its log before it"});

@@ -10,6 +10,7 @@ struct record *record_new(void)
     record->nodes = g_array_new(FALSE, FALSE, sizeof(struct node_row));
     record->operations = g_array_new(FALSE, FALSE, sizeof(struct operation_row));
     record->stats = g_array_new(FALSE, FALSE, sizeof(struct stat_row));
+    record->inherited = g_array_new(FALSE, FALSE, sizeof(struct inherited_row));
     record->sessions = g_array_new(FALSE, FALSE, sizeof(struct session_row));
     record->events = g_array_new(FALSE, FALSE, sizeof(struct event_row));
     record->observations = g_array_new(FALSE, FALSE, sizeof(struct observation_row));
@@ -30,6 +31,7 @@ void record_free(struct record *record)
     g_array_free(record->nodes, TRUE);
     g_array_free(record->operations, TRUE);
     g_array_free(record->stats, TRUE);
+    g_array_free(record->inherited, TRUE);
     g_array_free(record->sessions, TRUE);
     g_array_free(record->events, TRUE);
     g_array_free(record->observations, TRUE);
@@ -46,6 +48,7 @@ void record_reset(struct record *record)
     g_array_set_size(record->nodes, 0);
     g_array_set_size(record->operations, 0);
     g_array_set_size(record->stats, 0);
+    g_array_set_size(record->inherited, 0);
     g_array_set_size(record->sessions, 0);
     g_array_set_size(record->events, 0);
     g_array_set_size(record->observations, 0);

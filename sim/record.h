@@ -73,6 +73,15 @@ struct stat_row {
     int64_t pzxid;
 };
 
+/* A znode that was on the servers' disks before the run; parents come before their children. */
+struct inherited_row {
+    struct pool_text path, data;
+    int64_t czxid, mzxid, ctime_ms, mtime_ms, pzxid;
+    int32_t version, aversion;
+    int32_t creates;         /* children ever created: the raw cversion */
+    int64_t ephemeral_owner; /* raw: with the encodings of containers and TTLs */
+};
+
 /* A change of a client's session state, in the order the application saw it. */
 struct session_row {
     int32_t client;
@@ -160,6 +169,7 @@ struct run_info {
         quiet_from_ns; /* from here on no faults, everything up and connected; RECORD_NEVER if there is no such phase */
     int64_t
         available_within_ns; /* the bound that available-after-heal has to keep; 0: the default, see the guarantee */
+    int64_t inherited_zxid; /* the last transaction of the history that `inherited` is the outcome of; 0: none */
     enum record_level level;
     bool finished; /* false: the run was killed half way */
 };
@@ -169,6 +179,7 @@ struct record {
     GArray *nodes; /* of the row structs above, each */
     GArray *operations;
     GArray *stats;
+    GArray *inherited; /* empty: the run began with empty disks */
     GArray *sessions;
     GArray *events;
     GArray *observations;

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "protocol/base/ensure.h"
+#include "sim/data_directory.h"
 #include "sim/ensemble.h"
+#include "sim/inheritance.h"
 #include "sim/message_name.h"
 #include "sim/role.h"
 
@@ -28,6 +30,7 @@ struct simulation {
     struct ensemble *ensemble;
     struct world *world;
     struct record *record;
+    struct inheritance *inheritance; /* NULL: the disks are empty at the start */
     struct chaos *chaos;
     guint chaos_next;
     GArray *actions;        /* struct action, the next one last */
@@ -615,9 +618,32 @@ static void begin(struct simulation *simulation)
     clockwork_boot_all(simulation->ensemble->clockwork);
 }
 
+static bool load_disks(struct simulation *simulation, GError **error)
+{
+    const char *path = simulation->options->load_disks;
+    if (path == NULL) {
+        return true;
+    }
+    if (!data_directory_load(path, simulation->ensemble->world, error)) {
+        return false;
+    }
+    simulation->inheritance = inheritance_take(simulation->ensemble->world);
+    return true;
+}
+
+bool simulation_dump_disks(const struct simulation *simulation, GError **error)
+{
+    const char *path = simulation->options->dump_disks;
+    return path == NULL || data_directory_save(path, simulation->ensemble->world, error);
+}
+
 static void finish(struct simulation *simulation)
 {
     fill_progress(simulation);
+    if (simulation->inheritance != NULL) {
+        inheritance_record(simulation->inheritance, simulation->record);
+        inheritance_free(simulation->inheritance);
+    }
     if (simulation->chaos != NULL) {
         chaos_free(simulation->chaos);
     }
@@ -684,6 +710,11 @@ struct simulation *simulation_new(struct scenario *scenario, const struct simula
         g_free(simulation);
         return NULL;
     }
+    if (!load_disks(simulation, error)) {
+        ensemble_free(simulation->ensemble);
+        g_free(simulation);
+        return NULL;
+    }
     begin(simulation);
     perform_due(simulation);
     return simulation;
@@ -746,7 +777,8 @@ bool simulation_run(const struct scenario *scenario, const struct simulation_opt
     if (simulation == NULL) {
         return false;
     }
-    bool ok = simulation_flush(simulation, true, error) && run_to_end(simulation, error);
+    bool ok = simulation_flush(simulation, true, error) && run_to_end(simulation, error) &&
+              simulation_dump_disks(simulation, error);
     simulation_free(simulation);
     record->run.finished = ok;
     return ok;

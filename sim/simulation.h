@@ -65,6 +65,8 @@ struct simulation_options {
     struct simulation_trail *trail;  /* filled; NULL: nobody asks */
     simulation_pause *pause;         /* NULL: none */
     void *pause_self;
+    const char *load_disks; /* what the servers' disks hold at the start (data_directory.h); NULL: nothing */
+    const char *dump_disks; /* where they are left at the end; NULL: nowhere */
     const int64_t *pauses_ns; /* rising */
     size_t pause_count;
     const struct application_calls
@@ -106,6 +108,9 @@ const struct ensemble *simulation_ensemble(const struct simulation *simulation);
 
 /* Writes to the store what is new, if it is much or `anyway`. */
 bool simulation_flush(struct simulation *simulation, bool anyway, GError **error);
+
+/* As options->dump_disks says, if it does. */
+bool simulation_dump_disks(const struct simulation *simulation, GError **error);
 
 /* Completes the record and frees the simulation. */
 void simulation_free(struct simulation *simulation);

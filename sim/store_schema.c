@@ -35,7 +35,7 @@ const char *const store_schema_tables[] = {
     "CREATE TABLE run ("
     " id INTEGER PRIMARY KEY CHECK (id = 1), scenario TEXT, scenario_text TEXT, version TEXT, flaws TEXT,"
     " seed INTEGER NOT NULL, digest TEXT NOT NULL, events INTEGER NOT NULL, simulated_ns INTEGER NOT NULL,"
-    " quiet_from_ns INTEGER, available_within_ns INTEGER NOT NULL, level INTEGER NOT NULL REFERENCES levels,"
+    " quiet_from_ns INTEGER, available_within_ns INTEGER NOT NULL, inherited_zxid INTEGER NOT NULL, level INTEGER NOT NULL REFERENCES levels,"
     " finished INTEGER NOT NULL)",
     "CREATE TABLE nodes ("
     " id INTEGER PRIMARY KEY, is_server INTEGER NOT NULL, is_observer INTEGER NOT NULL, server INTEGER, name TEXT NOT "
@@ -44,6 +44,9 @@ const char *const store_schema_tables[] = {
     " id INTEGER PRIMARY KEY, czxid INTEGER, mzxid INTEGER, ctime_ms INTEGER, mtime_ms INTEGER, version INTEGER,"
     " cversion INTEGER, aversion INTEGER, ephemeral_owner INTEGER, data_length INTEGER, num_children INTEGER, pzxid "
     "INTEGER)",
+    "CREATE TABLE inherited_znodes ("
+    " id INTEGER PRIMARY KEY, path TEXT, data TEXT, czxid INTEGER, mzxid INTEGER, ctime_ms INTEGER, mtime_ms INTEGER,"
+    " pzxid INTEGER, version INTEGER, aversion INTEGER, creates INTEGER, ephemeral_owner INTEGER)",
     "CREATE TABLE operations ("
     " id INTEGER PRIMARY KEY, client INTEGER REFERENCES nodes, parent INTEGER REFERENCES operations,"
     " opcode INTEGER, xid INTEGER, session INTEGER, server INTEGER REFERENCES nodes,"

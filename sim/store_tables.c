@@ -504,6 +504,52 @@ static void read_disk(struct row_reader *reader)
     g_array_append_val(reader->record->disks, row);
 }
 
+/* ---- inherited znodes ---------------------------------------------------------------------------------------- */
+
+static GArray *inherited_rows(const struct record *record)
+{
+    return record->inherited;
+}
+
+static void bind_inherited(sqlite3_stmt *statement, int base, const struct record *record, guint index)
+{
+    const struct inherited_row *row = &g_array_index(record->inherited, struct inherited_row, index);
+    struct row_binder binder = {statement, record, base};
+    put_integer(&binder, (int64_t)index + 1);
+    put_text(&binder, row->path);
+    put_text(&binder, row->data);
+    put_integer(&binder, row->czxid);
+    put_integer(&binder, row->mzxid);
+    put_integer(&binder, row->ctime_ms);
+    put_integer(&binder, row->mtime_ms);
+    put_integer(&binder, row->pzxid);
+    put_integer(&binder, row->version);
+    put_integer(&binder, row->aversion);
+    put_integer(&binder, row->creates);
+    put_integer(&binder, row->ephemeral_owner);
+}
+
+static void read_inherited(struct row_reader *reader)
+{
+    struct inherited_row row;
+    take_id(reader, (int64_t)reader->record->inherited->len + 1);
+    row.path = take_text(reader);
+    row.data = take_text(reader);
+    row.czxid = take_integer(reader);
+    row.mzxid = take_integer(reader);
+    row.ctime_ms = take_integer(reader);
+    row.mtime_ms = take_integer(reader);
+    row.pzxid = take_integer(reader);
+    row.version = take_int32(reader);
+    row.aversion = take_int32(reader);
+    row.creates = take_int32(reader);
+    row.ephemeral_owner = take_integer(reader);
+    if (row.path.length <= 0) {
+        fail(reader, "a path is missing");
+    }
+    g_array_append_val(reader->record->inherited, row);
+}
+
 /* ---- faults -------------------------------------------------------------------------------------------------- */
 
 static GArray *fault_rows(const struct record *record)
@@ -574,6 +620,9 @@ const struct store_table store_tables[STORE_TABLE_COUNT] = {
      "id, czxid, mzxid, ctime_ms, mtime_ms, version, cversion, aversion, ephemeral_owner, data_length, num_children, "
      "pzxid",
      12, 1, stat_rows, bind_stat, read_stat, NULL},
+    {"inherited_znodes",
+     "id, path, data, czxid, mzxid, ctime_ms, mtime_ms, pzxid, version, aversion, creates, ephemeral_owner", 12, 1,
+     inherited_rows, bind_inherited, read_inherited, NULL},
     {"operations",
      "id, client, parent, opcode, xid, session, server, outcome, error, flags, version, watch, invoked_ns, "
      "returned_ns, invoked_seq, returned_seq, zxid, path, data, result_path, result_data, children, stat",
@@ -596,7 +645,7 @@ const struct store_table store_tables[STORE_TABLE_COUNT] = {
 
 const char *const store_run_columns =
     "id, scenario, scenario_text, version, flaws, seed, digest, events, simulated_ns, "
-    "quiet_from_ns, available_within_ns, level, finished";
+    "quiet_from_ns, available_within_ns, inherited_zxid, level, finished";
 
 void store_bind_run(sqlite3_stmt *statement, const struct record *record)
 {
@@ -615,6 +664,7 @@ void store_bind_run(sqlite3_stmt *statement, const struct record *record)
     put_integer(&binder, run->simulated_ns);
     put_time(&binder, run->quiet_from_ns);
     put_integer(&binder, run->available_within_ns);
+    put_integer(&binder, run->inherited_zxid);
     put_integer(&binder, (int64_t)run->level);
     put_integer(&binder, run->finished);
 }
@@ -634,6 +684,7 @@ void store_read_run(struct row_reader *reader)
     run->simulated_ns = take_integer(reader);
     run->quiet_from_ns = take_time(reader);
     run->available_within_ns = take_integer(reader);
+    run->inherited_zxid = take_integer(reader);
     run->level = (enum record_level)take_enum(reader, record_level_name);
     run->finished = take_integer(reader) != 0;
 }

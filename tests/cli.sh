@@ -220,9 +220,35 @@ sqlite3 "$scratch/newer.db" 'PRAGMA user_version = 99'
 expect 2 'schema version 99' "$zksim" check "$scratch/newer.db"
 head -c 100000 "$scratch/h.db" > "$scratch/short.db"
 expect 2 'truncated' "$zksim" check "$scratch/short.db"
-sqlite3 "$scratch/newer.db" 'PRAGMA user_version = 1; UPDATE operations SET client = 99 WHERE id = 5'
+sqlite3 "$scratch/newer.db" 'PRAGMA user_version = 2; UPDATE operations SET client = 99 WHERE id = 5'
 expect 2 'row 5 of table operations' "$zksim" check "$scratch/newer.db"
 expect 2 'cannot create it' "$zksim" run scenarios/calm.scn --history "$scratch/nowhere/h.db"
+
+# ---- data directories ----
+expect 0 'as expected' "$zksim" run scenarios/calm.scn --dump-disks "$scratch/disks"
+expect 2 'is there already' "$zksim" run scenarios/calm.scn --dump-disks "$scratch/disks"
+expect 0 'as expected' "$zksim" run scenarios/calm.scn --seed 2 --load-disks "$scratch/disks" --history "$scratch/loaded.db"
+expect 0 'as expected' "$zksim" check "$scratch/loaded.db"
+sqlite3 "$scratch/loaded.db" "UPDATE inherited_znodes SET version = version + 1 WHERE path = '/mixed/register/r0'"
+expect 1 'linearizable-writes is violated' "$zksim" check "$scratch/loaded.db"
+sqlite3 "$scratch/loaded.db" "UPDATE inherited_znodes SET path = '/nowhere/x' WHERE path = '/mixed/ephemeral'"
+expect 1 'not a tree' "$zksim" check "$scratch/loaded.db"
+sed 's/^servers.*/servers 3\nobservers 1/' scenarios/calm.scn > "$scratch/four.scn"
+expect 0 'as expected' "$zksim" run "$scratch/four.scn" --load-disks tests/data/captures/disk-ensemble
+expect 2 's4/myid: the ensemble has no server 4' "$zksim" run scenarios/calm.scn --load-disks tests/data/captures/disk-ensemble
+expect 2 'no version-2' "$zksim" run scenarios/calm.scn --load-disks scenarios
+echo first > "$scratch/disks/server-1/myid"
+expect 2 "must hold the server's number" "$zksim" run scenarios/calm.scn --load-disks "$scratch/disks"
+touch "$scratch/disks/server-1/version-2/snapshot.7.gz"
+expect 2 'hexadecimal zxid' "$zksim" run scenarios/calm.scn --load-disks "$scratch/disks/server-1"
+
+# Whatever chaos left on the disks, the next run goes on from there.
+for seed in $(seq 5 11); do
+    rm -rf "$scratch/left"
+    "$zksim" run scenarios/chaos.scn --seed "$seed" --dump-disks "$scratch/left" > /dev/null
+    sed "s/^servers.*/servers $(ls "$scratch/left" | wc -l)/; s/^run for.*/run for 5s/" scenarios/calm.scn > "$scratch/next.scn"
+    expect 0 'as expected' "$zksim" run "$scratch/next.scn" --load-disks "$scratch/left"
+done
 
 # ---- the machine fails us ----
 expect 3 'cannot write the results' sh -c "'$zksim' run scenarios/calm.scn > /dev/full"

@@ -502,7 +502,7 @@ static void another_schema_version_is_refused(void)
     sqlite3_open(path, &database);
     sqlite3_exec(database, "PRAGMA user_version = 77", NULL, NULL, NULL);
     sqlite3_close(database);
-    check_load_error(path, STORE_ERROR_SCHEMA, ": a history of schema version 77; this zksim reads version 1");
+    check_load_error(path, STORE_ERROR_SCHEMA, ": a history of schema version 77; this zksim reads version 2");
     record_free(record);
     remove_file(path);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "checker/guarantee.h"
+#include "sim/data_directory.h"
 #include "sim/record_names.h"
 
 G_DEFINE_QUARK(zksim - command - error, command_error)
@@ -24,6 +25,7 @@ int command_fail(GError *error)
 {
     bool is_machine = store_error_is_machine(error) ||
                       g_error_matches(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE) ||
+                      g_error_matches(error, DATA_DIRECTORY_ERROR, DATA_DIRECTORY_ERROR_MACHINE) ||
                       g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC) ||
                       g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_IO);
     fprintf(stderr, "zksim: %s\n", error->message);

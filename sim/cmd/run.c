@@ -42,7 +42,8 @@ static bool run_and_check(const struct scenario *scenario, const struct simulati
 }
 
 struct run_files {
-    char *history, *report; /* NULL: not wanted */
+    char *history, *report;        /* NULL: not wanted */
+    char *load_disks, *dump_disks; /* folders; NULL: none */
 };
 
 static int run_scenario(const struct scenario *scenario, const struct run_options *options, uint64_t seed,
@@ -55,6 +56,8 @@ static int run_scenario(const struct scenario *scenario, const struct run_option
         .flaws = options->flaws,
         .settings = &options->settings,
         .version = program_version,
+        .load_disks = files->load_disks,
+        .dump_disks = files->dump_disks,
     };
     if (files->history != NULL && (simulation.store = store_create(files->history, &error)) == NULL) {
         return command_fail(error);
@@ -107,13 +110,17 @@ int command_run(int argc, char **argv)
     struct run_options options = {0};
     char *seed = NULL;
     struct run_files files = {0};
-    GOptionEntry entries[10] = {
+    GOptionEntry entries[12] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &seed, "Decides everything that is left open (default 1)", "N"},
         {"history", 0, 0, G_OPTION_ARG_FILENAME, &files.history, "Write what happened into this SQLite file", "FILE"},
         {"report", 0, 0, G_OPTION_ARG_FILENAME, &files.report,
          "Write the story of what broke into this file: promise, excerpt, faults and leaders around it", "FILE"},
+        {"load-disks", 0, 0, G_OPTION_ARG_FILENAME, &files.load_disks,
+         "Start from the ZooKeeper data directories in this folder, or from this data directory", "DIR"},
+        {"dump-disks", 0, 0, G_OPTION_ARG_FILENAME, &files.dump_disks,
+         "Leave each server's disk in this folder, as a data directory that ZooKeeper opens", "DIR"},
     };
-    command_run_entries(&options, entries + 3);
+    command_run_entries(&options, entries + 5);
     int status;
     if (command_parse(&argc, &argv, "SCENARIO", "Runs one simulation, checks it, prints the verdicts and the digest.",
                       entries, &status)) {
@@ -123,5 +130,7 @@ int command_run(int argc, char **argv)
     g_free(seed);
     g_free(files.history);
     g_free(files.report);
+    g_free(files.load_disks);
+    g_free(files.dump_disks);
     return status;
 }
