@@ -17,6 +17,7 @@ struct legacy {
 struct inheritance {
     struct legacy *legacies; /* by node */
     uint32_t count;
+    guint looked_at; /* observations */
 };
 
 static void release(struct legacy *legacy)
@@ -88,10 +89,11 @@ static void record_znode(struct record *record, const struct znode *node)
     g_array_append_val(record->inherited, row);
 }
 
-void inheritance_record(const struct inheritance *inheritance, struct record *record)
+bool inheritance_record(struct inheritance *inheritance, struct record *record)
 {
-    for (guint i = 0; i < record->observations->len; i++) {
-        const struct observation_row *row = &g_array_index(record->observations, struct observation_row, i);
+    while (inheritance->looked_at < record->observations->len) {
+        const struct observation_row *row =
+            &g_array_index(record->observations, struct observation_row, inheritance->looked_at++);
         if (row->observation.type != OBSERVE_ESTABLISHED) {
             continue;
         }
@@ -102,8 +104,9 @@ void inheritance_record(const struct inheritance *inheritance, struct record *re
              node = znode_next(node, tree->root)) {
             record_znode(record, node);
         }
-        return;
+        return true;
     }
+    return false;
 }
 
 void inheritance_free(struct inheritance *inheritance)

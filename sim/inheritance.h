@@ -16,7 +16,9 @@
 struct inheritance;
 
 struct inheritance *inheritance_take(struct world *world);
-void inheritance_record(const struct inheritance *inheritance, struct record *record);
+
+/* Looks at what was observed since the last call; true when it is recorded, and then it must not be called again. */
+bool inheritance_record(struct inheritance *inheritance, struct record *record);
 void inheritance_free(struct inheritance *inheritance);
 
 #endif

@@ -448,8 +448,17 @@ static instant_ns next_stop(const struct simulation *simulation)
     return earliest(stop, simulation->quiet_from);
 }
 
+static void record_inheritance(struct simulation *simulation)
+{
+    if (simulation->inheritance != NULL && inheritance_record(simulation->inheritance, simulation->record)) {
+        inheritance_free(simulation->inheritance);
+        simulation->inheritance = NULL;
+    }
+}
+
 static void perform_due(struct simulation *simulation)
 {
+    record_inheritance(simulation);
     instant_ns now = simulation->world->now;
     for (const struct action *next; (next = next_action(simulation)) != NULL && next->at <= now;) {
         struct action action = *next;
@@ -640,10 +649,7 @@ bool simulation_dump_disks(const struct simulation *simulation, GError **error)
 static void finish(struct simulation *simulation)
 {
     fill_progress(simulation);
-    if (simulation->inheritance != NULL) {
-        inheritance_record(simulation->inheritance, simulation->record);
-        inheritance_free(simulation->inheritance);
-    }
+    inheritance_free(simulation->inheritance);
     if (simulation->chaos != NULL) {
         chaos_free(simulation->chaos);
     }
