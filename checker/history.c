@@ -635,6 +635,7 @@ void history_begin_spec(struct history *history)
             .mtime_ms = row->mtime_ms,
             .data = record_octets(record, row->data),
             .version = row->version,
+            .aversion = row->aversion,
             .creates = row->creates,
         };
         history->orphan_inherited |= !spec_inherit(history->spec, record_octets(record, row->path), &node);

@@ -321,6 +321,7 @@ void spec_stat(const struct spec_node *node, struct stat_row *stat)
         .ctime_ms = node->ctime_ms,
         .mtime_ms = node->mtime_ms,
         .version = node->version,
+        .aversion = node->aversion,
         .cversion = (int32_t)(2U * (uint32_t)node->creates - (uint32_t)node->children),
         .ephemeral_owner = node->ephemeral_owner == CONTAINER_OWNER ? 0 : node->ephemeral_owner,
         .data_length = (int32_t)bytes_size(node->data),

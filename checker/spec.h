@@ -31,7 +31,7 @@ struct spec_node {
     int64_t czxid, mzxid, pzxid, ephemeral_owner, ctime_ms, mtime_ms;
     struct bytes data;
     uint64_t children_hash; /* sum over the children of the hash of their names */
-    int32_t version;
+    int32_t version, aversion;
     int32_t creates; /* children ever created: the raw cversion, and the next sequential suffix */
     int32_t children;
     bool exists;

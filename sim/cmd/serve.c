@@ -17,7 +17,8 @@
 
 struct serve_options {
     struct run_options run;
-    char *servers, *port, *seed, *history, *speed, *bind, *socket, *connections, *record_limit;
+    char *servers, *port, *seed, *history, *speed, *bind, *socket, *connections, *record_limit, *load_disks,
+        *dump_disks;
     uint64_t seed_number;
     struct live_options live;
 };
@@ -154,7 +155,7 @@ static bool serve(struct scenario *scenario, struct serve_options *options, stru
         store_abandon(simulation->store);
         return false;
     }
-    bool ok = live_run(live, error);
+    bool ok = live_run(live, error) && simulation_dump_disks(live_simulation(live), error);
     live_free(live);
     record->run.finished = ok;
     if (!ok) {
@@ -182,6 +183,8 @@ static int serve_scenario(struct scenario *scenario, struct serve_options *optio
         .flaws = options->run.flaws,
         .settings = &options->run.settings,
         .version = program_version,
+        .load_disks = options->load_disks,
+        .dump_disks = options->dump_disks,
     };
     if (options->history != NULL && (simulation.store = store_create(options->history, &error)) == NULL) {
         return command_fail(error);
@@ -241,6 +244,8 @@ static void free_options(struct serve_options *options)
     g_free(options->socket);
     g_free(options->connections);
     g_free(options->record_limit);
+    g_free(options->load_disks);
+    g_free(options->dump_disks);
 }
 
 int command_serve(int argc, char **argv)
@@ -260,8 +265,12 @@ int command_serve(int argc, char **argv)
          "N"},
         {"record-limit", 0, 0, G_OPTION_ARG_STRING, &options.record_limit,
          "Of what is recorded in memory, in MiB (default 2048; 0: none)", "N"},
+        {"load-disks", 0, 0, G_OPTION_ARG_FILENAME, &options.load_disks,
+         "Start from the ZooKeeper data directories in this folder, or from this data directory", "DIR"},
+        {"dump-disks", 0, 0, G_OPTION_ARG_FILENAME, &options.dump_disks,
+         "Leave each server's disk in this folder, as a data directory that ZooKeeper opens", "DIR"},
     };
-    command_run_entries(&options.run, entries + 9);
+    command_run_entries(&options.run, entries + 11);
     int status;
     if (command_parse(
             &argc, &argv, "[SCENARIO]",
