@@ -100,7 +100,7 @@ struct chaos_step {
 struct chaos {
     struct chaos_knobs knobs;
     GArray *steps;  /* struct chaos_step, by time */
-    GArray *chosen; /* per step the fault applied, for the steps that end it */
+    GArray *chosen; /* per step the fault applied, for the steps that end it; FAULT_NONE: it concerned nobody */
     instant_ns until;
     uint32_t turns; /* given out */
     uint64_t heard; /* bit per enum observation_type that a moment may be */

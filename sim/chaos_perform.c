@@ -192,9 +192,11 @@ static struct node_set one_that_is_down(const struct world *world, const struct 
     return only(role_one_of(&down, &random));
 }
 
-static bool needs_peer(enum fault_kind kind)
+/* All are down, say, or a line has nobody at one end. */
+static bool is_for_nobody(const struct fault *fault)
 {
-    return fault_info(kind)->targets == FAULT_TARGETS_PAIR;
+    bool needs_peer = fault_info(fault->kind)->targets == FAULT_TARGETS_PAIR || fault->kind == FAULT_HEAL;
+    return is_empty(&fault->a) || (needs_peer && is_empty(&fault->b));
 }
 
 uint32_t chaos_perform(struct chaos *chaos, struct world *world, const uint32_t *servers, uint32_t index)
@@ -207,21 +209,18 @@ uint32_t chaos_perform(struct chaos *chaos, struct world *world, const uint32_t 
         fault.a = step->is_one ? one_that_is_down(world, &begun->a, step->draw) : begun->a;
         fault.b = begun->b;
         if (begun->kind == FAULT_ISOLATE) {
-            struct node_set all = role_all(world);
-            fault.b = role_except(&all, &fault.a);
+            fault.b = role_all(world); /* also from each other */
         }
     } else {
         choose(world, servers, step, &fault);
     }
-    bool is_for_nobody = is_empty(&fault.a) || (needs_peer(fault.kind) && is_empty(&fault.b));
-    if (!is_for_nobody) {
+    if (is_for_nobody(&fault)) {
+        fault.kind = FAULT_NONE;
+    } else {
         soften_clock(world, &fault);
     }
     g_array_index(chaos->chosen, struct fault, index) = fault;
-    if (is_for_nobody) {
-        return 0; /* all are down, say */
-    }
-    return fault_apply(world, &fault, NULL);
+    return fault.kind == FAULT_NONE ? 0 : fault_apply(world, &fault, NULL);
 }
 
 /* ---- the end ---- */

@@ -272,14 +272,6 @@ static void add_sites(struct ensemble *ensemble, const struct scenario_commit *c
     }
 }
 
-static void set_clocks(struct ensemble *ensemble)
-{
-    for (uint32_t i = 0; i < ensemble->server_count; i++) {
-        struct clock *clock = &ensemble->world->nodes[ensemble->servers[i]].clock;
-        clock_init(clock, ensemble->knobs.offset_ns[i], ensemble->knobs.drift_ppm[i]);
-    }
-}
-
 /* Gives clients their scripts; fills `others` with those that have none.  Returns how many, UINT32_MAX with an error. */
 static uint32_t add_scripts(struct ensemble *ensemble, const struct scenario *scenario,
                             uint32_t others[WORLD_NODES_MAX], GError **error)
@@ -393,9 +385,6 @@ struct ensemble *ensemble_new(const struct scenario *scenario, const struct simu
     }
     world_set_record(ensemble->world, record, (int)options->level);
     world_start(ensemble->world);
-    if (scenario->has_chaos) {
-        set_clocks(ensemble);
-    }
     for (uint32_t i = 0; options->epoch != 0 && i < ensemble->world->node_count; i++) {
         clock_set_epoch(&ensemble->world->nodes[i].clock, options->epoch);
     }

@@ -15,8 +15,14 @@ static bool is_same_side(const struct node_set *a, const struct node_set *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-/* `end` is how `begin ... for TIME` would end. */
-static bool is_end_of(const struct fault *begin, const struct fault *end)
+/* What `isolate` cuts a node off from; another cut of the same node ends by itself. */
+static bool is_everybody(const struct node_set *set, uint32_t nodes)
+{
+    return node_set_count(set) == nodes;
+}
+
+/* `end` is how `begin ... for TIME` would end, among that many nodes. */
+static bool is_end_of(const struct fault *begin, const struct fault *end, uint32_t nodes)
 {
     enum fault_kind opposite;
     int64_t value;
@@ -25,7 +31,8 @@ static bool is_end_of(const struct fault *begin, const struct fault *end)
         return false;
     }
     bool has_value = fault_info(end->kind)->value != NULL;
-    return (!has_value || end->value == value) && (begin->kind == FAULT_ISOLATE || is_same_side(&begin->b, &end->b));
+    bool has_side = begin->kind == FAULT_ISOLATE ? is_everybody(&end->b, nodes) : is_same_side(&begin->b, &end->b);
+    return has_side && (!has_value || end->value == value);
 }
 
 /* Is by itself the end of something, so that it begins nothing. */
@@ -36,20 +43,14 @@ static bool restores(const struct fault *fault)
     return scenario_fault_can_end(fault->kind, &opposite, &value) && opposite == fault->kind && value == fault->value;
 }
 
-/* The end of a cut that had nobody on one side. */
-static bool heals_nothing(const struct fault *fault)
-{
-    return fault->kind == FAULT_HEAL && (node_set_count(&fault->a) > 0) != (node_set_count(&fault->b) > 0);
-}
-
 /* A beginning and the next end that fits become one line with `for`. */
-static void join_ends(GArray *faults)
+static void join_ends(GArray *faults, uint32_t nodes)
 {
     for (guint i = 0; i < faults->len; i++) {
         struct plan_fault *begin = &g_array_index(faults, struct plan_fault, i);
         for (guint k = i + 1; k < faults->len && !restores(&begin->fault); k++) {
             const struct plan_fault *end = &g_array_index(faults, struct plan_fault, k);
-            if (end->at_ns > begin->at_ns && end->lasts_ns == 0 && is_end_of(&begin->fault, &end->fault)) {
+            if (end->at_ns > begin->at_ns && end->lasts_ns == 0 && is_end_of(&begin->fault, &end->fault, nodes)) {
                 begin->lasts_ns = end->at_ns - begin->at_ns;
                 g_array_remove_index(faults, k);
                 break;
@@ -91,11 +92,9 @@ struct plan *plan_new(const struct scenario *scenario, const struct simulation_t
     for (guint i = 0; i < trail->faults->len; i++) {
         const struct applied_fault *applied = &g_array_index(trail->faults, struct applied_fault, i);
         struct plan_fault fault = {.at_ns = applied->at_ns + applied->is_triggered, .fault = applied->fault};
-        if (!heals_nothing(&fault.fault)) {
-            g_array_append_val(plan->faults, fault);
-        }
+        g_array_append_val(plan->faults, fault);
     }
-    join_ends(plan->faults);
+    join_ends(plan->faults, plan->names->len);
     return plan;
 }
 

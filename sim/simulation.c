@@ -399,8 +399,7 @@ static void perform_chaos(struct simulation *simulation)
     guint index = simulation->chaos_next++;
     chaos_perform(simulation->chaos, simulation->world, simulation->ensemble->servers, index);
     const struct fault *fault = &g_array_index(simulation->chaos->chosen, struct fault, index);
-    bool is_pair = fault_info(fault->kind)->targets == FAULT_TARGETS_PAIR;
-    if (node_set_count(&fault->a) > 0 && (!is_pair || node_set_count(&fault->b) > 0)) {
+    if (fault->kind != FAULT_NONE) {
         remember(simulation, fault, false);
     }
 }
@@ -579,12 +578,23 @@ void simulation_describe(const struct scenario *scenario, const struct simulatio
     run->available_within_ns = scenario->available_within_ns;
 }
 
-static void remember_clock(struct simulation *simulation, uint32_t node, enum fault_kind kind, int64_t value)
+/* The climate of chaos has clocks that are wrong from the start. */
+static void set_clock(struct simulation *simulation, uint32_t node, enum fault_kind kind, int64_t value)
 {
     struct fault fault = {.kind = kind, .value = value};
     node_set_add(&fault.a, node);
     if (value != 0) {
         remember(simulation, &fault, false);
+        fault_apply(simulation->world, &fault, NULL);
+    }
+}
+
+static void set_clocks(struct simulation *simulation)
+{
+    const struct ensemble *ensemble = simulation->ensemble;
+    for (uint32_t i = 0; simulation->scenario->has_chaos && i < ensemble->server_count; i++) {
+        set_clock(simulation, ensemble->servers[i], FAULT_CLOCK_OFFSET, ensemble->knobs.offset_ns[i]);
+        set_clock(simulation, ensemble->servers[i], FAULT_CLOCK_DRIFT, ensemble->knobs.drift_ppm[i]);
     }
 }
 
@@ -599,10 +609,6 @@ static void begin_trail(struct simulation *simulation)
     }
     for (uint32_t i = 0; i < simulation->world->node_count; i++) {
         g_ptr_array_add(trail->names, g_strdup(simulation->world->nodes[i].name));
-    }
-    for (uint32_t i = 0; simulation->scenario->has_chaos && i < ensemble->server_count; i++) {
-        remember_clock(simulation, ensemble->servers[i], FAULT_CLOCK_OFFSET, ensemble->knobs.offset_ns[i]);
-        remember_clock(simulation, ensemble->servers[i], FAULT_CLOCK_DRIFT, ensemble->knobs.drift_ppm[i]);
     }
 }
 
@@ -625,6 +631,7 @@ static void begin(struct simulation *simulation)
         begin_trail(simulation);
     }
     clockwork_boot_all(simulation->ensemble->clockwork);
+    set_clocks(simulation);
 }
 
 static bool load_disks(struct simulation *simulation, GError **error)

@@ -78,13 +78,15 @@ static bool same_run(const struct record *a, const struct record *b)
     return true;
 }
 
-static void repeats(const char *text, uint64_t seed)
+/* What a message set off at once is a nanosecond later in the plan: then the traces differ in that alone. */
+static void repeats(const char *text, uint64_t seed, bool to_the_digest)
 {
     struct plan *plan;
     struct record *record = run(text, seed, &plan);
     char *written = plan_text(plan);
     struct record *again = run(written, seed, NULL);
-    if (!same_run(record, again)) {
+    bool same_digest = record->run.digest == again->run.digest;
+    if (!same_run(record, again) || (to_the_digest && !same_digest)) {
         fprintf(stderr, "\nseed %u:\n%s%s\n", (unsigned)seed, text, written);
         CU_FAIL("written down, the run is another one");
     }
@@ -96,11 +98,8 @@ static void repeats(const char *text, uint64_t seed)
 
 static void a_plan_of_chaos_repeats_the_run(void)
 {
-    for (uint64_t seed = 1; seed <= 24; seed++) {
-        if (seed == 20) {
-            continue; /* not yet: two connections of one pair of servers get their held back segments in the other order */
-        }
-        repeats("workload mixed rate=140/s\nchaos 2s..20s\nquiet from 20s\nrun for 24s\n", seed);
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        repeats("workload mixed rate=140/s\nchaos 2s..20s\nquiet from 20s\nrun for 24s\n", seed, true);
     }
 }
 
@@ -130,7 +129,7 @@ static void a_plan_of_any_scenario_repeats_the_run(void)
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         for (uint64_t seed = 1; seed <= 3; seed++) {
-            repeats(texts[i], seed);
+            repeats(texts[i], seed, strstr(texts[i], "when ") == NULL);
         }
     }
 }
