@@ -6,6 +6,7 @@
 #include "protocol/wire/op.h"
 
 #define CONTAINER_OWNER INT64_MIN
+#define TTL_OWNER_BITS UINT64_C(0xff00000000000000)
 
 struct path_info {
     uint64_t hash;
@@ -206,6 +207,12 @@ static void free_session(void *value)
     g_free(session);
 }
 
+/* Containers and znodes with a TTL have an owner too, but it is no session. */
+static bool is_session(int64_t owner)
+{
+    return owner != 0 && owner != CONTAINER_OWNER && ((uint64_t)owner & TTL_OWNER_BITS) != TTL_OWNER_BITS;
+}
+
 static void add_system_node(struct spec *spec, const char *path, bool opaque)
 {
     path_id id = spec_intern(spec, (struct bytes){(const uint8_t *)path, (int32_t)strlen(path)});
@@ -264,7 +271,7 @@ bool spec_inherit(struct spec *spec, struct bytes path, const struct spec_node *
         parent->children++;
         parent->children_hash += info->name_hash;
     }
-    if (node->ephemeral_owner != 0 && node->ephemeral_owner != CONTAINER_OWNER) {
+    if (is_session(node->ephemeral_owner)) {
         g_array_append_val(session_of(spec, node->ephemeral_owner)->ephemerals, id);
     }
     return true;
@@ -323,7 +330,7 @@ void spec_stat(const struct spec_node *node, struct stat_row *stat)
         .version = node->version,
         .aversion = node->aversion,
         .cversion = (int32_t)(2U * (uint32_t)node->creates - (uint32_t)node->children),
-        .ephemeral_owner = node->ephemeral_owner == CONTAINER_OWNER ? 0 : node->ephemeral_owner,
+        .ephemeral_owner = is_session(node->ephemeral_owner) ? node->ephemeral_owner : 0,
         .data_length = (int32_t)bytes_size(node->data),
         .num_children = node->children,
         .pzxid = node->pzxid,
