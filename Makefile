@@ -5,6 +5,8 @@ PACKAGES := gcc libc6-dev make pkg-config libglib2.0-dev libsqlite3-dev sqlite3 
 LINT_PACKAGES := clang-format clang-tidy cppcheck
 # sanitizers of gcc (with gcc itself), libFuzzer and sanitizers of clang
 SLOW_PACKAGES := libclang-rt-14-dev
+# the real ZooKeeper and a client of it, to compare with
+APACHE_PACKAGES := zookeeper python3-kazoo
 
 # ---- how to build --------------------------------------------------------------------------------------------
 # MODE: release (default), debug, asan (address and undefined-behaviour sanitizers)
@@ -65,6 +67,7 @@ help:
 #: make demo          set up, build, and show a run, a caught flaw, a query and a figure
 #: make test          set up, build, and run every quick test
 #: make check-slow    the tests that take minutes: sanitizers, flaws, many seeds, fuzzing, determinism
+#: make apache        beside Apache ZooKeeper: the same disks, the same answers
 #: make determinism   the golden digests with gcc and clang, -O0 and -O2, with and without sanitizers
 #: make golden        rewrite golden digests and data files: then read the diff
 #: make bench         how fast it is
@@ -153,7 +156,7 @@ define install
 	fi
 endef
 
-.PHONY: setup setup-lint setup-slow
+.PHONY: setup setup-lint setup-slow setup-apache
 setup:
 	@mkdir -p build
 	$(call install,$(PACKAGES))
@@ -161,12 +164,14 @@ setup-lint: setup
 	$(call install,$(LINT_PACKAGES))
 setup-slow: setup
 	$(call install,$(SLOW_PACKAGES))
+setup-apache: setup
+	$(call install,$(APACHE_PACKAGES))
 
 # ---- to show and to prove ------------------------------------------------------------------------------------------
 # Recursive, because flags are asked from pkg-config, which set-up installs.
 JOBS := -j$(shell nproc 2>/dev/null || echo 1)
 
-.PHONY: demo test golden check-slow determinism sanitized fuzz bench bench-store lint format install
+.PHONY: demo test golden check-slow determinism sanitized fuzz apache bench bench-store lint format install
 demo: setup
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@tests/demo.sh
@@ -210,7 +215,12 @@ fuzz: setup-slow $(FUZZERS:%=build/fuzz/%)
 	        > build/fuzz/$$target.log 2>&1 || { tail -20 build/fuzz/$$target.log; exit 1; }; \
 	done
 
-check-slow: sanitized determinism fuzz
+# Beside Apache ZooKeeper, on loopback.
+apache: setup-apache
+	@$(MAKE) -s --no-print-directory $(JOBS) all
+	@tests/apache/disks.py build/zksim
+
+check-slow: sanitized determinism fuzz apache
 	@tests/flaws.sh build/zksim
 	@tests/classics.sh build/zksim slow
 	@tests/explore_flaws.sh build/zksim
