@@ -4,6 +4,7 @@
 
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
+#include "protocol/pipeline/access.h"
 #include "protocol/pipeline/answer.h"
 #include "protocol/server/client_port.h"
 #include "protocol/server/server_state.h"
@@ -49,6 +50,14 @@ static void send_late_events(struct server *server)
     }
 }
 
+/* An event is only for those who may read the znode it is about, or the parent whose children it is about (CVE-2024-23944).  The watch
+ * has fired all the same. */
+static bool may_hear(const struct server *server, const struct connection *connection, const struct watch_event *event)
+{
+    return event->node == NULL || server->config.skip_acl ||
+           access_permits(event->node->acl->acl, ACL_READ, identity_ids(connection->identity));
+}
+
 static void notify(struct server *server)
 {
     watches_fire(server->watches, server->tree);
@@ -56,6 +65,9 @@ static void notify(struct server *server)
         const struct watch_event *event = &server->watches->events[i];
         struct connection *connection = connections_find(&server->connections, event->conn);
         ensure(connection != NULL);
+        if (!may_hear(server, connection, event)) {
+            continue;
+        }
         if (server_flaw(server, FLAW_NOTIFY_AFTER_REPLY)) {
             hold_back(server, connection, event);
         } else {
@@ -207,6 +219,7 @@ void final_stage_run(struct server *server)
     if (late) {
         send_late_events(server);
     }
+    client_port_done(server, request);
     request_free(server->arena, request);
 }
 

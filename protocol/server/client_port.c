@@ -5,8 +5,11 @@
 #include "protocol/base/ensure.h"
 #include "protocol/pipeline/answer.h"
 #include "protocol/server/authenticate.h"
+#include "protocol/server/four_letter.h"
 #include "protocol/server/password.h"
+#include "protocol/server/remote_address.h"
 #include "protocol/server/server_state.h"
+#include "protocol/server/throttle.h"
 #include "protocol/wire/frame.h"
 
 #define SESSIONLESS_TIMEOUT_MS 10000
@@ -26,14 +29,43 @@ static void touch_session(struct server *server, const struct connection *connec
     }
 }
 
+/* maxClientCnxns: of the host it comes from, if that is known. */
+static bool is_one_too_many(const struct server *server, const struct connection *connection)
+{
+    uint32_t others = 0, limit = server->config.client_cnxns_max;
+    if (limit == 0 || connection->from.length == 0) {
+        return false;
+    }
+    const struct connection *other;
+    TAILQ_FOREACH(other, &server->connections.list, in_list)
+    {
+        others += other != connection && other->channel == CHANNEL_CLIENT &&
+                  remote_address_same_host(&other->from, &connection->from);
+    }
+    return others >= limit;
+}
+
 void client_port_accept(struct server *server, struct connection *connection)
 {
-    if (!server->serving) {
+    bool too_many = is_one_too_many(server, connection);
+    server->statistics.rejected += too_many;
+    if (too_many || (!server->serving && !four_letter_enabled(server))) {
         server_close(server, connection);
         return;
     }
     connection->identity = identity_of_address(server->arena, &connection->from);
+    connection->statistics.established = server->now;
     touch_connection(server, connection);
+}
+
+void client_port_done(struct server *server, const struct request *request)
+{
+    if (request->conn != CONN_NONE && server->serving) { /* else the pipeline was dropped with it */
+        struct connection *connection =
+            connections_find_serial(&server->connections, request->conn, request->conn_serial);
+        statistics_answered(server, request, connection);
+        throttle_end(server, connection, request);
+    }
 }
 
 struct connection *client_port_find(const struct server *server, session_id_t session)
@@ -61,8 +93,9 @@ void client_port_close_unattached(struct server *server)
 
 /* ---- into the pipeline ---- */
 
-static void submit(struct server *server, struct request *request)
+static void submit(struct server *server, struct connection *connection, struct request *request)
 {
+    throttle_begin(server, connection, request);
     request->owner = OWNER_LOCAL;
     if (server_is_leading(server)) {
         prep_request(server, request);
@@ -96,6 +129,7 @@ static struct request *request_of(struct server *server, const struct connection
     request->conn = connection->id;
     request->conn_serial = connection->serial;
     request->identity = identity_hold(connection->identity);
+    request->created = server->now;
     return request;
 }
 
@@ -136,7 +170,8 @@ static void open_session(struct server *server, struct connection *connection)
     uint8_t body[4];
     struct jute_writer writer = jute_writer_of(body, sizeof body);
     jute_write_int32(&writer, connection->timeout_ms);
-    submit(server, request_of(server, connection, XID_CREATE_SESSION, OP_CREATE_SESSION, jute_written(&writer, 0)));
+    submit(server, connection,
+           request_of(server, connection, XID_CREATE_SESSION, OP_CREATE_SESSION, jute_written(&writer, 0)));
 }
 
 /* Any other connection of that session on this server ends first, even before the password is looked at, as in Apache. */
@@ -174,6 +209,10 @@ static void receive_connect(struct server *server, struct connection *connection
     struct jute_reader reader = jute_reader_of_bytes(frame);
     connect_request_read(&reader, &request);
     /* A client that has seen the future must look for a server that has too: the single system image. */
+    if (!server->serving) {
+        server_close(server, connection);
+        return;
+    }
     bool from_the_future = request.last_zxid_seen > server->tree->last_processed;
     if (reader.failed || (from_the_future && !server_flaw(server, FLAW_ACCEPT_FUTURE_CLIENT))) {
         server_close(server, connection);
@@ -303,16 +342,24 @@ static void receive_request(struct server *server, struct connection *connection
     struct request *request = request_of(server, connection, header.xid, header.opcode, body);
     if (kind == REQUEST_LATER) {
         request->error = ZUNIMPLEMENTED;
+        throttle_begin(server, connection, request);
         commit_stage_add(server, request);
         return;
     }
-    submit(server, request);
+    submit(server, connection, request);
 }
 
 size_t client_port_receive(struct server *server, struct connection *connection, struct bytes octets)
 {
     struct bytes frame;
     size_t consumed = 0;
+    if (connection->client_state == CLIENT_HANDSHAKE) {
+        bool incomplete;
+        consumed = four_letter_receive(server, connection, octets, &incomplete);
+        if (consumed > 0 || incomplete) {
+            return consumed;
+        }
+    }
     switch (frame_find(octets.data, bytes_size(octets), (int32_t)server->config.packet_octets_max, &frame, &consumed)) {
     case DECODE_INCOMPLETE:
         return 0;
@@ -322,6 +369,7 @@ size_t client_port_receive(struct server *server, struct connection *connection,
     case DECODE_COMPLETE:
         break;
     }
+    statistics_received(server, connection);
     if (connection->client_state == CLIENT_SERVED) {
         receive_request(server, connection, frame);
     } else {

@@ -19,6 +19,9 @@ void client_port_attach(struct server *server, struct connection *connection, bo
 /* The connection that serves a session here, or NULL. */
 struct connection *client_port_find(const struct server *server, session_id_t session);
 
+/* The final stage is through with a request. */
+void client_port_done(struct server *server, const struct request *request);
+
 /* A session the leader's clock gave up: submits its closeSession. */
 void client_port_expire(struct server *server, session_id_t session);
 

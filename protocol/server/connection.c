@@ -167,6 +167,7 @@ uint64_t connection_digest(const struct connection *connection)
     hash = hash_mix(hash, (uint64_t)connection->session);
     hash = hash_mix(hash, (uint32_t)connection->timeout_ms);
     hash = hash_mix(hash, (uint64_t)connection->peer);
+    hash = hash_mix(hash, connection->outstanding);
     hash = hash_mix(hash, connection->idle.bucket != NULL);
     hash = identity_digest(hash, connection->identity);
     if (connection->from.length > 0) {

@@ -15,6 +15,7 @@
 #include "protocol/node.h"
 #include "protocol/server/expiry.h"
 #include "protocol/server/identity.h"
+#include "protocol/server/statistics.h"
 
 struct handler;
 struct server;
@@ -44,6 +45,8 @@ struct connection {
     bool resumed;
     struct identity *identity; /* who it is; NULL: somebody on this machine */
     struct remote_address from;
+    uint32_t outstanding; /* its requests in the pipeline */
+    struct connection_statistics statistics;
     struct expiry_entry idle;
     /* of an election connection */
     server_id_t peer; /* 0: accepted, no preface yet */

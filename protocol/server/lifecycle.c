@@ -3,6 +3,7 @@
 #include "protocol/base/ensure.h"
 #include "protocol/server/client_port.h"
 #include "protocol/server/server_state.h"
+#include "protocol/server/throttle.h"
 #include "protocol/storage/epoch_file.h"
 #include "protocol/storage/recovery.h"
 #include "protocol/wire/log_record.h"
@@ -242,6 +243,7 @@ void server_start_serving(struct server *server)
 {
     server->next_session = first_session(server);
     server->serving = true;
+    statistics_start(server);
     if (!server_is_leading(server)) {
         return;
     }
@@ -270,6 +272,7 @@ static void drop_role(struct server *server)
     leader_clear(server);
     learner_clear(server);
     snapshot_stage_cancel(server);
+    throttle_clear(server);
 }
 
 void server_stop(struct server *server, enum step_down_reason reason)

@@ -32,6 +32,7 @@ struct request {
     uint64_t conn_serial; /* which holder of that conn_id */
     session_owner_t owner;
     struct identity *identity; /* of the client */
+    instant_ns created;        /* of an own client's: a statistic */
     struct proposal *proposal; /* of a write once it is prepared or committed */
     struct bytes body;         /* own copy */
     struct bytes

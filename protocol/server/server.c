@@ -28,6 +28,10 @@ void server_config_default(struct server_config *config)
         .packet_octets_max = JUTE_MAX_BUFFER,
         .container_check_ms = 60000,
         .container_max_per_minute = 10000,
+        .outstanding_limit = 1000,
+        .client_cnxns_max = 60,
+        .client_port = 2181,
+        .data_dir = "/var/lib/zookeeper/version-2",
         .zxid_counter_max = UINT32_MAX,
     };
 }
@@ -356,6 +360,7 @@ static void step(struct node *node, const struct input *input, struct outputs *o
     server->out = outputs;
     take(server, input);
     ports_reread(server);
+    statistics_count_sent(server);
     connections_sweep(&server->connections);
     server->out = NULL;
 }
@@ -376,6 +381,7 @@ static uint64_t digest(const struct node *node)
     hash = hash_mix(hash, (uint64_t)server->serving << 3 | (uint64_t)server->tree_ahead_of_disk << 2 |
                               (uint64_t)server->needs_snapshot << 1 | (server->delay_until != INSTANT_NEVER));
     hash = hash_mix(hash, (uint64_t)server->next_session);
+    hash = hash_mix(hash, server->in_process);
     hash = hash_mix(hash, server->tree == NULL ? 0 : tree_digest(server->tree));
     hash = hash_mix(hash, watches_digest(server->watches));
     const struct connection *connection;

@@ -49,6 +49,11 @@ struct server_config {
     uint32_t container_check_ms;       /* znode.container.checkIntervalMs */
     uint32_t container_max_per_minute; /* znode.container.maxPerMinute */
     uint32_t container_never_used_ms;  /* znode.container.maxNeverUsedIntervalMs; 0: those never used stay */
+    uint32_t outstanding_limit;        /* globalOutstandingLimit, see throttle.h */
+    uint32_t client_cnxns_max;         /* maxClientCnxns, per remote host that the server is told of; 0: any number */
+    char words[128];      /* 4lw.commands.whitelist: a comma list, or "*"; empty: not even srvr, see four_letter.h */
+    uint16_t client_port; /* only told, as is the next */
+    char data_dir[64];
     uint32_t zxid_counter_max; /* where the counter of an epoch's transactions ends; the leader steps down before */
     struct flaws flaws;
 };

@@ -31,6 +31,7 @@
 #include "protocol/server/server.h"
 #include "protocol/server/session_tracker.h"
 #include "protocol/server/snapshot_stage.h"
+#include "protocol/server/statistics.h"
 #include "protocol/tree/tree.h"
 #include "protocol/tree/watch.h"
 #include "protocol/zab/committed_log.h"
@@ -82,6 +83,7 @@ struct server {
     bool needs_snapshot;     /* a TRUNC could not be done exactly: ACKEPOCH says zxid 0, so that a SNAP comes */
     instant_ns delay_until;  /* an observer's pause before it looks; INSTANT_NEVER: none */
     session_id_t next_session;
+    uint32_t in_process; /* requests of own clients in the pipeline, see throttle.h */
     struct bytes config_text;
     struct tree *tree;
     struct watches *watches;
@@ -98,6 +100,7 @@ struct server {
     struct final_stage final;
     struct snapshot_stage snapshot;
     struct session_tracker sessions; /* of a leader */
+    struct server_statistics statistics;
 };
 
 static inline bool server_flaw(const struct server *server, enum flaw flaw)

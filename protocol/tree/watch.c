@@ -433,6 +433,60 @@ bool watches_set(struct watches *watches, const struct tree *tree, conn_id conn,
            set_persistent(watches, conn, set->persistent_recursive, true);
 }
 
+/* ---- looking from outside ---- */
+
+static struct bytes path_of(const struct watch *watch)
+{
+    return (struct bytes){watch->path->text, watch->path->length};
+}
+
+void watches_visit_by_path(const struct watches *watches, watch_visit *visit, void *context)
+{
+    for (const struct watched_path *on = watches->paths[WATCH_DATA]; on != NULL; on = on->hh.next) {
+        const struct watch *watch;
+        TAILQ_FOREACH(watch, &on->list, on_path)
+        {
+            visit(context, path_of(watch), watch->connection->conn);
+        }
+    }
+}
+
+void watches_visit_by_connection(const struct watches *watches, watch_visit *visit, void *context)
+{
+    const struct watching_connection *connection;
+    for (connection = watches->connections; connection != NULL; connection = connection->hh.next) {
+        const struct watch *watch;
+        TAILQ_FOREACH(watch, &connection->list, of_connection)
+        {
+            if (watch->path->table == WATCH_DATA) {
+                visit(context, path_of(watch), connection->conn);
+            }
+        }
+    }
+}
+
+struct counting {
+    struct watches_summary summary;
+    conn_id last;
+};
+
+static void count_watch(void *context, struct bytes path, conn_id conn)
+{
+    (void)path;
+    struct counting *counting = context;
+    counting->summary.watches++;
+    counting->summary.connections += counting->summary.watches == 1 || conn != counting->last;
+    counting->last = conn;
+}
+
+struct watches_summary watches_summary(const struct watches *watches)
+{
+    struct counting counting = {0};
+    watches_visit_by_connection(watches, count_watch, &counting);
+    counting.summary.paths = HASH_COUNT(watches->paths[WATCH_DATA]);
+    return counting.summary;
+}
+
 uint64_t watches_digest(const struct watches *watches)
 {
     uint64_t sum = 0;

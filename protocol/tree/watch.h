@@ -85,6 +85,18 @@ void watches_fire(struct watches *watches, const struct tree *tree);
  * first list that is null or (of the first three) names a null path: MARSHALLINGERROR, with what came before done. */
 bool watches_set(struct watches *watches, const struct tree *tree, conn_id conn, const struct set_watches *set);
 
+/* ---- for wchs, wchc and wchp, which speak of table D alone, as in Apache ---- */
+
+struct watches_summary {
+    uint64_t connections, paths, watches;
+};
+struct watches_summary watches_summary(const struct watches *watches);
+
+/* Every registration, path by path or connection by connection, each in the order of its first registration. */
+typedef void watch_visit(void *context, struct bytes path, conn_id conn);
+void watches_visit_by_path(const struct watches *watches, watch_visit *visit, void *context);
+void watches_visit_by_connection(const struct watches *watches, watch_visit *visit, void *context);
+
 /* Of all registrations; the order of connections on one path counts. */
 uint64_t watches_digest(const struct watches *watches);
 

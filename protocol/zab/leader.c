@@ -270,6 +270,7 @@ void leader_propose(struct server *server, struct proposal *proposal)
     STAILQ_INIT(&outstanding->syncs);
     TAILQ_INSERT_TAIL(&leader->outstanding, outstanding, next);
     leader->last_proposed = zxid;
+    statistics_proposed(server, bytes_size(proposal_octets(proposal)));
     server_observe(server, (struct observation){OBSERVE_PROPOSED,
                                                 {zxid, proposal->header.session, proposal->header.cxid,
                                                  proposal->header.type, (int64_t)proposal->digest}});
