@@ -242,6 +242,22 @@ static void a_client_that_asks_too_much_is_answered_in_the_end(void)
     lone_server_free(host);
 }
 
+/* ---- reconfig ---- */
+
+static void reconfiguration_is_disabled(void)
+{
+    struct lone_server *host = new_server("");
+    struct lone_line *line = connect(host);
+    struct request_body body = {.opcode = OP_RECONFIG};
+    body.reconfig.joining = body.reconfig.leaving = body.reconfig.new_members = bytes_null();
+    body.reconfig.config_id = -1;
+    ask(host, line, 1, &body);
+    CHECK_INT(last_number(line, true), ZRECONFIGDISABLED);
+    create(host, line, 2, "/a", MODE_PERSISTENT); /* life goes on */
+    CHECK_INT(last_number(line, true), ZOK);
+    lone_server_free(host);
+}
+
 /* ---- who hears of what ---- */
 
 static void set_acl(struct lone_server *host, struct lone_line *line, int32_t xid, const char *path, int32_t perms)
@@ -287,6 +303,7 @@ static const struct test_case cases[] = {
     {"only words on the list are answered", only_words_on_the_list_are_answered},
     {"a word may come in pieces", a_word_may_come_in_pieces},
     {"a client that asks too much is answered in the end", a_client_that_asks_too_much_is_answered_in_the_end},
+    {"reconfiguration is disabled", reconfiguration_is_disabled},
     {"only who may read a znode hears of it", only_who_may_read_hears},
     {NULL, NULL},
 };

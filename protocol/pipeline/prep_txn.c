@@ -540,6 +540,8 @@ int32_t prep_txn(struct server *server, const struct request *request, zxid_t zx
         return ZOK;
     case OP_MULTI:
         return write_multi(server, request, zxid, &body, writer);
+    case OP_RECONFIG:
+        return ZRECONFIGDISABLED; /* membership is fixed: reconfigEnabled=false, as is the default */
     default:
         return write_one(server, request, zxid, &body, writer);
     }

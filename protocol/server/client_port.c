@@ -234,7 +234,6 @@ static void receive_connect(struct server *server, struct connection *connection
 enum request_kind {
     REQUEST_SERVED,
     REQUEST_AT_ONCE, /* answered before it enters the pipeline */
-    REQUEST_LATER,   /* an operation that ZooKeeper has and this server does not yet */
     REQUEST_REFUSED, /* nothing a client may ask for */
 };
 
@@ -266,14 +265,13 @@ static enum request_kind kind_of(int32_t opcode)
     case OP_ADD_WATCH:
     case OP_CHECK_WATCHES:
     case OP_REMOVE_WATCHES:
+    case OP_RECONFIG:
     case OP_WHO_AM_I:
     case OP_CLOSE_SESSION:
         return REQUEST_SERVED;
     case OP_AUTH:
     case OP_SASL:
         return REQUEST_AT_ONCE;
-    case OP_RECONFIG:
-        return REQUEST_LATER;
     default:
         return REQUEST_REFUSED;
     }
@@ -340,12 +338,6 @@ static void receive_request(struct server *server, struct connection *connection
     /* Without its body a client's own createSession fails at the leader, which is what Apache's does for most bodies. */
     body = header.opcode == OP_CREATE_SESSION ? bytes_null() : body;
     struct request *request = request_of(server, connection, header.xid, header.opcode, body);
-    if (kind == REQUEST_LATER) {
-        request->error = ZUNIMPLEMENTED;
-        throttle_begin(server, connection, request);
-        commit_stage_add(server, request);
-        return;
-    }
     submit(server, connection, request);
 }
 
