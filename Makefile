@@ -72,6 +72,7 @@ help:
 #: make golden        rewrite golden digests and data files: then read the diff
 #: make bench         how fast it is
 #: make bench-store    how fast the explorer's store is
+#: make bench-apache   throughput and latency beside Apache ZooKeeper
 #: make purity        protocol/ uses no clock, I/O, heap, thread, global or floating-point number
 #: make lint          format, clang-tidy, cppcheck
 #: make setup         install missing Debian packages (asks nothing; needs root or sudo)
@@ -93,6 +94,9 @@ $(B)/zksim: $(call objects,$(COMMANDS)) $(LIBRARIES)
 
 $(B)/run-tests: $(call objects,$(TESTS)) $(LIBRARIES)
 	$(CC) $(OPTIMISE) $(LINK) $(LTO:%=-fno-lto) $^ -o $@ $(HOST_LDLIBS) -lcunit
+
+$(B)/load: $(B)/tests/bench/load.o
+	$(CC) $(OPTIMISE) $(LINK) $(LTO:%=-fno-lto) $^ -o $@
 
 $(B)/bench-store: $(B)/tests/bench/explore_store.o $(B)/libchecker.a $(B)/libprotocol.a
 	$(CC) $(OPTIMISE) $(LINK) $^ -o $@
@@ -171,7 +175,7 @@ setup-apache: setup
 # Recursive, because flags are asked from pkg-config, which set-up installs.
 JOBS := -j$(shell nproc 2>/dev/null || echo 1)
 
-.PHONY: demo test golden check-slow determinism sanitized fuzz apache bench bench-store lint format install
+.PHONY: demo test golden check-slow determinism sanitized fuzz apache bench bench-store bench-apache lint format install
 demo: setup
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@tests/demo.sh
@@ -231,6 +235,10 @@ check-slow: sanitized determinism fuzz apache
 bench: setup
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@build/zksim bench
+
+bench-apache: setup-apache
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(B)/load
+	@tests/bench/apache.py build/zksim $(B)/load
 
 bench-store: setup
 	@$(MAKE) -s --no-print-directory $(JOBS) $(B)/bench-store

@@ -67,6 +67,7 @@ static const struct disk_preset disks[] = {
      {12000000, 12000000, 5000, 100000000},
      {12000000, 12000000, 0, 0},
      120000000},
+    {"instant", {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, UINT64_C(1000000000000)},
 };
 
 static const struct pace fsyncs[PACE_COUNT] = {

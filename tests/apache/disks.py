@@ -9,6 +9,7 @@
 Each time both are asked for every znode: data, ACL and the whole Stat have to be equal.  /zookeeper/config, which each server makes
 from its own configuration, is left out.  Needs the Debian packages zookeeper and python3-kazoo.
 """
+import logging
 import os
 import shutil
 import signal
@@ -20,6 +21,8 @@ import time
 
 from kazoo.client import KazooClient
 from kazoo.security import make_acl, make_digest_acl_credential
+
+logging.getLogger("kazoo").setLevel(logging.CRITICAL)
 
 CLASS_PATH = "/etc/zookeeper/conf:/usr/share/java/zookeeper.jar"
 SCENARIOS = {
