@@ -11,7 +11,8 @@
 bool operation_is_write(const struct operation_row *operation)
 {
     return opcode_is_create(operation->opcode) || operation->opcode == OP_DELETE || operation->opcode == OP_SET_DATA ||
-           operation->opcode == OP_CHECK || operation->opcode == OP_MULTI || operation->opcode == OP_CLOSE_SESSION;
+           operation->opcode == OP_CHECK || operation->opcode == OP_MULTI || operation->opcode == OP_CLOSE_SESSION ||
+           operation->opcode == OP_SET_ACL || operation->opcode == OP_RECONFIG;
 }
 
 /* ---- positions in a sorted array of changes --------------------------------------------------------------------- */
@@ -256,9 +257,11 @@ static void build_changes(struct history *history)
 
 /* ---- operations to changes -------------------------------------------------------------------------------------- */
 
+/* Some client libraries count xids anew on each connection, so that a session may have several requests with the same one. */
 struct write_table {
-    int32_t *slots; /* operations */
+    int32_t *slots; /* the latest operation of each session and xid */
     size_t count;   /* power of two */
+    int32_t *older; /* by operation: the one before with the same session and xid, or NO_INDEX */
 };
 
 static size_t write_slot(const struct history *history, const struct write_table *table, int64_t session, int32_t xid)
@@ -287,10 +290,13 @@ static struct write_table index_writes(const struct history *history)
         table.count *= 2;
     }
     table.slots = index_array(table.count);
+    table.older = index_array(history->record->operations->len);
     for (guint i = 0; i < history->record->operations->len; i++) {
         const struct operation_row *operation = operation_at(history, i);
         if (may_have_happened(operation)) {
-            table.slots[write_slot(history, &table, operation->session, operation->xid)] = (int32_t)i;
+            size_t slot = write_slot(history, &table, operation->session, operation->xid);
+            table.older[i] = table.slots[slot];
+            table.slots[slot] = (int32_t)i;
         }
     }
     return table;
@@ -322,6 +328,28 @@ static void gather_claims(struct history *history, GArray *more)
     }
 }
 
+/* The request that this transaction was answered to; else the oldest that nothing is known of and that was asked for before. */
+static int32_t choose_request(const struct history *history, const struct write_table *table,
+                              const struct change *change)
+{
+    int32_t latest = table->slots[write_slot(history, table, change->session, change->cxid)];
+    if (latest == NO_INDEX || table->older[latest] == NO_INDEX) {
+        return latest;
+    }
+    uint64_t seen = change->observation == NO_INDEX ? UINT64_MAX : observation_at(history, change->observation)->seq;
+    int32_t chosen = NO_INDEX;
+    for (int32_t i = latest; i != NO_INDEX; i = table->older[i]) {
+        const struct operation_row *operation = operation_at(history, i);
+        if (operation_is_answered(operation) && operation->zxid == change->zxid) {
+            return i;
+        }
+        bool is_open = !operation_is_answered(operation) && history->change_made[i] == NO_INDEX;
+        bool is_alike = change->type == OP_ERROR || change->type == operation->opcode;
+        chosen = is_open && is_alike && operation->invoked_seq < seen ? i : chosen;
+    }
+    return chosen == NO_INDEX ? latest : chosen;
+}
+
 static void match_changes(struct history *history, const struct write_table *table)
 {
     for (guint i = 0; i < history->changes->len; i++) {
@@ -329,7 +357,7 @@ static void match_changes(struct history *history, const struct write_table *tab
         if (change->cxid == 0 || change->alternate) {
             continue;
         }
-        int32_t operation = table->slots[write_slot(history, table, change->session, change->cxid)];
+        int32_t operation = choose_request(history, table, change);
         if (operation == NO_INDEX) {
             continue;
         }
@@ -368,6 +396,7 @@ static void match_operations(struct history *history)
     history_match_pending(history);
     find_taken(history);
     g_free(table.slots);
+    g_free(table.older);
 }
 
 static void number_deliveries(struct history *history)

@@ -41,7 +41,7 @@ static void collect(struct lookup *lookup, int64_t session, int32_t client)
     lookup->xid_max = 0;
     for (gint32 i = 0; (guint)i < history->record->operations->len; i++) {
         const struct operation_row *row = operation_at(history, i);
-        if (row->client == client && row->parent == 0 && row->outcome == OUTCOME_PENDING) {
+        if (row->client == client && row->parent == 0 && row->outcome == OUTCOME_PENDING && row->xid == 0) {
             g_array_append_val(lookup->pending, i);
         } else if (row->session == session) {
             lookup->xid_max = MAX(lookup->xid_max, row->xid);

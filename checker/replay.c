@@ -410,6 +410,13 @@ static void report_effect(struct history *history, const struct change *change, 
     g_string_append_c(report->story, '\n');
 }
 
+/* Refused for a reason that the specification does not know: then it did nothing, which is all there is to see. */
+static bool is_beyond(const struct operation_row *row)
+{
+    bool is_refused = row->opcode == OP_RECONFIG && row->outcome == OUTCOME_FAILED;
+    return is_refused || (row->outcome == OUTCOME_FAILED && spec_error_is_beyond(row->error));
+}
+
 static bool replay_multi(struct replay *replay, const struct change *change)
 {
     struct history *history = replay->history;
@@ -419,11 +426,12 @@ static bool replay_multi(struct replay *replay, const struct change *change)
     bool done =
         spec_apply_multi(history->spec, change->zxid, (const struct spec_request *)(const void *)replay->requests->data,
                          replay->parts->len, results);
-    if (!operation_is_answered(row)) {
-        if (done && change->type == OP_ERROR) {
+    if (!operation_is_answered(row) || (is_beyond(row) && !took_effect(row, change))) {
+        bool effect = done && change->type != OP_ERROR && !operation_is_answered(row);
+        if (done && !effect) {
             spec_undo(history->spec);
         }
-        return done && change->type != OP_ERROR;
+        return effect;
     }
     for (guint i = 0; i < replay->parts->len; i++) {
         int32_t part = g_array_index(replay->parts, int32_t, i);
@@ -449,6 +457,10 @@ static bool replay_single(struct replay *replay, const struct change *change)
     struct spec_result result = {.path = PATH_NONE};
     spec_apply(history->spec, change->zxid, &request, &result);
     bool effect = took_effect(row, change);
+    if (is_beyond(row) && !effect) {
+        spec_undo(history->spec);
+        return false;
+    }
     history->reports[GUARANTEE_SEQUENTIAL_NAMES].checked += effect && is_sequential(row);
     if (effect && result.error == ZSESSIONEXPIRED && is_ephemeral_create(row)) {
         report_late_ephemeral(history, change);

@@ -524,7 +524,7 @@ static int32_t apply_delete(struct spec *spec, zxid_t zxid, const struct spec_re
     return ZOK;
 }
 
-/* setData and check share their checks. */
+/* setData, setACL and check share their checks. */
 static int32_t apply_set_or_check(struct spec *spec, zxid_t zxid, const struct spec_request *request)
 {
     if (spec_session_closed(spec, request->session) != 0) {
@@ -537,8 +537,13 @@ static int32_t apply_set_or_check(struct spec *spec, zxid_t zxid, const struct s
     if (!node->exists) {
         return ZNONODE;
     }
-    if (request->version != -1 && request->version != node->version) {
+    int32_t version = request->opcode == OP_SET_ACL ? node->aversion : node->version;
+    if (request->version != -1 && request->version != version) {
         return ZBADVERSION;
+    }
+    if (request->opcode == OP_SET_ACL) {
+        struct spec_node *changed = change(spec, request->path);
+        changed->aversion = (int32_t)((uint32_t)changed->aversion + 1U);
     }
     if (request->opcode == OP_SET_DATA) {
         struct spec_node *changed = change(spec, request->path);
@@ -551,6 +556,20 @@ static int32_t apply_set_or_check(struct spec *spec, zxid_t zxid, const struct s
     return ZOK;
 }
 
+/* Whatever it made of the ensemble: its text is opaque. */
+static int32_t apply_reconfig(struct spec *spec, path_id *path)
+{
+    *path = spec_intern(spec, (struct bytes){(const uint8_t *)"/zookeeper/config", 17});
+    touch(spec, *path, TOUCH_CHANGED);
+    return ZOK;
+}
+
+bool spec_error_is_beyond(int32_t error)
+{
+    return error == ZNOAUTH || error == ZINVALIDACL || error == ZAUTHFAILED || error == ZQUOTAEXCEEDED ||
+           error == ZTHROTTLEDOP || error == ZSESSIONCLOSEDREQUIRESSASLAUTH || error == ZNOTREADONLY;
+}
+
 static void apply_one(struct spec *spec, zxid_t zxid, const struct spec_request *request, struct spec_result *result)
 {
     result->path = request->path;
@@ -559,8 +578,10 @@ static void apply_one(struct spec *spec, zxid_t zxid, const struct spec_request 
         result->error = apply_create(spec, zxid, request, &result->path);
     } else if (request->opcode == OP_DELETE) {
         result->error = apply_delete(spec, zxid, request);
-    } else if (request->opcode == OP_SET_DATA || request->opcode == OP_CHECK) {
+    } else if (request->opcode == OP_SET_DATA || request->opcode == OP_SET_ACL || request->opcode == OP_CHECK) {
         result->error = apply_set_or_check(spec, zxid, request);
+    } else if (request->opcode == OP_RECONFIG) {
+        result->error = apply_reconfig(spec, &result->path);
     } else {
         result->error = ZUNIMPLEMENTED;
     }

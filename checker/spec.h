@@ -7,7 +7,8 @@
  * tree has a znode there, so that looking a path up costs nothing in a replay.
  *
  * What the specification cannot know: the leader's wall clock.  ctime and mtime are SPEC_TIME_UNKNOWN until somebody saw them
- * (spec_stat_learn) and must stay the same from then on.  ACLs are world:anyone throughout.  The text of /zookeeper/config is opaque.
+ * (spec_stat_learn) and must stay the same from then on.  Who may do what: ACLs are not kept, only
+ * how often they were set, and the errors that come of them are not the specification's (spec_error_is_beyond).  The text of /zookeeper/config is opaque.
  *
  * Memory: one specification owns copies of all paths; data is borrowed from the requests and must outlive it.
  * Sources: PrepRequestProcessor.java (order of checks, sequential names, multi), DataTree.java, DataNode.java (Stat),
@@ -102,7 +103,10 @@ void spec_close_session(struct spec *spec, int64_t session, zxid_t zxid);
 /* The zxid at which it was closed, 0 if it is not. */
 zxid_t spec_session_closed(const struct spec *spec, int64_t session);
 
-/* create, create2, createContainer, delete, setData, check. */
+/* Errors that depend on what the specification does not keep: identities and ACLs, quotas, the load of a server. */
+bool spec_error_is_beyond(int32_t error);
+
+/* create, create2, createContainer, delete, setData, setACL, check. */
 void spec_apply(struct spec *spec, zxid_t zxid, const struct spec_request *request, struct spec_result *result);
 /* All or nothing: true if it took effect; otherwise the results carry 0 before the failing one, its error, -2 after it. */
 bool spec_apply_multi(struct spec *spec, zxid_t zxid, const struct spec_request *requests, size_t count,

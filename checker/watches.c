@@ -11,7 +11,8 @@
  * When the watch is due at zxid z and an answer with zxid >= z reaches the client, the event must have reached it before; if it
  * comes later, it broke watch-before-state; if it never comes, the watch was lost.  On a new connection the client sets
  * its watches again and learns of what it missed before any answer, with one documented gap: a znode that was created and deleted
- * again while an exists watch on its absence was away is never heard of.
+ * again while an exists watch on its absence was away is never heard of.  A client library that sets none again says so with an event
+ * of type EVENT_NONE (sim/live_tap.h).
  */
 #include <inttypes.h>
 
@@ -317,6 +318,24 @@ static void follow_event(struct follower *follower, int32_t row, size_t replies_
     }
 }
 
+/* The client came back to its session without setting its watches again: it has none, and what is not set cannot be lost.  What it had
+ * been shown before counts. */
+static void forget_watches(struct follower *follower, size_t replies_seen)
+{
+    size_t all = follower->reply_count;
+    follower->reply_count = replies_seen;
+    for (guint i = 0; i < follower->paths->len; i++) {
+        struct watched_path *watched = &g_array_index(follower->paths, struct watched_path, i);
+        for (enum watch_table table = WATCH_TABLE_DATA; table <= WATCH_TABLE_CHILDREN; table++) {
+            if (watched->tables[table].set) {
+                judge_end(follower, &watched->tables[table]);
+                watched->tables[table].set = false;
+            }
+        }
+    }
+    follower->reply_count = all;
+}
+
 static void follow_session(struct follower *follower)
 {
     const struct history *history = follower->history;
@@ -328,19 +347,16 @@ static void follow_session(struct follower *follower)
         while (reply < follower->reply_count && follower->replies[reply].seq < seq) {
             follow_reply(follower, reply++);
         }
-        follow_event(follower, row, reply);
+        if (g_array_index(history->record->events, struct event_row, row).type == EVENT_NONE) {
+            forget_watches(follower, reply);
+        } else {
+            follow_event(follower, row, reply);
+        }
     }
     while (reply < follower->reply_count) {
         follow_reply(follower, reply++);
     }
-    for (guint i = 0; i < follower->paths->len; i++) {
-        const struct watched_path *watched = &g_array_index(follower->paths, struct watched_path, i);
-        for (enum watch_table table = WATCH_TABLE_DATA; table <= WATCH_TABLE_CHILDREN; table++) {
-            if (watched->tables[table].set) {
-                judge_end(follower, &watched->tables[table]);
-            }
-        }
-    }
+    forget_watches(follower, follower->reply_count);
 }
 
 void pass_watches(struct history *history)

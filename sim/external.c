@@ -47,9 +47,11 @@ static void step_with(struct world *world, uint32_t node, enum wish wish, uint64
     world_step_node(world, node, &input);
 }
 
-void external_dial(struct world *world, uint32_t node, conn_id conn, server_id_t server)
+void external_dial(struct world *world, uint32_t node, conn_id conn, server_id_t server,
+                   const struct remote_address *from)
 {
     step_with(world, node, WISH_DIAL, (uint64_t)server << 32 | conn, bytes_null());
+    world->network.connections[network_find(&world->network, node, conn)].from = *from;
 }
 
 void external_send(struct world *world, uint32_t node, conn_id conn, struct bytes octets)

@@ -29,8 +29,9 @@ static inline bool external_is_ready(const struct world *world, uint32_t node)
     return world->nodes[node].life == LIFE_UP && !world->nodes[node].paused;
 }
 
-/* The caller chooses a free id with CONN_DIALED set. */
-void external_dial(struct world *world, uint32_t node, conn_id conn, server_id_t server);
+/* The caller chooses a free id with CONN_DIALED set; `from` is what the server learns of where it comes from. */
+void external_dial(struct world *world, uint32_t node, conn_id conn, server_id_t server,
+                   const struct remote_address *from);
 void external_send(struct world *world, uint32_t node, conn_id conn, struct bytes octets);
 void external_close(struct world *world, uint32_t node, conn_id conn);
 

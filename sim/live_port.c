@@ -3,6 +3,7 @@
 #include <glib-unix.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
@@ -45,6 +46,7 @@ struct peer {
     GByteArray *outgoing;
     guint written;
     struct tapped *tapped;
+    struct remote_address from;
     char name[64];
 };
 
@@ -106,7 +108,7 @@ static void dial(struct peer *peer)
     ports->by_conn->pdata[slot] = peer;
     peer->conn = CONN_DIALED | slot;
     peer->dialed = true;
-    external_dial(ports->config.world, ports->config.outside, peer->conn, peer->port->server);
+    external_dial(ports->config.world, ports->config.outside, peer->conn, peer->port->server, &peer->from);
 }
 
 static void forget_conn(struct peer *peer)
@@ -280,7 +282,11 @@ static void describe_peer(struct peer *peer)
     g_strlcpy(peer->name, "somebody", sizeof peer->name);
     if (address != NULL) {
         GInetSocketAddress *inet = G_INET_SOCKET_ADDRESS(address);
-        char *text = g_inet_address_to_string(g_inet_socket_address_get_address(inet));
+        GInetAddress *host = g_inet_socket_address_get_address(inet);
+        char *text = g_inet_address_to_string(host);
+        peer->from.length = (uint8_t)g_inet_address_get_native_size(host);
+        memcpy(peer->from.octets, g_inet_address_to_bytes(host), peer->from.length);
+        peer->from.port = g_inet_socket_address_get_port(inet);
         g_snprintf(peer->name, sizeof peer->name, "%s:%u", text, g_inet_socket_address_get_port(inet));
         g_free(text);
         g_object_unref(address);

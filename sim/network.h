@@ -67,6 +67,7 @@ struct connection {
     enum channel channel;
     struct connection_end ends[2];
     struct link links[2];
+    struct remote_address from; /* of the dialing end, if it is somewhere */
     uint32_t next_free;
 };
 

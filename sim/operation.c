@@ -323,6 +323,8 @@ static void record_body(struct record *record, int64_t row, const struct reply_b
         break;
     case OP_EXISTS:
     case OP_SET_DATA:
+    case OP_GET_ACL:
+    case OP_SET_ACL:
         operation->stat = record_stat(record, &body->stat);
         break;
     case OP_GET_DATA:

@@ -47,6 +47,7 @@ static void deliver_open(struct world *world, uint32_t connection, unsigned to)
     struct input input = {.type = INPUT_ACCEPTED};
     input.accepted.conn = network_accept(&world->network, connection);
     input.accepted.channel = of->channel;
+    input.accepted.from = of->from;
     world_send(world, link_of(connection, 1), SEGMENT_OPEN, bytes_null());
     world_step_node(world, end->node, &input);
 }
