@@ -284,7 +284,7 @@ static void check_walk(uint32_t width, uint32_t steps)
         struct states_tree tree;
         uint32_t from = walk_on(&walk, states_count(states));
         states_unfold(states, from, &tree);
-        memcpy(vector, tree.node + width, width * sizeof *vector);
+        memcpy(vector, tree.vector, width * sizeof *vector);
         for (uint32_t i = 0; i < walk.changes; i++) {
             vector[walk.change[i].position] = walk.change[i].value;
         }
@@ -301,7 +301,8 @@ static void check_walk(uint32_t width, uint32_t steps)
         states_load(states, id, loaded);
         CU_ASSERT_FATAL(memcmp(loaded, vector, width * sizeof *vector) == 0);
         states_load(states, from, loaded);
-        CU_ASSERT_FATAL(memcmp(loaded, tree.node + width, width * sizeof *vector) == 0);
+        CU_ASSERT_FATAL(memcmp(loaded, tree.vector, width * sizeof *vector) == 0);
+        states_arrange(states);
     }
     CHECK_INT(states_count(states), g_hash_table_size(members));
     g_hash_table_destroy(members);
@@ -315,6 +316,44 @@ static void the_set_agrees_with_a_plain_hash_table(void)
     check_walk(5, 60000);
     check_walk(17, 60000);
     check_walk(64, 60000);
+}
+
+/* Eight digits, each of them twice, far apart: number `i` to base 4. */
+static void write_twice(uint32_t i, uint32_t *vector)
+{
+    for (uint32_t k = 0; k < 8; k++, i /= 4) {
+        vector[k] = i % 4;
+        vector[k + 8] = 4 + i % 4;
+    }
+}
+
+static void insert_twice(struct states *states, uint32_t first, uint32_t end, enum states_result want)
+{
+    uint32_t vector[16], loaded[16], id;
+    for (uint32_t i = first; i < end; i++) {
+        write_twice(i, vector);
+        CU_ASSERT_FATAL(states_insert(states, vector, (struct states_origin){STATES_NONE, i}, &id) == want);
+        states_load(states, id, loaded);
+        CU_ASSERT_FATAL(id == i && memcmp(loaded, vector, sizeof vector) == 0);
+        CU_ASSERT_FATAL(states_origin(states, id).event == i);
+    }
+}
+
+static void arranged_states_keep_their_ids_and_share_more(void)
+{
+    const uint32_t before = 20000, all = 65536;
+    struct shared *shared = new_region(64 * MIB, false);
+    struct states *states = states_new(shared, 16);
+    insert_twice(states, 0, before, STATES_NEW);
+    CHECK(states_size(states).branches >= 2 * before);
+    states_arrange(states);
+    uint64_t arranged = states_size(states).branches;
+    insert_twice(states, 0, before, STATES_OLD);
+    insert_twice(states, before, all, STATES_NEW);
+    insert_twice(states, 0, all, STATES_OLD);
+    CHECK(states_size(states).branches < arranged + 2000);
+    CHECK_INT(states_count(states), all);
+    shared_free(shared);
 }
 
 static void flags_stay_with_their_state(void)
@@ -691,6 +730,7 @@ static const struct test_case cases[] = {
     {"what was computed is remembered", what_was_computed_is_remembered},
     {"a full memo forgets, and the search goes on", a_full_memo_forgets_and_the_search_goes_on},
     {"the set agrees with a plain hash table", the_set_agrees_with_a_plain_hash_table},
+    {"arranged states keep their ids and share more", arranged_states_keep_their_ids_and_share_more},
     {"flags stay with their state", flags_stay_with_their_state},
     {"a set that reaches the limit says so and keeps what it has",
      a_set_that_reaches_the_limit_says_so_and_keeps_what_it_has},

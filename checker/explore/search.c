@@ -128,18 +128,23 @@ static void note_sight(struct search *search, struct search_counts *counts, cons
 
 /* ---- one state --------------------------------------------------------------------------------------------------- */
 
+static uint32_t find_changes(const struct states_tree *tree, const uint32_t *to, uint32_t width,
+                             struct states_change *changes)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < width; i++) {
+        if (tree->vector[i] != to[i]) {
+            changes[count++] = (struct states_change){i, to[i]};
+        }
+    }
+    return count;
+}
+
 enum states_result search_insert(struct search *search, struct states_tree *tree, const uint32_t *to,
                                  struct states_origin origin, uint32_t *id)
 {
     struct states_change changes[SPACE_WIDTH_MAX];
-    uint32_t count = 0;
-    uint32_t width = space_width(search->space);
-    const uint32_t *from = tree->node + width;
-    for (uint32_t i = 0; i < width; i++) {
-        if (from[i] != to[i]) {
-            changes[count++] = (struct states_change){i, to[i]};
-        }
-    }
+    uint32_t count = find_changes(tree, to, space_width(search->space), changes);
     if (count == 0) {
         *id = origin.parent;
         return STATES_OLD;
@@ -162,34 +167,76 @@ void search_judge(struct search *search, const uint32_t *vector, const struct sp
     }
 }
 
+/* The successors of a state: all are on their way into the set, their places being fetched, before the first of them is looked up. */
+struct brood {
+    uint32_t count;
+    bool fits;
+    struct {
+        struct states_pending pending;
+        uint32_t event;
+    } children[SPACE_EVENTS_MAX];
+};
+
+static void send_in(struct search *search, struct states_tree *tree, const uint32_t *to, uint32_t event,
+                    struct brood *brood)
+{
+    struct states_change changes[SPACE_WIDTH_MAX];
+    uint32_t count = find_changes(tree, to, space_width(search->space), changes);
+    if (count == 0) {
+        return; /* the state itself */
+    }
+    brood->children[brood->count].event = event;
+    if (states_begin(search->states, tree, changes, count, &brood->children[brood->count].pending)) {
+        brood->count++;
+    } else {
+        brood->fits = false;
+    }
+}
+
+static void let_in(struct search *search, uint32_t parent, struct brood *brood)
+{
+    for (uint32_t i = 0; i < brood->count; i++) {
+        states_approach(search->states, &brood->children[i].pending);
+    }
+    for (uint32_t i = 0; i < brood->count; i++) {
+        uint32_t id;
+        struct states_origin origin = {parent, brood->children[i].event};
+        enum states_result result = states_finish(search->states, &brood->children[i].pending, origin, &id);
+        brood->fits = brood->fits && result != STATES_FULL;
+    }
+    if (!brood->fits) {
+        stop_for_room(search);
+    }
+}
+
 /* False when something did not fit: it is to be expanded again, and only what may be said twice was counted. */
 static bool expand(struct search *search, struct search_counts *counts, uint32_t state)
 {
+    static struct brood brood; /* too large for the stack; a worker expands one at a time */
     const uint64_t steps_before = counts->steps;
-    bool fits = true;
+    struct space_sight sight;
     struct states_tree tree;
     struct space_event events[SPACE_EVENTS_MAX];
     uint32_t next[SPACE_WIDTH_MAX];
-    uint32_t width = space_width(search->space);
+    brood.count = 0;
+    brood.fits = true;
     states_unfold(search->states, state, &tree);
-    uint32_t *vector = tree.node + width;
-    uint32_t count = space_events(search->space, vector, events);
+    uint32_t count = space_events(search->space, tree.vector, events);
     for (uint32_t i = 0; i < count; i++) {
-        struct space_sight sight = {0};
-        memcpy(next, vector, width * sizeof *next);
+        space_sight_clear(&sight);
+        memcpy(next, tree.vector, space_width(search->space) * sizeof *next);
         space_apply(search->space, next, &events[i], &sight);
         note_sight(search, counts, &sight, state, i);
+        brood.fits = brood.fits && !sight.exhausted;
         if (search_may_follow(&sight)) {
-            uint32_t id;
-            fits = search_insert(search, &tree, next, (struct states_origin){state, i}, &id) != STATES_FULL && fits;
+            send_in(search, &tree, next, i, &brood);
         }
-        fits = fits && !sight.exhausted;
     }
-    struct space_sight sight = {0};
-    search_judge(search, vector, events, count, &sight);
-    fits = fits && !sight.exhausted;
+    let_in(search, state, &brood);
+    space_sight_clear(&sight);
+    search_judge(search, tree.vector, events, count, &sight);
     note_sight(search, counts, &sight, state, UINT32_MAX);
-    if (!fits) {
+    if (!brood.fits || sight.exhausted) {
         counts->steps = steps_before;
         return false;
     }
@@ -439,6 +486,7 @@ static enum search_end end_of(const struct search *search)
 
 static void end_level(struct search *search)
 {
+    states_arrange(search->states);
     search->level_first = search->level_end;
     search->level_end = states_count(search->states);
     search->depth++;

@@ -321,7 +321,7 @@ static void try_event(struct depth_first *self, struct states_tree *tree, uint32
     struct space_sight sight = {0};
     uint32_t next[SPACE_WIDTH_MAX];
     uint32_t width = space_width(self->space);
-    const uint32_t *vector = tree->node + width;
+    const uint32_t *vector = tree->vector;
     const struct space_event *event = &self->events[number];
     memcpy(next, vector, width * sizeof *next);
     if (self->reduces) {
@@ -373,7 +373,7 @@ static void take_up(struct depth_first *self, const struct visit *visit)
     struct states_tree tree;
     struct set awake;
     states_unfold(self->search->states, visit->state, &tree);
-    const uint32_t *vector = tree.node + space_width(self->space);
+    const uint32_t *vector = tree.vector;
     const struct mark mark = self->marks[visit->state];
     uint32_t count = space_events(self->space, vector, self->events);
     size_t first = self->visits.count;

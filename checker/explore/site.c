@@ -273,6 +273,7 @@ static void add_local(struct sites *sites, struct site *site, enum move_kind kin
     enum move_class class = move_class(&move, &circumstances);
     uint32_t number = sites_input(sites, input);
     sites->out_of_memory = sites->out_of_memory || number == INTERN_NONE;
+    site->classes |= UINT32_C(1) << class;
     site->locals[site->local_count++] = (struct site_local){
         .kind = (uint8_t)kind,
         .timer = input->timer,

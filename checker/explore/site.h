@@ -78,7 +78,8 @@ struct site {
     uint16_t waiting;      /* requests not answered yet, handed to it or not; at most 65535 */
     epoch_t accepted_epoch, current_epoch;
     zxid_t last_processed, last_logged;
-    uint32_t image; /* a handle of its memory (checker/explore/chunks.h) */
+    uint32_t image;   /* a handle of its memory (checker/explore/chunks.h) */
+    uint32_t classes; /* mask of enum move_class, of the locals */
     struct site_local locals[];
 };
 

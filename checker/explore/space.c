@@ -96,10 +96,12 @@ static uint32_t intern_pair(struct space *space, const struct pair *pair)
                 next->arrival = arrival;
                 fits = fill_arrival(space, next) && fits;
                 record->arrival_count++;
+                record->classes |= UINT32_C(1) << next->move_class;
             }
         }
         if (pair->connections[i].state[0] == END_OPENING) {
             record->dialing[record->dialing_count++] = (uint8_t)i;
+            record->classes |= UINT32_C(1) << CLASS_TIMEOUT;
         }
     }
     uint32_t *words = (uint32_t *)(void *)&record->arrivals[record->arrival_count];

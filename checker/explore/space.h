@@ -16,6 +16,9 @@
 #ifndef CHECKER_EXPLORE_SPACE_H
 #define CHECKER_EXPLORE_SPACE_H
 
+#include <stddef.h>
+#include <string.h>
+
 #include "checker/explore/monitor.h"
 #include "checker/explore/site.h"
 #include "sim/explore_plan.h"
@@ -34,8 +37,15 @@ struct space_sight {
     uint32_t steps;    /* single events performed, the prompt ones included */
     bool overflow;     /* a limit of ours was met: nothing can be said of what follows */
     bool exhausted;    /* memory */
+    /* of what broke first, otherwise worth nothing */
     char explanation[MONITOR_EXPLANATION_MAX];
 };
+
+/* Nothing seen yet; the explanation, which is long, is left alone. */
+static inline void space_sight_clear(struct space_sight *sight)
+{
+    memset(sight, 0, offsetof(struct space_sight, explanation));
+}
 
 struct space_event {
     uint8_t kind;        /* enum move_kind */

@@ -5,7 +5,7 @@
 
 enum listed {
     LIST_FREE,     /* what the plan interleaves */
-    LIST_PROMPT,   /* what it does at once */
+    LIST_PROMPT,   /* what it does at once: the first of it */
     LIST_ORDINARY, /* what the world can do, whatever the plan says */
 };
 
@@ -13,15 +13,33 @@ struct listing {
     const struct space *space;
     const uint32_t *vector;
     const struct budgets *budgets;
+    const struct site *sites[SPACE_NODES_MAX]; /* by node */
     enum listed listed;
+    uint32_t classes; /* mask of enum move_class: all others need not be looked at */
     struct space_event *events;
     uint32_t count;
     bool goes_on; /* something besides timeouts, pings and faults can happen */
+    bool is_done; /* LIST_PROMPT: what was found comes first */
 };
 
 static bool may(const struct listing *list, unsigned budget)
 {
     return explore_may(&list->space->plan, &list->budgets->used, (enum explore_budget)budget);
+}
+
+static bool is_listed(const struct listing *list, unsigned class)
+{
+    return (list->classes >> class & 1U) != 0;
+}
+
+/* Timers come last, in the order of enum timer: an election ends before somebody dials its winner, servers get on before clients. */
+static void offer_prompt(struct listing *list, const struct space_event *event)
+{
+    if (event->kind != MOVE_DEADLINE || list->count == 0 || event->timer < list->events[0].timer) {
+        list->events[0] = *event;
+        list->count = 1;
+    }
+    list->is_done = event->kind != MOVE_DEADLINE;
 }
 
 static void offer(struct listing *list, const struct space_event *event)
@@ -36,18 +54,22 @@ static void offer(struct listing *list, const struct space_event *event)
             return;
         }
     }
+    if (list->listed == LIST_PROMPT) {
+        offer_prompt(list, event);
+        return;
+    }
     ensure(list->count < SPACE_EVENTS_MAX);
     list->events[list->count++] = *event;
 }
 
 static void offer_locals(struct listing *list, uint32_t node)
 {
-    const struct site *site = space_site(list->space, list->vector, node);
-    if (site->paused) {
-        return;
-    }
-    for (uint32_t i = 0; i < site->local_count; i++) {
+    const struct site *site = list->sites[node];
+    for (uint32_t i = 0; i < site->local_count && !list->is_done; i++) {
         const struct site_local *local = &site->locals[i];
+        if (!is_listed(list, local->move_class)) {
+            continue;
+        }
         offer(list, &(struct space_event){
                         .kind = local->kind,
                         .event_class = local->move_class,
@@ -65,15 +87,15 @@ static void offer_locals(struct listing *list, uint32_t node)
 static bool reaches(const struct listing *list, uint32_t entry, unsigned to)
 {
     const uint8_t *sides = list->space->pair_sides[entry];
-    const struct site *receiver = space_site(list->space, list->vector, sides[to]);
+    const struct site *receiver = list->sites[sides[to]];
     return !space_is_cut(list->budgets, sides[0], sides[1]) && receiver->life != LIFE_OFF && !receiver->paused;
 }
 
 static void offer_deliveries(struct listing *list, uint32_t entry, const struct pair_record *record)
 {
-    for (uint32_t i = 0; i < record->arrival_count; i++) {
+    for (uint32_t i = 0; i < record->arrival_count && !list->is_done; i++) {
         const struct pair_arrival *next = &record->arrivals[i];
-        if (reaches(list, entry, next->arrival.to)) {
+        if (is_listed(list, next->move_class) && reaches(list, entry, next->arrival.to)) {
             offer(list, &(struct space_event){
                             .kind = MOVE_DELIVER,
                             .event_class = next->move_class,
@@ -101,10 +123,10 @@ static bool gets_on(const struct listing *list, uint32_t entry, const struct pai
 
 static void offer_dial_timeouts(struct listing *list, uint32_t entry, const struct pair_record *record)
 {
-    for (uint32_t i = 0; i < record->dialing_count; i++) {
+    for (uint32_t i = 0; i < record->dialing_count && is_listed(list, CLASS_TIMEOUT); i++) {
         const struct pair_connection *of = space_connection(list->space, list->vector[entry], record->dialing[i]);
         uint8_t node = list->space->pair_sides[entry][of->dialer];
-        if (!space_site(list->space, list->vector, node)->paused && !gets_on(list, entry, record, record->dialing[i])) {
+        if (!list->sites[node]->paused && !gets_on(list, entry, record, record->dialing[i])) {
             offer(list, &(struct space_event){
                             .kind = MOVE_CONNECT_TIMEOUT,
                             .event_class = CLASS_TIMEOUT,
@@ -134,7 +156,7 @@ static void offer_fault(struct listing *list, enum move_kind kind, enum explore_
 
 static void offer_node_faults(struct listing *list, uint32_t node)
 {
-    const struct site *site = space_site(list->space, list->vector, node);
+    const struct site *site = list->sites[node];
     if (site->life == LIFE_UP && site->kind != NODE_CLIENT) {
         offer_fault(list, MOVE_CRASH, BUDGET_CRASHES, node, 0);
         if (site->disk_is_busy) {
@@ -184,26 +206,50 @@ static void offer_partitions(struct listing *list)
 static void list_ordinary(struct listing *list)
 {
     const struct space *space = list->space;
-    for (uint32_t entry = space->first_pair; entry < space->width; entry++) {
+    for (uint32_t entry = space->first_pair; entry < space->width && !list->is_done; entry++) {
         const struct pair_record *record = space_pair_record(space, list->vector[entry]);
-        offer_deliveries(list, entry, record);
-        offer_dial_timeouts(list, entry, record);
+        if ((record->classes & list->classes) != 0) {
+            offer_deliveries(list, entry, record);
+            offer_dial_timeouts(list, entry, record);
+        }
     }
-    for (uint32_t node = 0; node < space->node_count; node++) {
-        offer_locals(list, node);
+    for (uint32_t node = 0; node < space->node_count && !list->is_done; node++) {
+        if (!list->sites[node]->paused && (list->sites[node]->classes & list->classes) != 0) {
+            offer_locals(list, node);
+        }
     }
+}
+
+/* Without those whose budget is used up. */
+static uint32_t classes_of(const struct listing *list)
+{
+    static const struct {
+        enum move_class class;
+        enum explore_budget budget;
+    } bounded[] = {{CLASS_TIMEOUT, BUDGET_TIMEOUTS}, {CLASS_PING, BUDGET_PINGS}, {CLASS_RESTART, BUDGET_RESTARTS}};
+    uint32_t classes = list->listed == LIST_PROMPT ? list->space->plan.prompt : UINT32_MAX;
+    for (uint32_t i = 0; i < ARRAY_LENGTH(bounded) && list->listed != LIST_ORDINARY; i++) {
+        classes &= may(list, bounded[i].budget) ? UINT32_MAX : ~(UINT32_C(1) << bounded[i].class);
+    }
+    return classes;
 }
 
 static struct listing listing_of(const struct space *space, const uint32_t *vector, enum listed listed,
                                  struct space_event *events)
 {
-    return (struct listing){
-        .space = space,
-        .vector = vector,
-        .budgets = space_budgets(space, vector),
-        .listed = listed,
-        .events = events,
-    };
+    struct listing list;
+    list.space = space;
+    list.vector = vector;
+    list.budgets = space_budgets(space, vector);
+    list.listed = listed;
+    list.events = events;
+    list.count = 0;
+    list.goes_on = list.is_done = false;
+    list.classes = classes_of(&list);
+    for (uint32_t node = 0; node < space->node_count; node++) {
+        list.sites[node] = space_site(space, vector, node);
+    }
+    return list;
 }
 
 static void drop_early_timeouts(struct listing *list)
@@ -227,7 +273,7 @@ uint32_t space_events(struct space *space, const uint32_t *vector, struct space_
     for (uint32_t node = 0; node < space->node_count; node++) {
         offer_node_faults(&list, node);
     }
-    for (uint32_t entry = space->first_pair; entry < space->width; entry++) {
+    for (uint32_t entry = space->first_pair; entry < space->width && may(&list, BUDGET_RESETS); entry++) {
         offer_resets(&list, entry, space_pair_record(space, vector[entry]));
     }
     offer_partitions(&list);
@@ -241,9 +287,9 @@ uint32_t space_ordinary_events(struct space *space, const uint32_t *vector, stru
     return list.count;
 }
 
-uint32_t space_prompt_events(const struct space *space, const uint32_t *vector, struct space_event *events)
+bool space_prompt_event(const struct space *space, const uint32_t *vector, struct space_event *event)
 {
-    struct listing list = listing_of(space, vector, LIST_PROMPT, events);
+    struct listing list = listing_of(space, vector, LIST_PROMPT, event);
     list_ordinary(&list);
-    return list.count;
+    return list.count > 0;
 }

@@ -24,7 +24,7 @@ struct pair_record {
     uint8_t dialing_count;
     uint8_t dialing[PAIR_CONNECTIONS_MAX]; /* positions of the connections whose dialer waits */
     uint32_t connection_count;
-    uint32_t unused;
+    uint32_t classes; /* mask of enum move_class: of the arrivals, and timeouts if somebody dials */
     struct pair_arrival {
         struct arrival arrival;
         uint8_t move_class;
@@ -83,8 +83,8 @@ void space_decode_pair(const struct space *space, uint32_t id, struct pair *pair
 /* A connection of the pair of that id, until the next call. */
 const struct pair_connection *space_connection(const struct space *space, uint32_t pair, uint32_t position);
 
-/* What the plan does at once, in the order of space_events(). */
-uint32_t space_prompt_events(const struct space *space, const uint32_t *vector, struct space_event *events);
+/* The first of what the plan does at once, timers last; false if there is nothing. */
+bool space_prompt_event(const struct space *space, const uint32_t *vector, struct space_event *event);
 
 /* What a pair becomes by interned deeds; the state of a monitor by interned happenings. */
 uint32_t space_change_pair(struct space *space, uint32_t id, uint32_t deeds, struct space_sight *sight);

@@ -393,30 +393,11 @@ static bool is_seen(struct seen *seen, uint64_t hash)
     return false;
 }
 
-/* Timers come last, in the order of enum timer: an election ends before somebody dials its winner, servers get on before clients. */
-static bool find_prompt(struct space *space, const uint32_t *vector, struct space_event *found)
-{
-    struct space_event events[SPACE_EVENTS_MAX];
-    uint32_t count = space_prompt_events(space, vector, events);
-    uint32_t least = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (events[i].kind != MOVE_DEADLINE) {
-            *found = events[i];
-            return true;
-        }
-        least = events[i].timer < events[least].timer ? i : least;
-    }
-    if (count > 0) {
-        *found = events[least];
-    }
-    return count > 0;
-}
-
 void space_settle(struct space *space, uint32_t *vector, struct space_sight *sight)
 {
     struct seen seen = {.count = 0};
     struct space_event event;
-    for (uint32_t steps = 0; space->plan.prompt != 0 && find_prompt(space, vector, &event); steps++) {
+    for (uint32_t steps = 0; space->plan.prompt != 0 && space_prompt_event(space, vector, &event); steps++) {
         if (space->trail != NULL && event.kind == MOVE_DEADLINE) {
             space->trail->is_wild |= ++space->trail->deadlines > 1;
         }
@@ -460,7 +441,7 @@ void space_establish(struct space *space, uint32_t *vector, struct space_sight *
     space->plan.prompt = (UINT32_C(1) << MOVE_CLASS_PROMPT_COUNT) - 1;
     space->plan.prompt &= ~(UINT32_C(1) << CLASS_REQUEST | UINT32_C(1) << CLASS_WAKE_UP);
     uint32_t steps = 0;
-    while (!is_established(space, vector) && find_prompt(space, vector, &event) && !sight->overflow &&
+    while (!is_established(space, vector) && space_prompt_event(space, vector, &event) && !sight->overflow &&
            !sight->exhausted) {
         space_apply_one(space, vector, &event, sight);
         sight->overflow = sight->overflow || ++steps == CLOSURE_STEPS_MAX;

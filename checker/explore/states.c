@@ -1,7 +1,9 @@
 #include "checker/explore/states.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "checker/explore/arrange.h"
 #include "checker/explore/table.h"
 #include "protocol/base/ensure.h"
 
@@ -21,7 +23,10 @@ struct pairs {
 struct states {
     struct shared *shared;
     uint32_t width;
-    uint32_t retired; /* states below were retired already */
+    uint32_t retired;                   /* states below were retired already */
+    uint32_t arranged;                  /* how many states there were when it was last asked how to arrange them */
+    uint8_t entry_at[STATES_WIDTH_MAX]; /* by leaf */
+    uint8_t leaf_of[STATES_WIDTH_MAX];  /* its inverse: by entry, the node */
     struct shared_area *origin_area;
     struct shared_area *flag_area;
     struct states_origin *origins;
@@ -135,6 +140,31 @@ static inline uint64_t get_pair(const struct pairs *pairs, uint32_t id)
     return ~atomic_load_explicit(&pairs->words[id], memory_order_acquire);
 }
 
+/* ---- leaves and entries ------------------------------------------------------------------------------------------ */
+
+static void set_order(struct states *states, const uint8_t *order)
+{
+    for (uint32_t leaf = 0; leaf < states->width; leaf++) {
+        states->entry_at[leaf] = order[leaf];
+        states->leaf_of[order[leaf]] = (uint8_t)(states->width + leaf);
+    }
+}
+
+/* `leaves` are node[width ...]. */
+static inline void set_leaves(const uint8_t *order, uint32_t width, const uint32_t *vector, uint32_t *leaves)
+{
+    for (uint32_t leaf = 0; leaf < width; leaf++) {
+        leaves[leaf] = vector[order[leaf]];
+    }
+}
+
+static inline void read_leaves(const uint8_t *order, uint32_t width, const uint32_t *leaves, uint32_t *vector)
+{
+    for (uint32_t leaf = 0; leaf < width; leaf++) {
+        vector[order[leaf]] = leaves[leaf];
+    }
+}
+
 /* ---- the set ----------------------------------------------------------------------------------------------------- */
 
 struct states *states_new(struct shared *shared, uint32_t width)
@@ -147,6 +177,11 @@ struct states *states_new(struct shared *shared, uint32_t width)
     }
     states->shared = shared;
     states->width = width;
+    uint8_t order[STATES_WIDTH_MAX];
+    for (uint32_t i = 0; i < width; i++) {
+        order[i] = (uint8_t)i;
+    }
+    set_order(states, order);
     states->origin_area = shared_reserve(shared, sizeof(struct states_origin) << 32, true);
     states->origins = (struct states_origin *)(void *)states->origin_area->base;
     states->flag_area = shared_reserve(shared, UINT64_C(1) << 32, true);
@@ -163,7 +198,7 @@ uint32_t states_width(const struct states *states)
     return states->width;
 }
 
-/* The inner nodes above a whole vector in node[width..]; false: memory is exhausted. */
+/* The inner nodes above leaves that are set; false: memory is exhausted. */
 static bool fold(struct states *states, uint32_t *node)
 {
     for (uint32_t at = states->width - 1; at > 1; at--) {
@@ -179,7 +214,7 @@ enum states_result states_insert(struct states *states, const uint32_t *vector, 
                                  uint32_t *id)
 {
     uint32_t node[2 * STATES_WIDTH_MAX];
-    memcpy(node + states->width, vector, states->width * sizeof *vector);
+    set_leaves(states->entry_at, states->width, vector, node + states->width);
     if (!fold(states, node)) {
         return STATES_FULL;
     }
@@ -190,7 +225,7 @@ enum states_result states_insert(struct states *states, const uint32_t *vector, 
 uint32_t states_find(struct states *states, const uint32_t *vector)
 {
     uint32_t node[2 * STATES_WIDTH_MAX];
-    memcpy(node + states->width, vector, states->width * sizeof *vector);
+    set_leaves(states->entry_at, states->width, vector, node + states->width);
     shared_enter(states->shared);
     for (uint32_t at = states->width - 1; at >= 1; at--) {
         const struct pairs *pairs = at == 1 ? &states->roots : &states->branches;
@@ -219,13 +254,14 @@ static void unfold(const struct states *states, uint32_t id, uint32_t node[2 * S
 void states_unfold(const struct states *states, uint32_t id, struct states_tree *tree)
 {
     unfold(states, id, tree->node);
+    read_leaves(states->entry_at, states->width, tree->node + states->width, tree->vector);
 }
 
 void states_load(const struct states *states, uint32_t id, uint32_t *vector)
 {
     uint32_t node[2 * STATES_WIDTH_MAX];
     unfold(states, id, node);
-    memcpy(vector, node + states->width, states->width * sizeof *vector);
+    read_leaves(states->entry_at, states->width, node + states->width, vector);
 }
 
 /* ---- successors -------------------------------------------------------------------------------------------------- */
@@ -255,7 +291,7 @@ bool states_begin(struct states *states, struct states_tree *tree, const struct 
     bool ok = true;
     undo.count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = states->width + changes[i].position;
+        uint32_t at = states->leaf_of[changes[i].position];
         if (node[at] != changes[i].value) {
             set_node(node, at, changes[i].value, &undo);
             stale |= UINT64_C(1) << at / 2;
@@ -281,6 +317,14 @@ bool states_begin(struct states *states, struct states_tree *tree, const struct 
     return ok;
 }
 
+void states_approach(const struct states *states, const struct states_pending *pending)
+{
+    uint32_t id = table_glance(&states->roots.table, pending->hash);
+    if (id != TABLE_NONE) {
+        __builtin_prefetch(&states->roots.words[id]);
+    }
+}
+
 enum states_result states_finish(struct states *states, const struct states_pending *pending,
                                  struct states_origin origin, uint32_t *id)
 {
@@ -296,6 +340,85 @@ enum states_result states_insert_changed(struct states *states, struct states_tr
         return STATES_FULL;
     }
     return states_finish(states, &pending, origin, id);
+}
+
+/* ---- arranging --------------------------------------------------------------------------------------------------- */
+
+#define ARRANGE_STATES (UINT32_C(1) << 14) /* the first time */
+#define ARRANGE_GROWTH 16U                 /* then when there are so many times more */
+#define ARRANGE_ROWS 8192U                 /* states looked at */
+#define ARRANGE_BLOCK 1024U                /* so many neighbours each: those differ as states do that meet in a node */
+#define ARRANGE_GAIN 4U                    /* an inner pair less for so many states is worth the work */
+
+/* Read off blocks from the whole set; false if it is not worth the work. */
+static bool find_order(const struct states *states, uint8_t *order)
+{
+    uint32_t count = states_count(states);
+    uint32_t *entries = malloc(ARRANGE_ROWS * states->width * sizeof *entries);
+    ensure(entries != NULL);
+    struct arrange_rows rows = {entries, ARRANGE_ROWS, states->width};
+    for (uint32_t i = 0; i < ARRANGE_ROWS; i++) {
+        uint64_t block = i / ARRANGE_BLOCK + 1, blocks = ARRANGE_ROWS / ARRANGE_BLOCK;
+        uint64_t first = (count - ARRANGE_BLOCK) * block / blocks;
+        states_load(states, (uint32_t)first + i % ARRANGE_BLOCK, entries + (uint64_t)i * states->width);
+    }
+    uint64_t now = arrange_count(&rows, order);
+    arrange(&rows, order);
+    uint64_t then = arrange_count(&rows, order);
+    free(entries);
+    return then + ARRANGE_ROWS / ARRANGE_GAIN <= now;
+}
+
+/* The tree of a state with its leaves in that order; false: memory is exhausted. */
+static bool fold_again(struct states *states, uint32_t id, const uint8_t *order, uint32_t *node)
+{
+    uint32_t vector[STATES_WIDTH_MAX];
+    states_load(states, id, vector);
+    set_leaves(order, states->width, vector, node + states->width);
+    return fold(states, node);
+}
+
+/* All inner nodes are interned before the first root moves: then nothing can fail any more. */
+static bool intern_branches(struct states *states, const uint8_t *order)
+{
+    uint32_t node[2 * STATES_WIDTH_MAX];
+    bool fits = true;
+    for (uint32_t id = 0; fits && id < states_count(states); id++) {
+        fits = fold_again(states, id, order, node);
+    }
+    return fits;
+}
+
+static void move_roots(struct states *states, const uint8_t *order)
+{
+    uint32_t node[2 * STATES_WIDTH_MAX];
+    struct pairs *roots = &states->roots;
+    table_clear(&roots->table);
+    for (uint32_t id = 0; id < states_count(states); id++) {
+        bool is_known = fold_again(states, id, order, node);
+        struct states_pending root = pair_of(node[2], node[3]);
+        uint32_t old;
+        _Atomic uint64_t *slot = table_seek(&roots->table, root.hash, is_same_pair, roots, &root.pair, &old);
+        ensure(is_known && slot != NULL && old == TABLE_NONE);
+        atomic_store_explicit(&roots->words[id], ~root.pair, memory_order_relaxed);
+        table_publish(slot, root.hash, id);
+    }
+    set_order(states, order);
+}
+
+void states_arrange(struct states *states)
+{
+    uint32_t count = states_count(states);
+    uint64_t next = states->arranged == 0 ? ARRANGE_STATES : (uint64_t)states->arranged * ARRANGE_GROWTH;
+    if (count < next || states->roots.table.refused) {
+        return;
+    }
+    uint8_t order[STATES_WIDTH_MAX];
+    memcpy(order, states->entry_at, sizeof order);
+    states->arranged = count;
+    if (find_order(states, order) && intern_branches(states, order)) {
+        move_roots(states, order);
+    }
 }
 
 /* ---- what goes with a state -------------------------------------------------------------------------------------- */

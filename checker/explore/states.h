@@ -7,14 +7,14 @@
  * little more than its root pair.
  *
  *     node[1] = state id         The tree of width 4 as an array: node[k] has the children node[2k] and node[2k+1];
- *        /        \              node[width + i] is entry i of the vector.
+ *        /        \              the leaves are node[width ...], at first in the order of the vector.
  *     node[2]   node[3]
  *      /  \      /  \
  *     v0  v1    v2  v3
  *
  * Entries that change together belong next to each other (a node and what it sent): then the inner pairs are few. With
  * entries that mix everything with everything there are three times as many inner pairs as states, instead of a
- * fiftieth.
+ * fiftieth. Which they are is read off the states found (states_arrange(), arrange.h): leaf k then holds another entry than k.
  *
  * Ids are given in the order of insertion, from 0 (several workers: dense, in some order), so that a level of a
  * breadth-first search is a range of ids and no frontier is kept. Whoever gets an id from states_insert() sees all
@@ -41,9 +41,10 @@ enum states_result {
 
 struct states;
 
-/* A state unfolded: node[1] is its id, node[width + i] entry i of the vector. */
+/* A state unfolded: node[1] is its id. */
 struct states_tree {
     uint32_t node[2 * STATES_WIDTH_MAX];
+    uint32_t vector[STATES_WIDTH_MAX];
 };
 
 struct states_change {
@@ -75,7 +76,7 @@ void states_load(const struct states *states, uint32_t id, uint32_t *vector);
 
 /* ---- successors: only what changed is looked up ------------------------------------------------------------------ */
 
-/* All inner nodes of a state; its vector is tree->node + width. */
+/* All nodes of a state, and its vector. */
 void states_unfold(const struct states *states, uint32_t id, struct states_tree *tree);
 
 /* The state like `tree` but for the changes (positions differ from each other): finds the inner nodes and starts
@@ -83,6 +84,8 @@ void states_unfold(const struct states *states, uint32_t id, struct states_tree 
  * afterwards. False: memory is exhausted. */
 bool states_begin(struct states *states, struct states_tree *tree, const struct states_change *changes, uint32_t count,
                   struct states_pending *pending);
+/* Fetches what it will be compared with, if anything: between the two, when the place has had time to come. */
+void states_approach(const struct states *states, const struct states_pending *pending);
 enum states_result states_finish(struct states *states, const struct states_pending *pending,
                                  struct states_origin origin, uint32_t *id);
 
@@ -107,6 +110,10 @@ const _Atomic uint8_t *states_flag_array(const struct states *states);
 uint32_t states_count(const struct states *states);
 /* With workers inserting: whether an id below states_count() is complete. */
 bool states_is_ready(const struct states *states, uint32_t id);
+
+/* Now and then, when the set has become many times larger, and if that makes it smaller or faster: puts entries that change together next
+ * to each other. Ids stay; trees unfolded before are worth nothing. Only one process runs; when memory is exhausted nothing changes. */
+void states_arrange(struct states *states);
 
 /* States below `id` will not be looked at soon: with a spill directory their pages may leave memory. */
 void states_retire(struct states *states, uint32_t id);

@@ -1,5 +1,7 @@
 #include "checker/explore/table.h"
 
+#include <string.h>
+
 #include "protocol/base/ensure.h"
 
 /* Tenths and hundredths of the slots. */
@@ -122,6 +124,11 @@ bool table_make_room(struct table *table, uint64_t filled)
     pthread_mutex_unlock(&shared->mutex);
     shared_enter(shared);
     return can_grow || filled < atomic_load_explicit(&table->room, memory_order_relaxed);
+}
+
+void table_clear(struct table *table)
+{
+    memset((void *)(uintptr_t)table->slots, 0, slots_octets(table->kind, table->bits));
 }
 
 uint64_t table_octets(const struct table *table)

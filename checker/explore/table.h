@@ -51,6 +51,8 @@ bool table_init(struct table *table, struct shared *shared, enum table_kind kind
 bool table_make_room(struct table *table, uint64_t filled);
 /* Only one process runs.  False: no memory; room is what is left. */
 bool table_grow(struct table *table);
+/* Only one process runs: every slot is free afterwards. */
+void table_clear(struct table *table);
 uint64_t table_octets(const struct table *table);
 
 /* Mixes so that the high bits, which tables use, depend on all. */
@@ -78,6 +80,22 @@ static inline uint64_t table_place(const struct table *table, uint32_t tag)
 static inline void table_prefetch(const struct table *table, uint64_t hash)
 {
     __builtin_prefetch(&table->slots[table_part(table, hash) + table_place(table, table_tag(hash))]);
+}
+
+/* Of the first few slots, the id of one that may be it; or TABLE_NONE.  Only good for fetching: a table that grows meanwhile moves. */
+static inline uint32_t table_glance(const struct table *table, uint64_t hash)
+{
+    const _Atomic uint64_t *part = table->slots + table_part(table, hash);
+    uint64_t mask = (UINT64_C(1) << (table->bits - TABLE_PART_BITS)) - 1;
+    uint32_t tag = table_tag(hash);
+    uint64_t at = table_place(table, tag);
+    for (unsigned step = 0; step < 4; step++, at = (at + 1) & mask) {
+        uint64_t slot = atomic_load_explicit(&part[at], memory_order_relaxed);
+        if (slot == 0 || (uint32_t)(slot >> 32) == tag) {
+            return (uint32_t)slot - 1;
+        }
+    }
+    return TABLE_NONE;
 }
 
 typedef bool table_is_same(const void *owner, uint32_t id, const void *key);

@@ -87,7 +87,7 @@ static void expand(struct search *search, uint32_t id)
     struct states_change change[PROCESSES][3];
     struct states_pending pending[PROCESSES];
     states_unfold(search->states, id, &tree);
-    const uint32_t *vector = tree.node + WIDTH;
+    const uint32_t *vector = tree.vector;
     for (uint32_t process = 0; process < PROCESSES; process++) {
         uint32_t step = vector[4 * process] / 10;
         change_to(change[process], process, step + 1 < search->steps ? step + 1 : step);
