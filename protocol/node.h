@@ -79,8 +79,10 @@ enum timer {
     TIMER_COMMIT_BEGIN,   /* the coordinator begins the transaction */
     TIMER_COMMIT_TIMEOUT, /* what the site waits for did not come */
     TIMER_COMMIT_RETRY,   /* a blocked site asks again */
+    /* servers */
+    TIMER_CONTAINERS, /* the leader looks for containers and znodes with a TTL that may go */
 };
-#define TIMER_COUNT 21
+#define TIMER_COUNT 22
 
 struct deadline {
     instant_ns at; /* on the node's own clock */

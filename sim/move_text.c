@@ -41,6 +41,7 @@ static const char *const timers[TIMER_COUNT + 1] = {
     [TIMER_COMMIT_BEGIN] = "commit-begin",
     [TIMER_COMMIT_TIMEOUT] = "commit-timeout",
     [TIMER_COMMIT_RETRY] = "commit-retry",
+    [TIMER_CONTAINERS] = "containers",
 };
 
 static const char *const tasks[TASK_COUNT + 1] = {

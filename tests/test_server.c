@@ -55,6 +55,7 @@ static const char *const timers[TIMER_COUNT] = {
     [TIMER_CLIENT_CONNECT] = "connect",
     [TIMER_CLIENT_PING] = "ping",
     [TIMER_CLIENT_READ] = "read",
+    [TIMER_CONTAINERS] = "containers",
 };
 
 /* ---- printing ---- */

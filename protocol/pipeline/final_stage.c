@@ -78,11 +78,13 @@ static void notify(struct server *server)
 
 /* ---- applying ---- */
 
-static void follow_sessions(struct server *server, const struct txn *txn)
+/* What a leader knows beside the tree. */
+static void follow(struct server *server, const struct txn *txn)
 {
     if (!server_is_leading(server)) {
         return;
     }
+    containers_follow(server);
     if (txn->header.type == OP_CLOSE_SESSION) {
         session_tracker_remove(&server->sessions, txn->header.session);
     } else if (txn->header.type == OP_CREATE_SESSION && server_flaw(server, FLAW_ZK_1496)) {
@@ -145,7 +147,7 @@ static bool apply(struct server *server, struct proposal *proposal)
         tree_apply(server->tree, &txn);
     }
     bypass_session_table(server, &txn);
-    follow_sessions(server, &txn);
+    follow(server, &txn);
     if (!forgets(server)) {
         final_stage_remember(server, proposal);
     }

@@ -4,6 +4,7 @@
 #include "protocol/pipeline/access.h"
 #include "protocol/server/server_state.h"
 #include "protocol/tree/path.h"
+#include "protocol/tree/quota.h"
 
 /* One operation: a request, or a part of a multi. */
 struct operation {
@@ -19,6 +20,14 @@ static int32_t check_permission(const struct operation *operation, struct acl_li
         return ZOK;
     }
     return access_permits(acl, perm, identity_ids(operation->request->identity)) ? ZOK : ZNOAUTH;
+}
+
+/* Against the committed statistics, as Apache does: what is under way does not count yet. */
+static int32_t check_quota(const struct operation *operation, struct bytes path, int64_t octets, int64_t znodes)
+{
+    const struct server *server = operation->server;
+    bool allowed = !server->config.enforce_quota || quota_allows(server->tree, path, octets, znodes);
+    return allowed ? ZOK : ZQUOTAEXCEEDED;
 }
 
 static int32_t check_version(int32_t expected, int32_t actual)
@@ -140,7 +149,7 @@ static int32_t check_child(const struct operation *operation, const struct creat
     if (owner_is_session(creation->parent.ephemeral_owner)) {
         return ZNOCHILDRENFOREPHEMERALS;
     }
-    return ZOK;
+    return check_quota(operation, creation->path, (int64_t)bytes_size(operation->body->data), 1);
 }
 
 static int64_t owner_of(const struct operation *operation)
@@ -291,12 +300,22 @@ static int32_t next_version(int32_t version)
     return (int32_t)((uint32_t)version + 1U);
 }
 
+/* The octets that go are those of the committed znode; of one that is still under way, none. */
+static int32_t check_data_quota(const struct operation *operation)
+{
+    const struct request_body *body = operation->body;
+    const struct znode *node = tree_find(operation->server->tree, body->path);
+    int64_t before = node == NULL ? 0 : (int64_t)bytes_size(node->data);
+    return check_quota(operation, body->path, (int64_t)bytes_size(body->data) - before, 0);
+}
+
 static int32_t prepare_set_data(const struct operation *operation, struct txn_body *txn)
 {
     const struct request_body *body = operation->body;
     struct znode_view node;
     int32_t error = find_node(operation, &node);
     error = error != ZOK ? error : check_permission(operation, node.acl, ACL_WRITE);
+    error = error != ZOK ? error : check_data_quota(operation);
     error = error != ZOK ? error : check_version(body->version, node.version);
     if (error != ZOK) {
         return error;

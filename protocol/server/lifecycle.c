@@ -247,6 +247,7 @@ void server_start_serving(struct server *server)
     if (!server_is_leading(server)) {
         return;
     }
+    containers_start(server);
     const struct session *session;
     for (session = tree_first_session(server->tree); session != NULL; session = session_next(session)) {
         session_tracker_add(&server->sessions, session->id, session->timeout_ms, server->now);
@@ -269,6 +270,7 @@ static void drop_role(struct server *server)
     final_stage_clear(server);
     prep_clear(server);
     session_tracker_clear(&server->sessions);
+    containers_init(&server->containers);
     leader_clear(server);
     learner_clear(server);
     snapshot_stage_cancel(server);

@@ -86,6 +86,7 @@ struct node *server_create(void *region, uint64_t capacity, const struct server_
     server->watches = watches_create(arena);
     connections_init(&server->connections, arena);
     expiry_init(&server->idle, arena, IDLE_BUCKET_NS);
+    containers_init(&server->containers);
     session_tracker_init(&server->sessions, arena, (duration_ns)config->tick_ms * NS_PER_MS);
     committed_log_init(&server->committed, arena, config->commit_log_count);
     leader_init(&server->leader);
@@ -142,6 +143,9 @@ static void reach_deadline(struct server *server, struct deadline deadline)
         break;
     case TIMER_SESSION:
         client_port_expire(server, (session_id_t)deadline.subject);
+        break;
+    case TIMER_CONTAINERS:
+        containers_sweep(server);
         break;
     case TIMER_CONNECTION: {
         struct connection *connection = connections_find(&server->connections, (conn_id)deadline.subject);
@@ -236,6 +240,7 @@ static void collect_leader(struct collector *collector, const struct server *ser
     if (server->serving) {
         collect_queue(collector, &server->sessions.expiry, TIMER_SESSION);
     }
+    collect(collector, server->containers.check_at, TIMER_CONTAINERS, 0);
 }
 
 /* While the disk makes a learner wait, it does not wait for its leader: Apache's main thread is not in a read then. */

@@ -28,6 +28,7 @@
 #include "protocol/pipeline/log_stage.h"
 #include "protocol/pipeline/prep.h"
 #include "protocol/server/connection.h"
+#include "protocol/server/containers.h"
 #include "protocol/server/server.h"
 #include "protocol/server/session_tracker.h"
 #include "protocol/server/snapshot_stage.h"
@@ -100,6 +101,7 @@ struct server {
     struct final_stage final;
     struct snapshot_stage snapshot;
     struct session_tracker sessions; /* of a leader */
+    struct containers containers;    /* of a leader */
     struct server_statistics statistics;
 };
 

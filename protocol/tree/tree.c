@@ -1,6 +1,7 @@
 #include "protocol/tree/tree.h"
 
 #include "protocol/tree/path.h"
+#include "protocol/tree/quota.h"
 #include "protocol/tree/tree_parts.h"
 
 /* What is kept for the next transaction; larger ones give their room back. */
@@ -83,6 +84,16 @@ uint64_t tree_digest(const struct tree *tree)
 
 /* ---- linking and unlinking ---- */
 
+static bool is_swept(const struct znode *node)
+{
+    return node->stat.ephemeral_owner == CONTAINER_OWNER || owner_is_ttl(node->stat.ephemeral_owner);
+}
+
+static uint64_t hash_data(const struct znode *node, struct bytes data)
+{
+    return hash_bytes(HASH_START, quota_is_stats(znode_path(node)) ? bytes_null() : data);
+}
+
 static void add_to_parent(struct znode *parent, struct znode *node)
 {
     const struct znode *last = TAILQ_LAST(&parent->children, znode_list);
@@ -109,7 +120,7 @@ struct znode *tree_link(struct tree *tree, struct znode *parent, const struct zn
     node->stat = content->stat;
     node->acl = content->acl;
     node->data = arena_copy_bytes(arena, content->data);
-    node->data_hash = hash_bytes(HASH_START, content->data);
+    node->data_hash = hash_data(node, content->data);
     node->birth = ++tree->births;
     if (parent == NULL) {
         ensure(tree->root == NULL);
@@ -119,6 +130,10 @@ struct znode *tree_link(struct tree *tree, struct znode *parent, const struct zn
         HASH_ADD_KEYPTR_BYHASHVALUE(hh, tree->nodes, node->path, (unsigned)node->path_length, (unsigned)node->path_hash,
                                     node);
     }
+    if (is_swept(node)) {
+        TAILQ_INSERT_TAIL(&tree->containers, node, owned);
+    }
+    tree->quota_count += quota_is_limits(znode_path(node));
     tree->node_count++;
     tree->data_size += bytes_size(path) + bytes_size(node->data);
     znode_renew(tree, node);
@@ -135,6 +150,10 @@ static void unlink_one(struct tree *tree, struct znode *node)
         tree->cursor = next == NULL ? NULL : tree_find(tree, znode_path(next));
     }
     tree_disown(tree, node);
+    if (is_swept(node)) {
+        TAILQ_REMOVE(&tree->containers, node, owned);
+    }
+    tree->quota_count -= quota_is_limits(znode_path(node));
     HASH_DELETE(hh, tree->nodes, node);
     TABLE_TRIM(hh, tree->nodes);
     TAILQ_REMOVE(&node->parent->children, node, sibling);
@@ -187,7 +206,7 @@ void znode_set_data(struct tree *tree, struct znode *node, struct bytes data)
 {
     tree->data_size += bytes_size(data);
     tree->data_size -= bytes_size(node->data);
-    node->data_hash = hash_bytes(HASH_START, data);
+    node->data_hash = hash_data(node, data);
     arena_free_bytes(tree->arena, node->data);
     node->data = arena_copy_bytes(tree->arena, data);
 }
@@ -206,6 +225,7 @@ struct tree *tree_create_bare(struct arena *arena)
     tree->arena = arena;
     tree->sessions_sorted = true;
     TAILQ_INIT(&tree->graves);
+    TAILQ_INIT(&tree->containers);
     tree->open_acl = tree_create_open_acl(tree);
     return tree;
 }
@@ -306,6 +326,7 @@ void tree_kill_orphans(struct tree *tree)
         stat->pzxid = tree->last_processed > stat->pzxid ? tree->last_processed : stat->pzxid;
         znode_renew(tree, node->parent);
         tree_unlink(tree, node);
+        quota_deleted(tree, node);
         session = find_orphaning_session(takes_others ? tree->sessions : is_last ? next : session);
     }
     tree_free_graves(tree);

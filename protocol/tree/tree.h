@@ -14,13 +14,13 @@
  *           in a snapshot shows it.
  * Digest:   tree->digest is an order-independent sum over all znodes of what clients can see of each (path, data, ACL,
  *           stat), kept up to date: equal at the same zxid on all servers.  Left out: mtime of /zookeeper/config, which
- *           each server sets by its own clock.
+ *           each server sets by its own clock, and the data of quota statistics (quota.h).
  * Memory:   all in the arena given to tree_create(); deleting a znode gives its blocks back (at the next apply: the
  *           changes still name it).  An empty tree takes about 2 KiB.
  * Source:   DataTree.java, DataNode.java, ReferenceCountedACLCache.java.  Differences: a znode that is deleted while it
  *           has children (only replay over a fuzzy snapshot can do that) takes them along, where Apache leaves them
  *           orphaned; a create that finds its znode raises the parent's cversion and pzxid whatever kind of create it
- *           is, where Apache does so for plain create only; quota statistics are not kept.
+ *           is, where Apache does so for plain create only.
  */
 #ifndef PROTOCOL_TREE_TREE_H
 #define PROTOCOL_TREE_TREE_H
@@ -67,7 +67,7 @@ struct znode {
     struct znode *parent; /* NULL for the root.  Stays set when this node is deleted, until the next apply */
     struct znode_list children;
     TAILQ_ENTRY(znode) sibling; /* in parent->children; in tree->graves once deleted */
-    TAILQ_ENTRY(znode) owned;   /* in owner->ephemerals */
+    TAILQ_ENTRY(znode) owned;   /* in owner->ephemerals or tree->containers */
     struct session *owner;      /* NULL unless ephemeral */
     struct shared_acl *acl;
     struct bytes data; /* null and empty differ */
@@ -122,6 +122,9 @@ struct tree {
     uint64_t node_count; /* the root included */
     uint64_t data_size;  /* octets of all paths and data */
     uint64_t ephemeral_count;
+
+    struct znode_list containers; /* and znodes with a TTL, by `owned`; in no fixed order */
+    uint64_t quota_count;         /* znodes that limit a subtree (quota.h) */
 
     struct session *sessions; /* uthash */
     uint64_t session_digest;  /* order-independent sum over all open ones */

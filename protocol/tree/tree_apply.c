@@ -1,4 +1,5 @@
 #include "protocol/tree/path.h"
+#include "protocol/tree/quota.h"
 #include "protocol/tree/tree_parts.h"
 
 /* What is kept for the next transaction; larger ones give their room back. */
@@ -108,6 +109,7 @@ static int32_t apply_create(struct tree *tree, const struct txn_header *header, 
         return ZNODEEXISTS;
     }
     node = make_znode(tree, parent, header, body);
+    quota_created(tree, node);
     note_change(tree, CHANGE_CREATED, node);
     if (body->type != OP_CREATE) {
         znode_stat(node, stat);
@@ -134,6 +136,7 @@ static int32_t delete_path(struct tree *tree, struct bytes path, zxid_t zxid)
         return ZNONODE;
     }
     tree_unlink(tree, node);
+    quota_deleted(tree, node);
     note_change(tree, CHANGE_DELETED, node);
     return ZOK;
 }
@@ -145,11 +148,13 @@ static int32_t apply_set_data(struct tree *tree, const struct txn_header *header
     if (node == NULL) {
         return ZNONODE;
     }
+    int64_t octets = (int64_t)bytes_size(body->data) - (int64_t)bytes_size(node->data);
     znode_set_data(tree, node, body->data);
     node->stat.mtime_ms = header->time_ms;
     node->stat.mzxid = header->zxid;
     node->stat.version = body->version;
     znode_renew(tree, node);
+    quota_data_changed(tree, node, octets);
     note_change(tree, CHANGE_DATA, node);
     znode_stat(node, stat);
     return ZOK;

@@ -1,6 +1,7 @@
 #include "protocol/tree/tree_loader.h"
 
 #include "protocol/tree/path.h"
+#include "protocol/tree/quota.h"
 #include "protocol/tree/tree_parts.h"
 
 void tree_loader_begin(struct tree_loader *loader, struct arena *arena, enum snapshot_form form)
@@ -58,6 +59,7 @@ static bool load_end(struct tree *tree)
     }
     tree_sort_ephemerals(tree);
     tree_purge_acls(tree);
+    quota_recount(tree);
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* tree_parts.h -- The tree's moving parts, for the files that change it: tree.c, tree_apply.c, tree_loader.c, ....
  *
- * Nobody outside protocol/tree/ includes this; whoever changes the tree by these keeps its invariants (tree.h), among
+ * Outside protocol/tree/ only those who sort znodes include this; whoever changes the tree by these keeps its invariants (tree.h), among
  * them: znode_renew() after every change of what a znode's digest covers.
  */
 #ifndef PROTOCOL_TREE_TREE_PARTS_H
