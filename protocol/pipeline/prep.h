@@ -11,7 +11,8 @@
  *
  * Deviations: deleteContainer, made by the server itself, asks that the znode still is a container or has a TTL; Apache's would also delete an
  * ordinary znode that has taken the name meanwhile.  createTTL with flags without a TTL is refused, where 3.8.0 makes a transaction that no server
- * can apply.  A closeSession also lowers the child count of its ephemerals' parents in the view; Apache's does not, so that there a delete of
+ * can apply.  A multi of a session that has moved is an error transaction like any other request; Apache's is a multi of errors, which nobody is
+ * told of either.  A closeSession also lowers the child count of its ephemerals' parents in the view; Apache's does not, so that there a delete of
  * the parent between the two is refused although it comes later in zxid order.
  * Upstream: PrepRequestProcessor.java, ZooKeeperServer.ChangeRecord.
  */

@@ -491,7 +491,7 @@ static bool has_null_path(const struct request_body *multi)
 }
 
 /* All or nothing: after the first failure the view is as before, and every later operation is refused.  Failed or not it is a
- * transaction of type multi; only what cannot be understood fails as a whole. */
+ * transaction of type multi; only what cannot be understood, or is not answered, fails as a whole. */
 static int32_t write_multi(struct server *server, const struct request *request, zxid_t zxid,
                            const struct request_body *multi, struct jute_writer *writer)
 {
@@ -508,7 +508,7 @@ static int32_t write_multi(struct server *server, const struct request *request,
         struct txn_body txn = {.type = OP_ERROR, .error = ZRUNTIMEINCONSISTENCY};
         if (failure == ZOK) {
             failure = read_by_flags(&body) ? prepare_operation(&operation, &txn) : ZMARSHALLINGERROR;
-            if (failure == ZMARSHALLINGERROR) {
+            if (failure == ZMARSHALLINGERROR || failure == ZSESSIONMOVED) {
                 return failure;
             }
             if (failure != ZOK) {
