@@ -16,6 +16,7 @@ extern const struct test_suite test_suite_client;
 extern const struct test_suite test_suite_client_port;
 extern const struct test_suite test_suite_clock;
 extern const struct test_suite test_suite_commit;
+extern const struct test_suite test_suite_containers;
 extern const struct test_suite test_suite_disk;
 extern const struct test_suite test_suite_election;
 extern const struct test_suite test_suite_event_queue;
@@ -60,6 +61,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_access,
     &test_suite_arena,         &test_suite_capture_replay, &test_suite_captures,      &test_suite_chaos,    &test_suite_client,
     &test_suite_client_port,
+    &test_suite_containers,
     &test_suite_clock,         &test_suite_commit,        &test_suite_disk,     &test_suite_election,
     &test_suite_explore_checkpoint,
     &test_suite_explore_lockstep,
