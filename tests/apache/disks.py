@@ -12,8 +12,6 @@ from its own configuration, is left out.  Needs the Debian packages zookeeper an
 import logging
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,9 +20,10 @@ import time
 from kazoo.client import KazooClient
 from kazoo.security import make_acl, make_digest_acl_credential
 
+from ensembles import Apache, Simulated
+
 logging.getLogger("kazoo").setLevel(logging.CRITICAL)
 
-CLASS_PATH = "/etc/zookeeper/conf:/usr/share/java/zookeeper.jar"
 SCENARIOS = {
     "calm": ("scenarios/calm.scn", ["--set", "sessionTimeout=40s"]),
     "crashes": ("scenarios/deposed-leader.scn", ["--set", "sessionTimeout=40s"]),
@@ -32,71 +31,9 @@ SCENARIOS = {
 }
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-class Apache:
-    """An ensemble over the data directories ROOT/server-1, server-2, ..."""
-
-    def __init__(self, root, count):
-        ports = free_ports(3 * count)
-        self.hosts = ",".join(f"127.0.0.1:{port}" for port in ports[:count])
-        self.processes = []
-        servers = "".join(
-            f"server.{i + 1}=127.0.0.1:{ports[count + i]}:{ports[2 * count + i]}\n" for i in range(count))
-        for i in range(count):
-            folder = os.path.join(root, f"server-{i + 1}")
-            os.makedirs(folder, exist_ok=True)
-            with open(os.path.join(folder, "myid"), "w", encoding="ascii") as myid:
-                myid.write(f"{i + 1}\n")
-            config = os.path.join(folder, "zoo.cfg")
-            with open(config, "w", encoding="ascii") as out:
-                out.write(f"tickTime=1000\ninitLimit=20\nsyncLimit=10\ndataDir={folder}\nclientPort={ports[i]}\n"
-                          f"admin.enableServer=false\n{servers}")
-            with open(os.path.join(folder, "server.log"), "wb") as log:
-                self.processes.append(subprocess.Popen(
-                    ["java", "-Dzookeeper.extendedTypesEnabled=true", "-cp", CLASS_PATH,
-                     "org.apache.zookeeper.server.quorum.QuorumPeerMain", config], stdout=log, stderr=log))
-
-    def stop(self):
-        for process in self.processes:
-            process.kill()
-        for process in self.processes:
-            process.wait()
-
-
-class Simulated:
-    """zksim serve, started from the data directories in a folder."""
-
-    def __init__(self, zksim, folder, count):
-        self.process = subprocess.Popen(
-            [zksim, "serve", "--servers", str(count), "--port", "0", "--load-disks", folder],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        for line in self.process.stdout:
-            if line.startswith("connect string "):
-                self.hosts = line.split()[2]
-                return
-        raise SystemExit(f"zksim serve ended with status {self.process.wait()}")
-
-    def stop(self):
-        """Its verdicts count, too."""
-        self.process.send_signal(signal.SIGINT)
-        report = self.process.stdout.read()
-        if self.process.wait() != 0:
-            print(report)
-            raise SystemExit("zksim serve: a guarantee is violated")
-
-
 def tree_of(hosts):
     """path -> (data, ACL, Stat) of all that can be read."""
-    client = KazooClient(hosts, timeout=30)
+    client = KazooClient(",".join(hosts), timeout=30)
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -135,7 +72,7 @@ def from_zksim(zksim, scratch, name):
     count = len(os.listdir(disks))
     copy = disks + "-apache"
     shutil.copytree(disks, copy)
-    simulated = Simulated(zksim, disks, count)
+    simulated = Simulated(zksim, "--servers", str(count), "--load-disks", disks)
     apache = Apache(copy, count)
     ours = tree_of(simulated.hosts)
     theirs = tree_of(apache.hosts)
@@ -145,7 +82,7 @@ def from_zksim(zksim, scratch, name):
 
 
 def write_all_kinds(hosts):
-    client = KazooClient(hosts, timeout=40)
+    client = KazooClient(",".join(hosts), timeout=40)
     client.start(timeout=60)
     client.add_auth("digest", "reader:secret")
     acl = make_acl("digest", make_digest_acl_credential("reader", "secret"), all=True)
@@ -176,7 +113,7 @@ def from_apache(zksim, scratch):
     theirs = tree_of(apache.hosts)
     apache.stop()
     writer.stop()
-    simulated = Simulated(zksim, root, 3)
+    simulated = Simulated(zksim, "--servers", "3", "--load-disks", root)
     ours = tree_of(simulated.hosts)
     simulated.stop()
     compare("zksim opens the data directories of Apache", ours, theirs)

@@ -11,59 +11,26 @@ import argparse
 import os
 import re
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
-CLASS_PATH = "/etc/zookeeper/conf:/usr/share/java/zookeeper.jar"
+sys.path.append(os.path.join(os.path.dirname(__file__), "../apache"))
+from ensembles import Apache, Simulated  # noqa: E402
+
 SCENARIO = "title A fast ensemble\nservers {}\nclients 0\nnetwork loopback\ndisk instant\nrun for 1s\n"
 FIGURES = re.compile(r": (\d+) operations/s, p50 (\d+) us, p99 (\d+) us.* servers ([\d.]+) us, load ([\d.]+) us")
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def start_apache(scratch, count):
-    ports = free_ports(3 * count)
-    members = "".join(
-        f"server.{i + 1}=127.0.0.1:{ports[count + i]}:{ports[2 * count + i]}\n" for i in range(count))
-    processes = []
-    for i in range(count):
-        folder = os.path.join(scratch, f"apache-{i + 1}")
-        os.makedirs(folder)
-        with open(os.path.join(folder, "myid"), "w", encoding="ascii") as myid:
-            myid.write(f"{i + 1}\n")
-        config = os.path.join(folder, "zoo.cfg")
-        with open(config, "w", encoding="ascii") as out:
-            out.write(f"tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir={folder}\nclientPort={ports[i]}\n"
-                      f"maxClientCnxns=0\nadmin.enableServer=false\n{members if count > 1 else ''}")
-        log = open(os.path.join(folder, "log"), "wb")
-        processes.append(subprocess.Popen(
-            ["java", "-Xmx1g", "-Dzookeeper.forceSync=no", "-cp", CLASS_PATH,
-             "org.apache.zookeeper.server.quorum.QuorumPeerMain", config], stdout=log, stderr=log))
-    return processes, [f"127.0.0.1:{port}" for port in ports[:count]]
-
-
-def start_zksim(zksim, scratch, count):
+def start(name, options, scratch, count):
+    if name == "Apache":
+        return Apache(scratch, count, java=["-Dzookeeper.forceSync=no"])
     path = os.path.join(scratch, "fast.scn")
     with open(path, "w", encoding="ascii") as scenario:
         scenario.write(SCENARIO.format(count))
-    process = subprocess.Popen([zksim, "serve", path, "--port", "0"], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if line.startswith("connect string "):
-            return [process], line.split()[2].split(",")
-    raise SystemExit("zksim serve did not start")
+    return Simulated(options.zksim, path)
 
 
 def wait_until_serving(load, hosts):
@@ -78,20 +45,14 @@ def wait_until_serving(load, hosts):
         time.sleep(0.2)
 
 
-def measure(load, processes, hosts, connections, reads, seconds):
-    done = subprocess.run([load, "--hosts", ",".join(hosts), "--connections", str(connections), "--reads", str(reads),
-                           "--seconds", str(seconds), "--pids", ",".join(str(p.pid) for p in processes)],
+def measure(options, ensemble, connections, reads):
+    pids = ",".join(str(process.pid) for process in ensemble.processes)
+    done = subprocess.run([options.load, "--hosts", ",".join(ensemble.hosts), "--connections", str(connections),
+                           "--reads", str(reads), "--seconds", str(options.seconds), "--pids", pids],
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SystemExit(f"{hosts}: {done.stderr}")
+        raise SystemExit(f"{ensemble.hosts}: {done.stderr}")
     return [float(figure) for figure in FIGURES.search(done.stdout).groups()]
-
-
-def stop(processes):
-    for process in processes:
-        process.send_signal(signal.SIGKILL)
-    for process in processes:
-        process.wait()
 
 
 def rounds_of(options, count):
@@ -99,18 +60,16 @@ def rounds_of(options, count):
     for _ in range(options.rounds):
         for name in ("Apache", "zksim"):
             scratch = tempfile.mkdtemp(dir="/dev/shm")
-            starts = {"Apache": lambda: start_apache(scratch, count),
-                      "zksim": lambda: start_zksim(options.zksim, scratch, count)}
-            processes, hosts = starts[name]()
+            ensemble = start(name, options, scratch, count)
             try:
-                wait_until_serving(options.load, hosts)
-                measure(options.load, processes, hosts, 10, 50, options.seconds)  # Java warms up
+                wait_until_serving(options.load, ensemble.hosts)
+                measure(options, ensemble, 10, 50)  # Java warms up
                 for reads in (100, 0, 70):
                     for connections in (1, 10, 50):
                         figures.setdefault((reads, connections, name), []).append(
-                            measure(options.load, processes, hosts, connections, reads, options.seconds))
+                            measure(options, ensemble, connections, reads))
             finally:
-                stop(processes)
+                ensemble.kill()
                 shutil.rmtree(scratch)
     return figures
 
