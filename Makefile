@@ -223,6 +223,7 @@ fuzz: setup-slow $(FUZZERS:%=build/fuzz/%)
 apache: setup-apache
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@tests/apache/disks.py build/zksim
+	@tests/apache/zkcli.py build/zksim
 
 check-slow: sanitized determinism fuzz apache
 	@tests/flaws.sh build/zksim

@@ -120,6 +120,13 @@ static bool settle(struct ensemble *ensemble, const struct scenario *scenario, c
                     scenario->has_chaos ? "with chaos" : "", (int)most);
         return false;
     }
+    if (settings->value[SETTING_STANDALONE] == 1 && servers != 1) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO, "%s: standalone is for one server, not %d",
+                    scenario->name, (int)servers);
+        return false;
+    }
+    ensemble->words = options->words == NULL ? "" : options->words;
+    ensemble->super_digest = options->super_digest == NULL ? "" : options->super_digest;
     ensemble->participant_count = (uint32_t)settings->value[SETTING_SERVERS];
     ensemble->server_count = (uint32_t)servers;
     ensemble->client_count = (uint32_t)settings->value[SETTING_CLIENTS];
@@ -166,6 +173,15 @@ static void configure_servers(const struct ensemble *ensemble, const struct flaw
     configure(settings, SETTING_FINALIZE_WAIT, &config->finalize_wait_ms, ms);
     configure(settings, SETTING_PACKET_MAX, &config->packet_octets_max, 1);
     configure(settings, SETTING_ZXID_COUNTER_MAX, &config->zxid_counter_max, 1);
+    configure(settings, SETTING_CONTAINER_CHECK, &config->container_check_ms, ms);
+    configure(settings, SETTING_OUTSTANDING_LIMIT, &config->outstanding_limit, 1);
+    configure(settings, SETTING_CLIENT_CNXNS_MAX, &config->client_cnxns_max, 1);
+    config->standalone = settings->value[SETTING_STANDALONE] == 1;
+    config->extended_types = settings->value[SETTING_EXTENDED_TYPES] == 1;
+    config->enforce_quota = settings->value[SETTING_ENFORCE_QUOTA] == 1;
+    config->skip_acl = settings->value[SETTING_SKIP_ACL] == 1;
+    g_strlcpy(config->words, ensemble->words, sizeof config->words);
+    g_strlcpy(config->super_digest, ensemble->super_digest, sizeof config->super_digest);
 }
 
 static void configure_clients(const struct ensemble *ensemble, const struct server_config *servers,

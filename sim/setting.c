@@ -10,6 +10,8 @@
 
 #define NUMBER(quantity, least, most, initial) SETTING_IS_QUANTITY, quantity, least, most, initial
 
+#define SWITCH NUMBER(QUANTITY_COUNT, 0, 1, 0)
+
 static const struct setting_info infos[SETTING_COUNT] = {
     [SETTING_SERVERS] = {"servers", "voting servers", NUMBER(QUANTITY_COUNT, 1, 13, 3)},
     [SETTING_OBSERVERS] = {"observers", "servers that do not vote", NUMBER(QUANTITY_COUNT, 0, 12, 0)},
@@ -57,6 +59,16 @@ static const struct setting_info infos[SETTING_COUNT] = {
     [SETTING_FSYNC] = {"fsync", "the latency of an fsync alone", SETTING_IS_FSYNC, QUANTITY_COUNT, 0, 0, 0},
     [SETTING_TASK_DELAY] = {"taskDelay", "how long a task waits inside a server", SETTING_IS_TASK, QUANTITY_COUNT, 0, 0,
                             0},
+    [SETTING_STANDALONE] = {"standalone", "1: a single server without elections and epochs", SWITCH},
+    [SETTING_EXTENDED_TYPES] = {"extendedTypesEnabled", "1: znodes may have a TTL", SWITCH},
+    [SETTING_ENFORCE_QUOTA] = {"enforceQuota", "1: hard limits of quotas refuse", SWITCH},
+    [SETTING_SKIP_ACL] = {"skipACL", "1: ACLs are not looked at", SWITCH},
+    [SETTING_CONTAINER_CHECK] = {"containerCheck", "between two looks for empty containers and znodes past their TTL",
+                                 NUMBER(QUANTITY_DURATION, 10 * MS, 3600 * SECOND, 60 * SECOND)},
+    [SETTING_OUTSTANDING_LIMIT] = {"globalOutstandingLimit", "requests under way, beyond which clients are not read",
+                                   NUMBER(QUANTITY_COUNT, 1, 1000000, 1000)},
+    [SETTING_CLIENT_CNXNS_MAX] = {"maxClientCnxns", "connections from one address; 0: any number",
+                                  NUMBER(QUANTITY_COUNT, 0, 1000000, 60)},
 };
 
 static const struct disk_preset disks[] = {

@@ -65,6 +65,8 @@ struct simulation_options {
     struct simulation_trail *trail;  /* filled; NULL: nobody asks */
     simulation_pause *pause;         /* NULL: none */
     void *pause_self;
+    const char *words;        /* 4lw.commands.whitelist; NULL: none but srvr */
+    const char *super_digest; /* superDigest, "user:hash"; NULL: nobody's */
     const char *load_disks;   /* what the servers' disks hold at the start (data_directory.h); NULL: nothing */
     const char *dump_disks;   /* where they are left at the end; NULL: nowhere */
     const int64_t *pauses_ns; /* rising */

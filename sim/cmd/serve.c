@@ -18,7 +18,7 @@
 struct serve_options {
     struct run_options run;
     char *servers, *port, *seed, *history, *speed, *bind, *socket, *connections, *record_limit, *load_disks,
-        *dump_disks;
+        *dump_disks, *words, *super_digest;
     uint64_t seed_number;
     struct live_options live;
 };
@@ -183,6 +183,8 @@ static int serve_scenario(struct scenario *scenario, struct serve_options *optio
         .flaws = options->run.flaws,
         .settings = &options->run.settings,
         .version = program_version,
+        .words = options->words == NULL ? "*" : options->words,
+        .super_digest = options->super_digest,
         .load_disks = options->load_disks,
         .dump_disks = options->dump_disks,
     };
@@ -246,12 +248,14 @@ static void free_options(struct serve_options *options)
     g_free(options->record_limit);
     g_free(options->load_disks);
     g_free(options->dump_disks);
+    g_free(options->words);
+    g_free(options->super_digest);
 }
 
 int command_serve(int argc, char **argv)
 {
     struct serve_options options = {0};
-    GOptionEntry entries[20] = {
+    GOptionEntry entries[22] = {
         {"servers", 0, 0, G_OPTION_ARG_STRING, &options.servers, "How many servers vote (default 3)", "N"},
         {"port", 0, 0, G_OPTION_ARG_STRING, &options.port,
          "Of the first server; the others follow (default 2181; 0: free ones)", "P"},
@@ -269,8 +273,12 @@ int command_serve(int argc, char **argv)
          "Start from the ZooKeeper data directories in this folder, or from this data directory", "DIR"},
         {"dump-disks", 0, 0, G_OPTION_ARG_FILENAME, &options.dump_disks,
          "Leave each server's disk in this folder, as a data directory that ZooKeeper opens", "DIR"},
+        {"words", 0, 0, G_OPTION_ARG_STRING, &options.words,
+         "Four-letter words that are answered, besides srvr: 4lw.commands.whitelist (default *)", "LIST"},
+        {"super", 0, 0, G_OPTION_ARG_STRING, &options.super_digest,
+         "Whose digest opens everything: superDigest, for instance super:D/InIHSb7yEEbrWz8b9l71RjZJU=", "USER:HASH"},
     };
-    command_run_entries(&options.run, entries + 11);
+    command_run_entries(&options.run, entries + 13);
     int status;
     if (command_parse(
             &argc, &argv, "[SCENARIO]",

@@ -88,17 +88,13 @@ quit
 """
 
 
-EVENT = re.compile(r"\nWATCHER::\n\n(WatchedEvent .*\n)")
-
-
 def normalised(text):
-    """The client prints events from a thread of its own: they come last, in their order."""
-    text = text.replace("\r", "")
-    text = EVENT.sub("", text) + "".join(EVENT.findall(text))
+    """The client prints events from a thread of its own, in between: they come last, in their order."""
     text = re.sub(r"(\w?[Zz]xid) = 0x([0-9a-f]+)", lambda m: f"{m[1]} = {int(m[2], 16) & 0xffffffff:#x}", text)
     text = re.sub(r"(\wtime) = .*", r"\1 = T", text)
     text = re.sub(r"ephemeralOwner = 0x[0-9a-f]{5,}", "ephemeralOwner = SESSION", text)
-    return text.splitlines()
+    lines = [line for line in text.replace("\r", "").splitlines() if line not in ("", "WATCHER::")]
+    return sorted(lines, key=lambda line: line.startswith("WatchedEvent"))
 
 
 def said_of(host):
@@ -120,7 +116,7 @@ def main():
         apache = Apache(scratch, 1)
         theirs = said_of(apache.hosts[0])
         apache.stop()
-        simulated = Simulated(sys.argv[1], "--servers", "1")
+        simulated = Simulated(sys.argv[1], "--servers", "1", "--set", "standalone=1", "--set", "extendedTypesEnabled=1")
         ours = said_of(simulated.hosts[0])
         differences = list(difflib.unified_diff(theirs, ours, "Apache", "zksim", lineterm=""))
         print("\n".join(differences))
