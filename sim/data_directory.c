@@ -203,6 +203,33 @@ bool data_directory_load(const char *path, struct world *world, GError **error)
     return ok;
 }
 
+/* ---- from one run to the next -------------------------------------------------------------------------------------------- */
+
+bool data_directory_generations(const char *path, char **newest, char **next, GError **error)
+{
+    if (g_mkdir_with_parents(path, FOLDER_MODE) != 0) {
+        return refuse(error, DATA_DIRECTORY_ERROR_MACHINE, path, g_strerror(errno));
+    }
+    GError *cause = NULL;
+    GDir *folder = g_dir_open(path, 0, &cause);
+    if (folder == NULL) {
+        g_set_error(error, DATA_DIRECTORY_ERROR, DATA_DIRECTORY_ERROR_INPUT, "%s", cause->message);
+        g_error_free(cause);
+        return false;
+    }
+    guint64 last = 0;
+    for (const char *name; (name = g_dir_read_name(folder)) != NULL;) {
+        guint64 number = 0;
+        if (g_ascii_string_to_unsigned(name, 10, 1, UINT32_MAX, &number, NULL)) {
+            last = MAX(last, number);
+        }
+    }
+    g_dir_close(folder);
+    *newest = last == 0 ? NULL : g_strdup_printf("%s/%" G_GUINT64_FORMAT, path, last);
+    *next = g_strdup_printf("%s/%" G_GUINT64_FORMAT, path, last + 1);
+    return true;
+}
+
 /* ---- saving ------------------------------------------------------------------------------------------------------------- */
 
 static bool save_file(const char *folder, const char *name, struct bytes octets, GError **error)

@@ -29,6 +29,10 @@ enum data_directory_error {
 /* The disks of all servers of a world in which nothing was booted yet. */
 bool data_directory_load(const char *path, struct world *world, GError **error);
 
+/* A folder that keeps the disks from one run to the next, numbered: `*newest` is the one to load, NULL in an empty folder, and `*next` the
+ * one to save to; both to be freed.  Makes `path` if need be. */
+bool data_directory_generations(const char *path, char **newest, char **next, GError **error);
+
 /* Makes `path` if need be. */
 bool data_directory_save(const char *path, const struct world *world, GError **error);
 

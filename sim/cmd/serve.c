@@ -9,6 +9,7 @@
 #include "sim/cmd/command.h"
 #include "sim/cmd/judge.h"
 #include "sim/cmd/report.h"
+#include "sim/data_directory.h"
 #include "sim/live.h"
 #include "sim/live_control.h"
 #include "sim/store.h"
@@ -18,7 +19,7 @@
 struct serve_options {
     struct run_options run;
     char *servers, *port, *seed, *history, *speed, *bind, *socket, *connections, *record_limit, *load_disks,
-        *dump_disks, *words, *super_digest;
+        *dump_disks, *data, *words, *super_digest;
     uint64_t seed_number;
     struct live_options live;
 };
@@ -208,10 +209,24 @@ static int serve_scenario(struct scenario *scenario, struct serve_options *optio
     return status;
 }
 
+static bool find_data(struct serve_options *options, GError **error)
+{
+    if (options->data == NULL) {
+        return true;
+    }
+    if (options->load_disks != NULL || options->dump_disks != NULL) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--data is both --load-disks and --dump-disks; leave those out");
+        return false;
+    }
+    return data_directory_generations(options->data, &options->load_disks, &options->dump_disks, error);
+}
+
 static int serve_file(const char *path, struct serve_options *options)
 {
     GError *error = NULL;
-    if (!command_check_run_options(&options->run, &error) || !parse_numbers(options, &error)) {
+    if (!command_check_run_options(&options->run, &error) || !parse_numbers(options, &error) ||
+        !find_data(options, &error)) {
         return command_fail(error);
     }
     raise_descriptor_limit(&options->live.connections_max);
@@ -248,6 +263,7 @@ static void free_options(struct serve_options *options)
     g_free(options->record_limit);
     g_free(options->load_disks);
     g_free(options->dump_disks);
+    g_free(options->data);
     g_free(options->words);
     g_free(options->super_digest);
 }
@@ -273,12 +289,14 @@ int command_serve(int argc, char **argv)
          "Start from the ZooKeeper data directories in this folder, or from this data directory", "DIR"},
         {"dump-disks", 0, 0, G_OPTION_ARG_FILENAME, &options.dump_disks,
          "Leave each server's disk in this folder, as a data directory that ZooKeeper opens", "DIR"},
+        {"data", 0, 0, G_OPTION_ARG_FILENAME, &options.data,
+         "Keep the disks in this folder: go on from the newest, DIR/1, DIR/2, ..., and leave the next", "DIR"},
         {"words", 0, 0, G_OPTION_ARG_STRING, &options.words,
          "Four-letter words that are answered, besides srvr: 4lw.commands.whitelist (default *)", "LIST"},
         {"super", 0, 0, G_OPTION_ARG_STRING, &options.super_digest,
          "Whose digest opens everything: superDigest, for instance super:D/InIHSb7yEEbrWz8b9l71RjZJU=", "USER:HASH"},
     };
-    command_run_entries(&options.run, entries + 13);
+    command_run_entries(&options.run, entries + 14);
     int status;
     if (command_parse(
             &argc, &argv, "[SCENARIO]",
