@@ -10,9 +10,11 @@
 #include "protocol/base/ensure.h"
 #include "sim/external.h"
 
-#define READ_OCTETS 65536         /* of one connection in one turn */
+#define READ_OCTETS 16384         /* of one connection in one turn */
 #define SEGMENTS_UNDER_WAY_MAX 64 /* to its server */
 #define REQUESTS_WAITING_MAX 1000
+#define REQUEST_OCTETS_MAX (8U << 20)    /* that wait for answers, of one connection */
+#define OUTGOING_OCTETS_MAX (256U << 20) /* of all connections: who does not read what it has is not asked for more */
 #define ACCEPTS_PER_TURN 64
 #define LINGER_SECONDS 10 /* for the last octets of a connection that its server closed */
 #define PORT_TRIES 50
@@ -39,6 +41,7 @@ struct peer {
     bool dialed, up;
     bool ended;    /* the client sends no more */
     bool broken;   /* the socket is of no use any more */
+    bool is_cut;   /* too much waits for it: what follows is dropped */
     bool over;     /* the server's side is closed: close when all is written */
     bool touched;  /* in ports->touched */
     bool text;     /* sent something that is no handshake */
@@ -58,7 +61,8 @@ struct live_ports {
     GPtrArray *by_conn; /* struct peer, by conn without CONN_DIALED; NULL: free */
     GPtrArray *touched;
     bool draining;
-    uint64_t refused; /* since it was last said */
+    uint64_t outgoing; /* octets that wait to be written, of all */
+    uint64_t refused;  /* since it was last said */
     uint8_t *buffer;
 };
 
@@ -136,7 +140,9 @@ static bool may_read(const struct peer *peer)
     return peer->up && !peer->ended && !peer->broken && !peer->ports->draining &&
            external_is_ready(config->world, config->outside) && under_way(peer) < SEGMENTS_UNDER_WAY_MAX &&
            live_tap_waiting(peer->tapped) < REQUESTS_WAITING_MAX &&
-           left_to_write(peer) < config->waiting_octets_max / 2;
+           live_tap_waiting_octets(peer->tapped) < REQUEST_OCTETS_MAX &&
+           left_to_write(peer) < config->waiting_octets_max / 2 &&
+           (left_to_write(peer) == 0 || peer->ports->outgoing < OUTGOING_OCTETS_MAX);
 }
 
 static void read_some(struct peer *peer)
@@ -174,6 +180,7 @@ static void write_some(struct peer *peer)
             break;
         }
         peer->written += (guint)length;
+        peer->ports->outgoing -= (uint64_t)length;
     }
     if (left_to_write(peer) == 0) {
         g_byte_array_set_size(peer->outgoing, 0);
@@ -199,6 +206,7 @@ static void free_peer(struct peer *peer)
     }
     LIST_REMOVE(peer, in_list);
     peer->ports->count--;
+    peer->ports->outgoing -= left_to_write(peer);
     live_tap_close(peer->tapped);
     g_source_destroy(peer->source);
     g_source_unref(peer->source);
@@ -225,7 +233,7 @@ static bool tend_peer(struct peer *peer)
         dial(peer);
     }
     write_some(peer);
-    if (left_to_write(peer) > ports->config.waiting_octets_max) {
+    if (peer->is_cut && !peer->broken) {
         say(ports, "%s at server %d reads too slowly: %u octets wait for it; cut off", peer->name,
             (int)peer->port->server, left_to_write(peer));
         reset_on_close(peer->socket);
@@ -462,6 +470,17 @@ static void on_start(struct world *world, uint32_t node, void *state, const void
     outside->ports = *(struct live_ports *const *)setting;
 }
 
+static void take_octets(struct peer *peer, struct bytes octets)
+{
+    if (left_to_write(peer) + bytes_size(octets) > peer->ports->config.waiting_octets_max) {
+        peer->is_cut = true;
+    } else if (!peer->is_cut) {
+        live_tap_outbound(peer->tapped, octets);
+        g_byte_array_append(peer->outgoing, octets.data, (guint)bytes_size(octets));
+        peer->ports->outgoing += bytes_size(octets);
+    }
+}
+
 /* Inside a step of the world: nothing may be sent or closed there. */
 static void on_answer(struct world *world, uint32_t node, void *state, const struct output *answer)
 {
@@ -476,8 +495,7 @@ static void on_answer(struct world *world, uint32_t node, void *state, const str
         peer->up = true;
         break;
     case EXTERNAL_OCTETS:
-        live_tap_outbound(peer->tapped, answer->answer.body);
-        g_byte_array_append(peer->outgoing, answer->answer.body.data, (guint)bytes_size(answer->answer.body));
+        take_octets(peer, answer->answer.body);
         break;
     case EXTERNAL_DOWN:
         forget_conn(peer);

@@ -28,6 +28,7 @@ struct tapped_session {
 struct waiting {
     int32_t xid;
     int32_t opcode;
+    int32_t octets;
     int64_t row; /* or -1 */
 };
 
@@ -52,6 +53,7 @@ struct tapped {
     GByteArray *in, *out; /* what is not a whole frame yet */
     GArray *waiting;      /* struct waiting, oldest first, from `first` on */
     guint first;
+    uint64_t waiting_octets;
     char name[NAME_OCTETS];
 };
 
@@ -99,6 +101,11 @@ struct tapped *live_tap_open(struct live_tap *tap, uint32_t server, const char *
 uint32_t live_tap_waiting(const struct tapped *tapped)
 {
     return tapped->waiting->len - tapped->first;
+}
+
+uint64_t live_tap_waiting_octets(const struct tapped *tapped)
+{
+    return tapped->waiting_octets;
 }
 
 session_id_t live_tap_session(const struct tapped *tapped)
@@ -274,8 +281,9 @@ static void receive_request(struct tapped *tapped, struct bytes frame)
     if (header.opcode != OP_AUTH && header.opcode != OP_SASL) {
         notice_request(tapped, header.opcode);
     }
-    struct waiting waiting = {header.xid, header.opcode, record_request(tapped, header, &reader)};
+    struct waiting waiting = {header.xid, header.opcode, frame.length, record_request(tapped, header, &reader)};
     g_array_append_val(tapped->waiting, waiting);
+    tapped->waiting_octets += bytes_size(frame);
 }
 
 /* ---- replies ----------------------------------------------------------------------------------------------------------- */
@@ -304,6 +312,7 @@ static void lose(struct tapped *tapped, const struct waiting *asked)
 
 static void drop_oldest(struct tapped *tapped)
 {
+    tapped->waiting_octets -= (uint64_t)g_array_index(tapped->waiting, struct waiting, tapped->first).octets;
     tapped->first++;
     if (tapped->first == tapped->waiting->len) {
         g_array_set_size(tapped->waiting, 0);

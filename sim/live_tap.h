@@ -45,6 +45,9 @@ void live_tap_close(struct tapped *tapped);
 /* Requests without an answer so far. */
 uint32_t live_tap_waiting(const struct tapped *tapped);
 
+/* And the octets they take. */
+uint64_t live_tap_waiting_octets(const struct tapped *tapped);
+
 /* 0: none. */
 session_id_t live_tap_session(const struct tapped *tapped);
 
