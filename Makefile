@@ -1,7 +1,7 @@
 # zksim: `make demo` shows it, `make test` proves it, `make help` lists the rest.
 
 # ---- what this machine must have: Debian packages, named here and nowhere else -------------------------------
-PACKAGES := gcc libc6-dev make pkg-config libglib2.0-dev libsqlite3-dev sqlite3 uthash-dev libcunit1-dev gnuplot-nox clang parallel
+PACKAGES := python3 gcc libc6-dev make pkg-config libglib2.0-dev libsqlite3-dev sqlite3 uthash-dev libcunit1-dev gnuplot-nox clang parallel
 LINT_PACKAGES := clang-format clang-tidy cppcheck
 # sanitizers of gcc (with gcc itself), libFuzzer and sanitizers of clang
 SLOW_PACKAGES := libclang-rt-14-dev
@@ -183,6 +183,7 @@ demo: setup
 test: setup
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(B)/run-tests purity
 	@tests/cli.sh build/zksim
+	@tests/serve.py build/zksim
 	@tests/explore.sh build/zksim
 	@tests/digests.sh build/zksim
 	@tests/classics.sh build/zksim

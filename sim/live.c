@@ -211,6 +211,18 @@ static gboolean beat_on(gpointer self)
     return G_SOURCE_CONTINUE;
 }
 
+/* What only a server with a real port is asked for. */
+static void tell_servers(struct live *live)
+{
+    const struct ensemble *ensemble = simulation_ensemble(live->simulation);
+    for (uint32_t i = 0; i < ensemble->server_count; i++) {
+        struct server_config *config = world_server_config(live->world, ensemble->servers[i]);
+        g_strlcpy(config->words, "*", sizeof config->words);
+        g_strlcpy(config->data_dir, live->world->nodes[ensemble->servers[i]].name, sizeof config->data_dir);
+        config->client_port = live_ports_number(live->ports, config->id);
+    }
+}
+
 static void make_heart(struct live *live)
 {
     static GSourceFuncs functions = {.dispatch = beat};
@@ -252,6 +264,7 @@ struct live *live_new(const struct live_options *options, struct scenario *scena
         live_free(live);
         return NULL;
     }
+    tell_servers(live);
     live->control = live_control_new(live, options->socket_path, error);
     if (live->control == NULL) {
         live_free(live);
@@ -288,7 +301,7 @@ static void drain(struct live *live)
 /* Nobody has to wait for the first election: virtual time comes to its end at once. */
 static void elect_first_leader(struct live *live)
 {
-    while (role_leader(live->world) == NODE_NONE && live->world->now < START_NS) {
+    while (!role_is_available(live->world) && live->world->now < START_NS) {
         simulation_advance(live->simulation, live->world->now + NS_PER_MS, EVENTS_PER_TURN);
     }
     live_ports_tend(live->ports);

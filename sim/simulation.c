@@ -369,11 +369,7 @@ static void perform_fault(struct simulation *simulation, uint32_t index)
 {
     const struct scenario_fault *source = fault_at(simulation, index);
     struct fault fault;
-    if (!resolve_fault(simulation, index, &fault)) {
-        if (simulation->options->deed != NULL) {
-            simulation->options->deed(simulation->options->deed_self, source->text, 0);
-        }
-    } else {
+    if (resolve_fault(simulation, index, &fault)) {
         bool is_triggered = source->trigger != TRIGGER_AT && source->trigger != TRIGGER_EVERY;
         apply(simulation, &fault, source->text, is_triggered && source->after.most == 0);
         schedule_end(simulation, index, &fault);

@@ -35,7 +35,8 @@ const char *const store_schema_tables[] = {
     "CREATE TABLE run ("
     " id INTEGER PRIMARY KEY CHECK (id = 1), scenario TEXT, scenario_text TEXT, version TEXT, flaws TEXT,"
     " seed INTEGER NOT NULL, digest TEXT NOT NULL, events INTEGER NOT NULL, simulated_ns INTEGER NOT NULL,"
-    " quiet_from_ns INTEGER, available_within_ns INTEGER NOT NULL, inherited_zxid INTEGER NOT NULL, level INTEGER NOT NULL REFERENCES levels,"
+    " quiet_from_ns INTEGER, available_within_ns INTEGER NOT NULL, inherited_zxid INTEGER NOT NULL, level INTEGER NOT "
+    "NULL REFERENCES levels,"
     " finished INTEGER NOT NULL)",
     "CREATE TABLE nodes ("
     " id INTEGER PRIMARY KEY, is_server INTEGER NOT NULL, is_observer INTEGER NOT NULL, server INTEGER, name TEXT NOT "

@@ -237,6 +237,9 @@ uint32_t world_add_server(struct world *world, const char *name, const struct se
 uint32_t world_add_client(struct world *world, const char *name, const struct client_config *config);
 uint32_t world_add_participant(struct world *world, const char *name, const struct participant_config *config);
 
+/* A server's configuration, to be completed before its first boot. */
+struct server_config *world_server_config(struct world *world, uint32_t server);
+
 /* Makes the client run a recipe; of world_add_client(), before world_start(). */
 void world_set_recipe(struct world *world, uint32_t client, const struct recipe_setting *setting);
 

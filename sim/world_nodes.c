@@ -67,6 +67,12 @@ uint32_t world_add_participant(struct world *world, const char *name, const stru
                                  });
 }
 
+struct server_config *world_server_config(struct world *world, uint32_t server)
+{
+    ensure(world->nodes[server].create == make_server && world->nodes[server].boots == 0);
+    return world->nodes[server].config;
+}
+
 void world_set_recipe(struct world *world, uint32_t client, const struct recipe_setting *setting)
 {
     struct world_node *node = &world->nodes[client];
