@@ -64,7 +64,7 @@ void describe_commit_message(struct text_builder *text, struct bytes octets)
     text_add(text, commit_message_name(message.type));
     text_add(text, " tx=");
     text_add_decimal(text, message.transaction);
+    describe_value(text, &message);
     text_add(text, " from=");
     text_add_decimal(text, message.sender);
-    describe_value(text, &message);
 }

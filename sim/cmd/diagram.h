@@ -44,7 +44,10 @@ struct diagram {
 /* NULL with an error: an unknown node or operation. */
 struct diagram *diagram_new(const struct record *record, const struct diagram_choice *choice, GError **error);
 void diagram_free(struct diagram *diagram);
-void diagram_text(const struct diagram *diagram, GString *out);
+
+/* In lines of `width` characters, as far as there is room for a lane per node; names of messages are never left out. */
+void diagram_text(const struct diagram *diagram, int width, GString *out);
+
 void diagram_svg(const struct diagram *diagram, GString *out);
 
 /* The name of the node that is drawn there, in a new string; where a node is drawn, or -1. */

@@ -245,7 +245,7 @@ static void add_arrow(struct figure *figure, const struct diagram_row *row, int 
     int to = x_of(diagram_column_of(figure->diagram, row->to));
     int way = to > from ? 1 : -1;
     const char *name = row->is_lost ? "lost" : class_of(figure, row);
-    int end = row->is_lost ? from + (to - from) * 3 / 4 : to;
+    int end = row->is_lost ? to - way * COLUMN / 3 : to; /* clearly short of the one, clearly beyond the other */
     int line_end = row->is_lost ? end : end - 7 * way;
     g_string_append_printf(figure->out, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" class=\"%s\"%s/>\n", from, y,
                            line_end, y, name, row->is_late || row->is_lost ? " stroke-dasharray=\"5 4\"" : "");

@@ -1,5 +1,7 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "sim/cmd/command.h"
 #include "sim/cmd/diagram.h"
@@ -7,9 +9,11 @@
 #include "sim/text_file.h"
 
 #define ROWS_DEFAULT 200
+#define WIDTH_DEFAULT 100
+#define WIDTH_LEAST 40
 
 struct show_texts {
-    char *from, *until, *zxid, *operation, *rows, *svg;
+    char *from, *until, *zxid, *operation, *rows, *width, *svg;
     char **nodes;
     gboolean pings, timeline;
 };
@@ -50,7 +54,18 @@ static bool parse_choice(const struct show_texts *texts, struct diagram_choice *
     return ok;
 }
 
-static int draw(const struct record *record, const struct show_texts *texts, const struct diagram_choice *choice)
+/* Of the terminal if there is one. */
+static int width_of_output(void)
+{
+    struct winsize size;
+    if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < WIDTH_LEAST) {
+        return WIDTH_DEFAULT;
+    }
+    return size.ws_col;
+}
+
+static int draw(const struct record *record, const struct show_texts *texts, const struct diagram_choice *choice,
+                int width)
 {
     GError *error = NULL;
     struct diagram *diagram = diagram_new(record, choice, &error);
@@ -68,7 +83,7 @@ static int draw(const struct record *record, const struct show_texts *texts, con
         timeline_text(record, choice->from_ns, choice->until_ns, out);
         fwrite(out->str, 1, out->len, stdout);
     } else {
-        diagram_text(diagram, out);
+        diagram_text(diagram, width, out);
         fwrite(out->str, 1, out->len, stdout);
         if (record->messages->len == 0) {
             fputs("zksim: recorded without messages; 'zksim run --record messages' keeps them\n", stderr);
@@ -83,14 +98,16 @@ static int show_file(const char *path, const struct show_texts *texts)
 {
     GError *error = NULL;
     struct diagram_choice choice;
-    if (!parse_choice(texts, &choice, &error)) {
+    uint64_t width = (uint64_t)width_of_output();
+    if (!parse_choice(texts, &choice, &error) ||
+        (texts->width != NULL && !command_parse_number(texts->width, "--width", WIDTH_LEAST, 1000, &width, &error))) {
         return command_fail(error);
     }
     struct record *record = store_load(path, &error);
     if (record == NULL) {
         return command_fail(error);
     }
-    int status = draw(record, texts, &choice);
+    int status = draw(record, texts, &choice, (int)width);
     record_free(record);
     return status;
 }
@@ -109,6 +126,8 @@ int command_show(int argc, char **argv)
         {"timeline", 0, 0, G_OPTION_ARG_NONE, &texts.timeline, "No messages: leaders, epochs and faults in a list",
          NULL},
         {"rows", 0, 0, G_OPTION_ARG_STRING, &texts.rows, "At most so many rows (default 200)", "N"},
+        {"width", 0, 0, G_OPTION_ARG_STRING, &texts.width, "Characters in a line (default: the terminal's, or 100)",
+         "N"},
         {0},
     };
     int status;
@@ -124,5 +143,6 @@ int command_show(int argc, char **argv)
     g_free(texts.zxid);
     g_free(texts.operation);
     g_free(texts.rows);
+    g_free(texts.width);
     return status;
 }
