@@ -12,8 +12,6 @@
 #define SLICE 32U           /* candidates between two looks at the budget */
 #define FEW_FAULTS 14U      /* so many are dropped with other seeds too */
 #define ROUNDS_MAX 6U
-#define SERVERS_WANTED 3U
-#define FAULTS_WANTED 6U
 
 /* ---- candidates -------------------------------------------------------------------------------------------------------- */
 
@@ -386,7 +384,7 @@ static bool reduce_sites(struct shrink *shrink)
 static bool reduce_nodes(struct shrink *shrink)
 {
     bool any = reduce_kind(shrink, PLAN_OBSERVER, 0, other_seeds(shrink));
-    any |= reduce_kind(shrink, PLAN_SERVER, SERVERS_WANTED, other_seeds(shrink));
+    any |= reduce_kind(shrink, PLAN_SERVER, SHRINK_SERVERS_WANTED, other_seeds(shrink));
     any |= reduce_kind(shrink, PLAN_CLIENT, 1, other_seeds(shrink));
     any |= reduce_sites(shrink);
     return any;
@@ -395,8 +393,8 @@ static bool reduce_nodes(struct shrink *shrink)
 /* When nothing else helps: what is still large gets many more chances. */
 static bool insist(struct shrink *shrink)
 {
-    bool any = reduce_kind(shrink, PLAN_SERVER, SERVERS_WANTED, 8 * other_seeds(shrink));
-    if (shrink->plan->faults->len > FAULTS_WANTED && shrink->plan->faults->len <= FEW_FAULTS) {
+    bool any = reduce_kind(shrink, PLAN_SERVER, SHRINK_SERVERS_WANTED, 8 * other_seeds(shrink));
+    if (shrink->plan->faults->len > SHRINK_FAULTS_WANTED && shrink->plan->faults->len <= FEW_FAULTS) {
         any |= drop_chunks(shrink, 1, 8 * other_seeds(shrink));
     }
     return any;
@@ -598,10 +596,19 @@ static void try_first_seed(struct shrink *shrink)
     improve(shrink, batch, 0);
 }
 
+/* Most events of a run are about operations; not too few, for what is left is to fail with other seeds too. */
+static void lower_rates(struct shrink *shrink)
+{
+    for (guint i = 0; i < shrink->plan->workloads->len && !is_over(shrink); i++) {
+        lower(shrink, i, PARAMETER_RATE, 20 * 1000);
+    }
+}
+
 /* Runs become short: the fine steps are cheap then. */
 static void reduce_coarsely(struct shrink *shrink)
 {
     reduce_time(shrink);
+    lower_rates(shrink);
     drop_kinds(shrink);
     reduce_faults_coarsely(shrink);
     reduce_time(shrink);
@@ -631,6 +638,7 @@ static void reduce_until_stable(struct shrink *shrink)
 
 void shrink_run(struct shrink *shrink)
 {
+    shrink->out_of_effort = shrink->effort >= shrink->effort_max;
     shrink->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     know(shrink, shrink->plan);
     int64_t run_for_ns = shrink->plan->run_for_ns;

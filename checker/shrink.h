@@ -16,6 +16,10 @@
 
 #define SHRINK_STOP (-2)
 
+/* What a bug report should not exceed. */
+#define SHRINK_SERVERS_WANTED 3U /* and observers */
+#define SHRINK_FAULTS_WANTED 6U
+
 /* The index of the first candidate (struct plan *) that still fails in the same way, -1 if none does, SHRINK_STOP to end it all.  Fills
  * `events` up to that index: of each candidate's run. */
 typedef int(shrink_test)(void *self, const GPtrArray *candidates, uint64_t *events);

@@ -14,14 +14,22 @@
 
 #define STATUS_SAME 42
 
-bool attempt_run(const char *text, uint64_t seed, struct record *record, GError **error)
+bool attempt_run(const char *text, uint64_t seed, const struct run_options *options, struct record *record,
+                 GError **error)
 {
     struct scenario *scenario = scenario_parse("shrunk", text, strlen(text), seed, command_vocabulary(), error);
     if (scenario == NULL) {
         return false;
     }
-    const struct simulation_options options = {.seed = seed, .level = RECORD_OPS, .version = program_version};
-    bool ok = simulation_run(scenario, &options, record, error);
+    struct simulation_options simulation = {.seed = seed, .level = RECORD_OPS, .version = program_version};
+    if (options != NULL) {
+        simulation.flaws = options->flaws;
+        simulation.settings = &options->settings;
+        if (options->without_flaws) {
+            scenario_remove_flaws(scenario);
+        }
+    }
+    bool ok = simulation_run(scenario, &simulation, record, error);
     if (ok) {
         check_all(record);
     }
@@ -37,7 +45,7 @@ static G_GNUC_NORETURN void answer(const struct attempt *attempt, const char *te
     int nowhere = open("/dev/null", O_WRONLY);
     dup2(nowhere, STDERR_FILENO);
     struct record *record = record_new();
-    bool ran = attempt_run(text, seed, record, NULL);
+    bool ran = attempt_run(text, seed, attempt->options, record, NULL);
     *events = record->run.events;
     bool same = ran && has_signature(record, attempt->signature);
     _exit(same ? STATUS_SAME : 0);

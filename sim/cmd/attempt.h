@@ -9,11 +9,14 @@
 
 #define ATTEMPT_SECONDS_MAX 30
 
-/* Runs and checks a scenario given as text; the record is emptied first.  False with an error. */
-bool attempt_run(const char *text, uint64_t seed, struct record *record, GError **error);
+/* Runs and checks a scenario given as text, with what the options say (NULL: nothing); the record is emptied first.  False with an
+ * error. */
+bool attempt_run(const char *text, uint64_t seed, const struct run_options *options, struct record *record,
+                 GError **error);
 
 struct attempt {
     const char *signature;
+    const struct run_options *options; /* besides what the texts say; NULL: none */
     unsigned jobs;
     int64_t until_us; /* of g_get_monotonic_time(); 0: never */
     unsigned killed;  /* out: so many computed for too long */

@@ -15,6 +15,8 @@
 #define BUDGET_SECONDS 600
 #define MILLION UINT64_C(1000000)
 #define SEEDS_SHOWN 20U
+#define SEEDS_ELSEWHERE 400U /* of a smaller climate */
+#define SEEDS_AT_ONCE 16U
 
 struct shrinking {
     struct attempt attempt;
@@ -54,29 +56,148 @@ static int test(void *self, const GPtrArray *candidates, uint64_t *events)
 
 /* ---- the failing run --------------------------------------------------------------------------------------------------- */
 
-static struct plan *run_failing(const struct shrink_order *order, struct record *record, GError **error)
+static struct plan *run_failing(const struct shrink_order *order, uint64_t seed, const struct run_options *run,
+                                struct record *record, GError **error)
 {
-    struct scenario *scenario = command_load_scenario(order->path, order->seed, order->options, error);
+    struct scenario *scenario = command_load_scenario(order->path, seed, run, error);
     if (scenario == NULL) {
         return NULL;
     }
     struct simulation_trail *trail = simulation_trail_new();
     const struct simulation_options options = {
-        .seed = order->seed,
+        .seed = seed,
         .level = RECORD_OPS,
-        .flaws = order->options->flaws,
-        .settings = &order->options->settings,
+        .flaws = run->flaws,
+        .settings = &run->settings,
         .version = program_version,
         .trail = trail,
     };
     struct plan *plan = NULL;
     if (simulation_run(scenario, &options, record, error)) {
         check_all(record);
-        plan = plan_new(scenario, trail, &order->options->flaws, order->seed);
+        plan = plan_new(scenario, trail, &run->flaws, seed);
     }
     simulation_trail_free(trail);
     scenario_free(scenario);
     return plan;
+}
+
+static bool fails_by_itself(struct shrinking *shrinking)
+{
+    GPtrArray *only = g_ptr_array_new();
+    g_ptr_array_add(only, shrinking->shrink.plan);
+    int found = test(shrinking, only, &shrinking->shrink.events);
+    g_ptr_array_free(only, TRUE);
+    return found == 0;
+}
+
+/* ---- the same failure elsewhere ---------------------------------------------------------------------------------------- */
+
+static uint32_t servers_of(const struct plan *plan)
+{
+    return plan_count(plan, PLAN_SERVER) + plan_count(plan, PLAN_OBSERVER);
+}
+
+static uint32_t excess(uint32_t count, uint32_t wanted)
+{
+    return count > wanted ? count - wanted : 0;
+}
+
+/* How far it is from what is wanted. */
+static uint32_t largeness(const struct plan *plan)
+{
+    return 2 * excess(servers_of(plan), SHRINK_SERVERS_WANTED) + excess(plan->faults->len, SHRINK_FAULTS_WANTED);
+}
+
+static struct run_options with_few_servers(const struct run_options *options)
+{
+    struct run_options few = *options;
+    few.settings.value[SETTING_SERVERS] = SHRINK_SERVERS_WANTED;
+    few.settings.value[SETTING_OBSERVERS] = 0;
+    few.settings.given[SETTING_SERVERS] = few.settings.given[SETTING_OBSERVERS] = true;
+    return few;
+}
+
+/* The first seed of the scenario, with those options, that fails in the same way; 0: none was found. */
+static uint64_t find_seed(struct shrinking *shrinking, const char *text, const struct run_options *options,
+                          uint64_t effort_max)
+{
+    struct attempt attempt = shrinking->attempt;
+    uint64_t effort = 0;
+    uint64_t found_seed = 0;
+    attempt.options = options;
+    for (uint64_t first = 1; first <= SEEDS_ELSEWHERE && effort < effort_max && found_seed == 0;
+         first += SEEDS_AT_ONCE) {
+        uint64_t events[SEEDS_AT_ONCE] = {0};
+        GPtrArray *texts = g_ptr_array_new();
+        GArray *seeds = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        for (uint64_t seed = first; seed < first + SEEDS_AT_ONCE; seed++) {
+            g_ptr_array_add(texts, (gpointer)(uintptr_t)text);
+            g_array_append_val(seeds, seed);
+        }
+        int found = attempt_first(&attempt, texts, seeds, events);
+        for (int i = 0; i < (int)SEEDS_AT_ONCE && (found < 0 || i <= found); i++) {
+            effort += MAX(events[i], SHRINK_EVENTS_LEAST);
+            shrinking->shrink.tries++;
+        }
+        found_seed = found < 0 ? 0 : first + (uint64_t)found;
+        g_ptr_array_free(texts, TRUE);
+        g_array_free(seeds, TRUE);
+    }
+    shrinking->shrink.effort += effort;
+    shrinking->attempt.killed = attempt.killed;
+    return found_seed;
+}
+
+/* The plan of a run of that scenario with few servers; NULL if it fails under none of the first seeds. */
+static struct plan *plan_elsewhere(const struct shrink_order *order, struct shrinking *shrinking)
+{
+    struct scenario *scenario = command_load_scenario(order->path, order->seed, order->options, NULL);
+    const struct run_options few = with_few_servers(order->options);
+    struct plan *plan = NULL;
+    uint64_t seed = find_seed(shrinking, scenario->text, &few, order->effort_max / 6);
+    scenario_free(scenario);
+    if (seed != 0) {
+        struct record *record = record_new();
+        plan = run_failing(order, seed, &few, record, NULL);
+        record_free(record);
+    }
+    if (plan != NULL) {
+        plan->violated = g_strdup(shrinking->shrink.plan->violated);
+    }
+    return plan;
+}
+
+/* Where servers and faults are drawn a large failure often comes in a small ensemble too, where it is simpler: the smaller of both. */
+static void look_elsewhere(const struct shrink_order *order, struct shrinking *shrinking)
+{
+    struct shrink *first = &shrinking->shrink;
+    struct plan *plan = plan_elsewhere(order, shrinking);
+    if (plan == NULL) {
+        first->effort_max = order->effort_max;
+        if (first->out_of_effort) {
+            shrink_run(first);
+        }
+        return;
+    }
+    struct shrinking second = *shrinking;
+    second.shrink = (struct shrink){
+        .plan = plan, .test = test, .self = &second, .effort = first->effort, .effort_max = order->effort_max};
+    if (fails_by_itself(&second)) {
+        shrink_run(&second.shrink);
+        shrinking->attempt.killed = second.attempt.killed;
+        first->effort = second.shrink.effort;
+        first->tries += second.shrink.tries;
+        first->was_stopped |= second.shrink.was_stopped;
+        if (largeness(second.shrink.plan) < largeness(first->plan)) {
+            plan = first->plan;
+            first->plan = second.shrink.plan;
+            first->out_of_effort = second.shrink.out_of_effort;
+        } else {
+            plan = second.shrink.plan;
+        }
+    }
+    plan_free(plan);
 }
 
 /* ---- the result -------------------------------------------------------------------------------------------------------- */
@@ -104,10 +225,10 @@ static char *story_of(const struct shrink_order *order, const struct shrinking *
                       const struct shrink_outcome *outcome)
 {
     char *repeat = command_line_of_run(order->path, order->seed, order->options);
-    char *story =
-        g_strdup_printf("Shrunk from `%s` (%u faults, %.0f s).\n%s\nIt also shows with %u of the seeds 1 to %u.",
-                        repeat, outcome->faults_before, (double)outcome->before_ns / 1e9, shrinking->attempt.signature,
-                        outcome->shows, SEEDS_SHOWN);
+    char *story = g_strdup_printf(
+        "Shrunk from `%s` of zksim %s (%u faults, %.0f s).\n%s\nIt also shows with %u of the seeds 1 to %u.", repeat,
+        program_version, outcome->faults_before, (double)outcome->before_ns / 1e9, shrinking->attempt.signature,
+        outcome->shows, SEEDS_SHOWN);
     g_free(repeat);
     return story;
 }
@@ -115,7 +236,7 @@ static char *story_of(const struct shrink_order *order, const struct shrinking *
 static uint64_t operations_of(const char *text, uint64_t seed)
 {
     struct record *record = record_new();
-    uint64_t operations = attempt_run(text, seed, record, NULL) ? record->operations->len : 0;
+    uint64_t operations = attempt_run(text, seed, NULL, record, NULL) ? record->operations->len : 0;
     record_free(record);
     return operations;
 }
@@ -134,7 +255,7 @@ static void conclude(const struct shrink_order *order, struct shrinking *shrinki
     outcome->text = plan_text(plan);
     outcome->signature = g_strdup(shrinking->attempt.signature);
     outcome->seed = plan->seed;
-    outcome->servers = plan_count(plan, PLAN_SERVER) + plan_count(plan, PLAN_OBSERVER);
+    outcome->servers = servers_of(plan);
     outcome->clients = plan_count(plan, PLAN_CLIENT);
     outcome->sites = plan_count(plan, PLAN_SITE);
     outcome->operations = operations_of(outcome->text, plan->seed);
@@ -147,15 +268,6 @@ static void conclude(const struct shrink_order *order, struct shrinking *shrinki
     outcome->killed = shrinking->attempt.killed;
 }
 
-static bool fails_by_itself(struct shrinking *shrinking)
-{
-    GPtrArray *only = g_ptr_array_new();
-    g_ptr_array_add(only, shrinking->shrink.plan);
-    int found = test(shrinking, only, &shrinking->shrink.events);
-    g_ptr_array_free(only, TRUE);
-    return found == 0;
-}
-
 static bool shrink_plan(const struct shrink_order *order, struct plan *plan, char *signature,
                         struct shrink_outcome *outcome, GError **error)
 {
@@ -163,13 +275,17 @@ static bool shrink_plan(const struct shrink_order *order, struct plan *plan, cha
         .attempt = {.signature = signature, .jobs = order->jobs},
         .is_terminal = !order->quietly && isatty(STDERR_FILENO) != 0,
     };
-    shrinking.shrink = (struct shrink){.plan = plan, .test = test, .self = &shrinking, .effort_max = order->effort_max};
+    shrinking.shrink =
+        (struct shrink){.plan = plan, .test = test, .self = &shrinking, .effort_max = order->effort_max / 2};
     outcome->faults_before = plan->faults->len;
     outcome->before_ns = plan->run_for_ns;
     bool ok = fails_by_itself(&shrinking);
     if (ok) {
         shrinking.attempt.until_us = order->budget_us == 0 ? 0 : g_get_monotonic_time() + order->budget_us;
         shrink_run(&shrinking.shrink);
+        if (!shrinking.shrink.was_stopped && largeness(shrinking.shrink.plan) > 0) {
+            look_elsewhere(order, &shrinking);
+        }
         conclude(order, &shrinking, outcome);
     } else {
         g_set_error(error, COMMAND_ERROR, 0, "%s: written down with concrete times, the run does not fail the same way",
@@ -182,11 +298,29 @@ static bool shrink_plan(const struct shrink_order *order, struct plan *plan, cha
     return ok;
 }
 
+/* What servers do wrong to each other comes before what clients see of it: it is nearer to the cause, and less is needed to show
+ * it. */
+static const struct verdict_row *violation_to_keep(const struct record *record, const char *guarantee)
+{
+    static const enum guarantee_id first[] = {
+        GUARANTEE_ONE_LEADER_PER_EPOCH, GUARANTEE_COMMITTED_NEVER_TRUNCATED,
+        GUARANTEE_PRIMARY_INTEGRITY,    GUARANTEE_INTEGRITY,
+        GUARANTEE_GLOBAL_PRIMARY_ORDER, GUARANTEE_LOCAL_PRIMARY_ORDER,
+        GUARANTEE_TOTAL_ORDER,          GUARANTEE_AGREEMENT,
+        GUARANTEE_REPLICA_AGREEMENT,
+    };
+    const struct verdict_row *row = NULL;
+    for (size_t i = 0; guarantee == NULL && row == NULL && i < ARRAY_LENGTH(first); i++) {
+        row = violation_of(record, guarantee_info(first[i])->name);
+    }
+    return row != NULL ? row : violation_of(record, guarantee);
+}
+
 bool shrink_failure(const struct shrink_order *order, struct shrink_outcome *outcome, bool *nothing, GError **error)
 {
     struct record *record = record_new();
-    struct plan *plan = run_failing(order, record, error);
-    const struct verdict_row *row = plan == NULL ? NULL : violation_of(record, order->guarantee);
+    struct plan *plan = run_failing(order, order->seed, order->options, record, error);
+    const struct verdict_row *row = plan == NULL ? NULL : violation_to_keep(record, order->guarantee);
     bool ok = plan != NULL;
     *nothing = ok && row == NULL;
     memset(outcome, 0, sizeof *outcome);
@@ -349,11 +483,11 @@ int command_shrink(int argc, char **argv)
     GOptionEntry entries[13] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &texts.seed, "The seed that fails", "N"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &texts.output, "Write the scenario there (default: stdout)", "FILE"},
-        {"guarantee", 0, 0, G_OPTION_ARG_STRING, &texts.guarantee, "Which violation to keep (default: the first)",
-         "NAME"},
+        {"guarantee", 0, 0, G_OPTION_ARG_STRING, &texts.guarantee,
+         "Which violation to keep (default: the nearest to the cause)", "NAME"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &texts.jobs, "Processes that work at once (default 1)", "N"},
-        {"effort", 0, 0, G_OPTION_ARG_STRING, &texts.effort,
-         "Stop after so many million simulated events (default 100)", "N"},
+        {"effort", 0, 0, G_OPTION_ARG_STRING, &texts.effort, "Stop after so many million simulated events (default 70)",
+         "N"},
         {"budget", 0, 0, G_OPTION_ARG_STRING, &texts.budget,
          "In an emergency, stop after so much time with what there is (default 10min; 0: never)", "TIME"},
     };

@@ -4,13 +4,13 @@
 
 #include "sim/cmd/command.h"
 
-#define SHRINK_EFFORT 100000000U /* simulated events: under a minute */
+#define SHRINK_EFFORT 70000000U /* simulated events: under a minute */
 
 struct shrink_order {
     const char *path;
     uint64_t seed;
     const struct run_options *options;
-    const char *guarantee; /* NULL: the first that broke */
+    const char *guarantee; /* NULL: of those that broke the one nearest to the cause */
     unsigned jobs;
     uint64_t effort_max; /* in simulated events (checker/shrink.h); ends the search in the same place everywhere */
     int64_t budget_us;   /* of wall-clock time, for emergencies; 0: none */
