@@ -6,7 +6,7 @@ LINT_PACKAGES := clang-format clang-tidy cppcheck
 # sanitizers of gcc (with gcc itself), libFuzzer and sanitizers of clang
 SLOW_PACKAGES := libclang-rt-14-dev
 # the real ZooKeeper and a client of it, to compare with
-APACHE_PACKAGES := zookeeper python3-kazoo
+APACHE_PACKAGES := zookeeper python3-kazoo python3-pytest libzookeeper-mt-dev
 
 # ---- how to build --------------------------------------------------------------------------------------------
 # MODE: release (default), debug, asan (address and undefined-behaviour sanitizers)
@@ -67,6 +67,7 @@ help:
 #: make demo          set up, build, and show a run, a caught flaw, a query and a figure
 #: make test          set up, build, and run every quick test
 #: make check-slow    the tests that take minutes: sanitizers, flaws, many seeds, fuzzing, determinism
+#: make kazoo         kazoo's own tests against zksim serve
 #: make apache        beside Apache ZooKeeper: the same disks, the same answers
 #: make determinism   the golden digests with gcc and clang, -O0 and -O2, with and without sanitizers
 #: make golden        rewrite golden digests and data files: then read the diff
@@ -175,7 +176,7 @@ setup-apache: setup
 # Recursive, because flags are asked from pkg-config, which set-up installs.
 JOBS := -j$(shell nproc 2>/dev/null || echo 1)
 
-.PHONY: demo test golden check-slow determinism sanitized fuzz apache bench bench-store bench-apache lint format install
+.PHONY: demo test golden check-slow determinism sanitized fuzz apache kazoo bench bench-store bench-apache lint format install
 demo: setup
 	@$(MAKE) -s --no-print-directory $(JOBS) all
 	@tests/demo.sh
@@ -207,6 +208,7 @@ determinism: setup-slow
 sanitized: setup-slow
 	@$(MAKE) -s --no-print-directory $(JOBS) MODE=asan all build/asan/run-tests
 	@tests/cli.sh build/asan/zksim
+	@tests/serve.py build/asan/zksim
 	@build/asan/run-tests
 	@build/asan/zksim sweep scenarios/chaos.scn --seeds 1..20 $(JOBS)
 	@$(MAKE) -s --no-print-directory all
@@ -226,7 +228,16 @@ apache: setup-apache
 	@tests/apache/disks.py build/zksim
 	@tests/apache/zkcli.py build/zksim
 
-check-slow: sanitized determinism fuzz apache
+# kazoo's own tests, unmodified, against `zksim serve`.
+KAZOO_TESTS := client watchers lock barrier queue counter party partitioner election lease cache connection
+kazoo: setup-apache
+	@$(MAKE) -s --no-print-directory $(JOBS) all
+	@PYTHONPATH=tests/kazoo ZKSIM=build/zksim ZKSIM_REPORT=build/kazoo-verdicts.txt /usr/bin/python3 -m pytest -q \
+	    -p zksim_kazoo -p no:cacheprovider --pyargs $(KAZOO_TESTS:%=kazoo.tests.test_%) > build/kazoo.log 2>&1 || \
+	    { tail -40 build/kazoo.log; exit 1; }
+	@tail -1 build/kazoo.log
+
+check-slow: sanitized determinism fuzz apache kazoo
 	@tests/flaws.sh build/zksim
 	@tests/classics.sh build/zksim slow
 	@tests/explore_flaws.sh build/zksim

@@ -217,7 +217,6 @@ static void tell_servers(struct live *live)
     const struct ensemble *ensemble = simulation_ensemble(live->simulation);
     for (uint32_t i = 0; i < ensemble->server_count; i++) {
         struct server_config *config = world_server_config(live->world, ensemble->servers[i]);
-        g_strlcpy(config->words, "*", sizeof config->words);
         g_strlcpy(config->data_dir, live->world->nodes[ensemble->servers[i]].name, sizeof config->data_dir);
         config->client_port = live_ports_number(live->ports, config->id);
     }
@@ -385,6 +384,11 @@ const struct live_ports *live_ports(const struct live *live)
 struct record *live_record(const struct live *live)
 {
     return live->record;
+}
+
+const struct live_tap *live_tap(const struct live *live)
+{
+    return live->tap;
 }
 
 const char *live_deeds(const struct live *live)

@@ -50,6 +50,7 @@ struct world *live_world(const struct live *live);
 const struct live_options *live_options(const struct live *live);
 const struct live_ports *live_ports(const struct live *live);
 struct record *live_record(const struct live *live);
+const struct live_tap *live_tap(const struct live *live);
 
 /* Virtual time comes up to the present. */
 void live_catch_up(struct live *live);

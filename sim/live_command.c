@@ -193,11 +193,91 @@ static bool expire(struct live *live, const char *arguments, GString *answer)
     return true;
 }
 
+/* ---- observe: what an application believes --------------------------------------------------------------------------- */
+
+#define GROUP_MAX 255
+
+static bool find_belief(const char *name, enum observation_type *type)
+{
+    for (int i = OBSERVE_ACQUIRED; i < OBSERVATION_COUNT; i++) {
+        if (strcmp(observation_name((enum observation_type)i), name) == 0) {
+            *type = (enum observation_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Numbers up to `by`; false if there is something else. */
+static bool read_values(char **words, struct observation *observation, guint *used)
+{
+    guint i = 0;
+    for (; words[i] != NULL && strcmp(words[i], "by") != 0; i++) {
+        char *end = NULL;
+        if (i == ARRAY_LENGTH(observation->value)) {
+            return false;
+        }
+        observation->value[i] = g_ascii_strtoll(words[i], &end, 0);
+        if (end == words[i] || *end != '\0') {
+            return false;
+        }
+    }
+    *used = i;
+    return i > 0 && observation->value[0] >= 0 && observation->value[0] <= GROUP_MAX;
+}
+
+static bool read_session(char **words, session_id_t *session)
+{
+    char *end = NULL;
+    if (g_strv_length(words) != 3 || strcmp(words[0], "by") != 0 || strcmp(words[1], "session") != 0) {
+        return false;
+    }
+    *session = (session_id_t)g_ascii_strtoull(words[2], &end, 0);
+    return end != words[2] && *end == '\0';
+}
+
+static bool note_belief(const struct live *live, char **words, GString *answer)
+{
+    struct observation_row row = {.time_ns = (int64_t)live_world(live)->now};
+    struct record *record = live_world(live)->record;
+    session_id_t session = 0;
+    uint32_t client = 0;
+    guint used = 0;
+    if (words[0] == NULL || !find_belief(words[0], &row.observation.type) ||
+        !read_values(words + 1, &row.observation, &used) || !read_session(words + 1 + used, &session)) {
+        g_string_append(answer,
+                        "expected what, its numbers (the first one is the group, 0 to 255) and who, such as 'observe "
+                        "acquired 1 42 1 by session 0x100012345670000'\n");
+        return false;
+    }
+    if (!live_tap_find_client(live_tap(live), session, &client)) {
+        g_string_append_printf(answer, "no client ever had session 0x%" PRIx64 " here\n", (uint64_t)session);
+        return false;
+    }
+    if (record != NULL) {
+        row.node = (int32_t)client;
+        row.seq = record_next_seq(record);
+        g_array_append_val(record->observations, row);
+    }
+    g_string_append_printf(answer, "%s noted of session 0x%" PRIx64 "\n", words[0], (uint64_t)session);
+    return true;
+}
+
+static bool observe(struct live *live, const char *arguments, GString *answer)
+{
+    char **words = g_strsplit(arguments, " ", LIVE_COMMAND_OCTETS_MAX);
+    bool ok = note_belief(live, words, answer);
+    g_strfreev(words);
+    return ok;
+}
+
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 static const struct command commands[] = {
     {"state", "", "who runs, who leads, who is connected", tell_state},
     {"expire", "session ID", "the leader gives that session up now", expire},
+    {"observe", "WHAT N... by session ID", "what an application believes, for the guarantees of locks and the like",
+     observe},
     {"check", "", "the verdicts on what was recorded so far", check_now},
     {"help", "", "this list", help},
     {"quit", "", "ends, checks and prints the verdicts", quit},
@@ -208,11 +288,12 @@ static bool help(struct live *live, const char *arguments, GString *answer)
     (void)live;
     (void)arguments;
     for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
-        g_string_append_printf(answer, "  %-7s%-12s%s\n", commands[i].name, commands[i].arguments, commands[i].help);
+        g_string_append_printf(answer, "  %-8s%-24s%s\n", commands[i].name, commands[i].arguments, commands[i].help);
     }
     g_string_append(answer,
-                    "  FAULT              at once, as in a scenario: kill leader; restart all; pause server 2 for 5s;\n"
-                    "                     partition leader | rest; partition clients | server 1; heal\n"
+                    "  FAULT                           at once, as in a scenario: kill leader; restart all; pause "
+                    "server 2 for 5s;\n"
+                    "                                  partition leader | rest; partition clients | server 1; heal\n"
                     "  at TIME FAULT, every TIME FAULT, when OBSERVATION FAULT   as in a scenario\n"
                     "'clients' means the real ones too.  All words: zksim list words, zksim list faults\n");
     return true;

@@ -113,6 +113,15 @@ session_id_t live_tap_session(const struct tapped *tapped)
     return tapped->session == NULL ? 0 : tapped->session->id;
 }
 
+bool live_tap_find_client(const struct live_tap *tap, session_id_t id, uint32_t *client)
+{
+    const struct tapped_session *session = g_hash_table_lookup(tap->sessions, &id);
+    if (session != NULL) {
+        *client = session->client;
+    }
+    return session != NULL;
+}
+
 bool live_tap_is_client(const struct tapped *tapped)
 {
     return tapped->phase == PHASE_ANSWER || tapped->phase == PHASE_SERVED;

@@ -51,6 +51,9 @@ uint64_t live_tap_waiting_octets(const struct tapped *tapped);
 /* 0: none. */
 session_id_t live_tap_session(const struct tapped *tapped);
 
+/* The row among the record's nodes of a session's client; false if no such session was ever seen. */
+bool live_tap_find_client(const struct live_tap *tap, session_id_t session, uint32_t *client);
+
 /* Whether what came begins with a handshake, as a client's does; false too as long as it is not known. */
 bool live_tap_is_client(const struct tapped *tapped);
 

@@ -268,6 +268,17 @@ def test_a_session_is_expired():
     ensemble.end()
 
 
+def test_what_applications_believe_is_judged():
+    ensemble = Ensemble()
+    one, two = Client(ensemble.addresses[0]), Client(ensemble.addresses[1])
+    for number, client in enumerate((one, two)):
+        check("noted" in ensemble.ctl("observe acquired 7 %d 1 by session 0x%x" % (number + 1, client.session)), "noted")
+    check("expected what" in ensemble.ctl("observe acquired by session 0x%x" % one.session, status=2), "no numbers")
+    check("no client" in ensemble.ctl("observe acquired 7 3 1 by session 0x1", status=2), "nobody's session")
+    out, _ = ensemble.end(status=1)
+    check("More holders of a lock than it allows at once (group 7)" in out, out)
+
+
 def test_commands_that_make_no_sense():
     ensemble = Ensemble()
     check("did you mean 'leader'?" in ensemble.ctl("kill ledaer", status=2), "a misspelt target")
