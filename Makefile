@@ -51,7 +51,7 @@ PROTOCOL := $(shell find protocol -name '*.c' | sort)
 SIM := $(shell find sim -name '*.c' -not -path 'sim/cmd/*' | sort)
 CHECKER := $(shell find checker -name '*.c' | sort)
 COMMANDS := $(shell find sim/cmd -name '*.c' | sort)
-TESTS := $(shell find tests -name '*.c' -not -path 'tests/fuzz/*' -not -path 'tests/bench/*' | sort)
+TESTS := $(shell find tests -name '*.c' -not -path 'tests/fuzz/*' -not -path 'tests/bench/*' -not -path 'tests/apache/*' | sort)
 
 objects = $(1:%.c=$(B)/%.o)
 LIBRARIES := $(B)/libchecker.a $(B)/libsim.a $(B)/libprotocol.a
@@ -98,6 +98,9 @@ $(B)/run-tests: $(call objects,$(TESTS)) $(LIBRARIES)
 
 $(B)/load: $(B)/tests/bench/load.o
 	$(CC) $(OPTIMISE) $(LINK) $(LTO:%=-fno-lto) $^ -o $@
+
+$(B)/mt_client: $(B)/tests/apache/mt_client.o
+	$(CC) $(OPTIMISE) $(LINK) $(LTO:%=-fno-lto) $^ -o $@ -lzookeeper_mt -lpthread
 
 $(B)/bench-store: $(B)/tests/bench/explore_store.o $(B)/libchecker.a $(B)/libprotocol.a
 	$(CC) $(OPTIMISE) $(LINK) $^ -o $@
@@ -224,9 +227,10 @@ fuzz: setup-slow $(FUZZERS:%=build/fuzz/%)
 
 # Beside Apache ZooKeeper, on loopback.
 apache: setup-apache
-	@$(MAKE) -s --no-print-directory $(JOBS) all
+	@$(MAKE) -s --no-print-directory $(JOBS) all $(B)/mt_client
 	@tests/apache/disks.py build/zksim
 	@tests/apache/zkcli.py build/zksim
+	@tests/apache/mt_client.py build/zksim $(B)/mt_client
 
 # kazoo's own tests, unmodified, against `zksim serve`.
 KAZOO_TESTS := client watchers lock barrier queue counter party partitioner election lease cache connection

@@ -6,6 +6,7 @@ Kazoo's harness asks one global cluster for its servers' addresses and may stop 
 is `zksim ctl 'crash server N'`, starting it `zksim ctl 'restart server N'`.  When the tests are over the ensemble is ended, and its verdicts
 are part of the result: a guarantee that broke fails the session.
 
+ZKSIM=apache leaves kazoo's cluster as it is, with Apache ZooKeeper of the Debian package: what to compare with.
 ZKSIM_ARGUMENTS: more arguments of `zksim serve`.  ZKSIM_REPORT: a file for the verdicts.
 """
 import gc
@@ -106,7 +107,10 @@ def the_cluster():
 
 def pytest_configure(config):
     os.environ.setdefault("ZOOKEEPER_VERSION", "3.8.0")
-    harness.get_global_cluster = the_cluster
+    if os.environ.get("ZKSIM") == "apache":
+        os.environ.setdefault("ZOOKEEPER_CLASSPATH", "/etc/zookeeper/conf:/usr/share/java/zookeeper.jar")
+    else:
+        harness.get_global_cluster = the_cluster
 
 
 def pytest_sessionfinish(session, exitstatus):
