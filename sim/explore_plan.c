@@ -22,6 +22,7 @@ static enum move_class class_of_timer(enum timer timer)
     case TIMER_ELECTION_DIAL:
     case TIMER_LEARNER_CONNECT:
     case TIMER_OBSERVER_DELAY:
+    case TIMER_READ_ONLY:
     case TIMER_CLIENT_RECONNECT:
         return CLASS_CONNECT;
     case TIMER_ELECTION_NOTIFY:

@@ -395,6 +395,10 @@ static void receive_connect_response(struct tapped *tapped, struct bytes frame)
         }
         return;
     }
+    if (response.read_only) {
+        tapped->phase = PHASE_OPAQUE; /* no guarantee holds of what a server without a quorum says */
+        return;
+    }
     tapped->phase = PHASE_SERVED;
     tapped->resumed = tapped->asked != 0;
     tapped->session = session_of(tapped, response.session);

@@ -9,7 +9,7 @@
  *   lost        the connection ended before: INDETERMINATE, since the server may have it
  * Watches: a client that resumes a session and sets no watches anew (SetWatches before any other request) has forgotten them: an event
  *          of type EVENT_NONE without a path says so, and the checker expects no more of them.
- * Left out: pings, auth and SetWatches are the client library's own.  Octets that are no frames (four-letter words, garbage) are passed over;
+ * Left out: sessions of read-only mode, of which nothing is guaranteed; pings, auth and SetWatches are the client library's own.  Octets that are no frames (four-letter words, garbage) are passed over;
  *          whether they mean something is the server's business.
  * Limits:  rows, see live_tap_set_limit(): beyond it nothing more is recorded, and an observation of OBSERVE_CAPACITY says so, which makes
  *          every verdict that is not `violated` `unknown`.

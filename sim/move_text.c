@@ -42,6 +42,7 @@ static const char *const timers[TIMER_COUNT + 1] = {
     [TIMER_COMMIT_TIMEOUT] = "commit-timeout",
     [TIMER_COMMIT_RETRY] = "commit-retry",
     [TIMER_CONTAINERS] = "containers",
+    [TIMER_READ_ONLY] = "read-only",
 };
 
 static const char *const tasks[TASK_COUNT + 1] = {

@@ -39,7 +39,9 @@ static void carry_out(struct lone_server *host, const struct output *output)
 {
     switch ((int)output->type) {
     case OUTPUT_CLOSE:
-        line_of(host, output->close.conn)->shut = true;
+        if ((output->close.conn & CONN_DIALED) == 0) { /* nobody is ever reached that it dials */
+            line_of(host, output->close.conn)->shut = true;
+        }
         break;
     case OUTPUT_SEND:
         g_ptr_array_add(line_of(host, output->send.conn)->said,

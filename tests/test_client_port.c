@@ -2,6 +2,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "protocol/server/password.h"
 #include "protocol/wire/frame.h"
 #include "protocol/wire/record.h"
 #include "tests/lone_server.h"
@@ -23,17 +24,27 @@ static void say(struct lone_server *host, struct lone_line *line, struct jute_wr
     lone_server_say(host, line, writer->start, writer->used);
 }
 
-static struct lone_line *connect(struct lone_server *host)
+static struct lone_line *handshake(struct lone_server *host, session_id_t session, bool read_only)
 {
-    static const uint8_t password[PASSWORD_LENGTH];
+    uint8_t password[PASSWORD_LENGTH] = {0};
     uint8_t octets[MESSAGE_MAX];
     size_t mark;
     struct lone_line *line = lone_server_open(host);
     struct jute_writer writer = begin(octets, &mark);
-    struct connect_request request = {.timeout_ms = 10000, .password = {password, sizeof password}};
+    session_password(session, password);
+    struct connect_request request = {.timeout_ms = 10000,
+                                      .session = session,
+                                      .password = {password, sizeof password},
+                                      .has_read_only = true,
+                                      .read_only = read_only};
     connect_request_write(&writer, &request);
     say(host, line, &writer, mark);
     return line;
+}
+
+static struct lone_line *connect(struct lone_server *host)
+{
+    return handshake(host, 0, false);
 }
 
 static void ask(struct lone_server *host, struct lone_line *line, int32_t xid, const struct request_body *body)
@@ -242,6 +253,82 @@ static void a_client_that_asks_too_much_is_answered_in_the_end(void)
     lone_server_free(host);
 }
 
+/* ---- read-only mode ---- */
+
+static struct lone_server *new_lost_server(const char *words)
+{
+    struct server_config config;
+    lone_server_config(&config);
+    config.standalone = false;
+    config.member_count = 3; /* nobody ever hears of the others */
+    for (size_t i = 0; i < config.member_count; i++) {
+        config.members[i] = (struct member){(server_id_t)i + 1, MEMBER_PARTICIPANT};
+    }
+    config.read_only_mode = true;
+    g_strlcpy(config.words, words, sizeof config.words);
+    return lone_server_new(&config);
+}
+
+static struct connect_response response_of(const struct lone_line *line)
+{
+    size_t length;
+    struct connect_response response;
+    const uint8_t *octets = g_bytes_get_data(line->said->pdata[0], &length);
+    struct jute_reader reader = jute_reader_of_bytes((struct bytes){octets + 4, (int32_t)length - 4});
+    connect_response_read(&reader, &response);
+    CHECK(!reader.failed);
+    return response;
+}
+
+static void a_lost_server_serves_readers_after_a_while(void)
+{
+    struct lone_server *host = new_lost_server("srvr");
+    check_word(host, "isro", "null");
+    CHECK(handshake(host, 0, true)->shut);
+    lone_server_wait(host, host->now + 3 * NS_PER_SECOND);
+    check_word(host, "isro", "ro");
+    char *srvr = told(host, "srvr");
+    CHECK(strstr(srvr, "READ-ONLY mode; serving only read-only clients\nLatency") != NULL);
+    CHECK(strstr(srvr, "Mode: read-only\n") != NULL);
+    g_free(srvr);
+    CHECK(handshake(host, 0, false)->shut);
+    struct lone_line *line = handshake(host, 0, true);
+    CHECK(!line->shut);
+    CHECK(response_of(line).read_only);
+    create(host, line, 1, "/a", MODE_PERSISTENT);
+    CHECK_INT(last_number(line, true), ZNOTREADONLY);
+    read_and_watch(host, line, 2, OP_EXISTS, "/a");
+    CHECK_INT(last_number(line, true), ZNONODE);
+    read_and_watch(host, line, 3, OP_GET_DATA, "/zookeeper/config");
+    CHECK_INT(last_number(line, true), ZOK);
+    ask(host, line, 4, &(struct request_body){.opcode = OP_SYNC, .path = bytes_of("/")});
+    CHECK_INT(last_number(line, true), ZNOTREADONLY);
+    lone_server_free(host);
+}
+
+static void a_session_of_read_only_mode_ends_with_its_owner(void)
+{
+    struct lone_server *host = new_lost_server("");
+    lone_server_wait(host, host->now + 3 * NS_PER_SECOND);
+    struct lone_line *line = handshake(host, 0, true);
+    session_id_t session = response_of(line).session;
+    struct lone_line *other = handshake(host, session, true);
+    CHECK(line->shut);
+    CHECK_INT(response_of(other).session, session);
+    ask(host, other, 1, &(struct request_body){.opcode = OP_CLOSE_SESSION});
+    CHECK_INT(last_number(other, true), ZOK);
+    CHECK(other->shut);
+    line = handshake(host, session, true);
+    CHECK_INT(response_of(line).session, 0);
+    CHECK(line->shut);
+    line = handshake(host, 0, true);
+    session = response_of(line).session;
+    lone_server_end(host, line);
+    lone_server_wait(host, host->now + 12 * NS_PER_SECOND); /* longer than its timeout and a tick */
+    CHECK_INT(response_of(handshake(host, session, true)).session, 0);
+    lone_server_free(host);
+}
+
 /* ---- reconfig ---- */
 
 static void reconfiguration_is_disabled(void)
@@ -303,6 +390,8 @@ static const struct test_case cases[] = {
     {"only words on the list are answered", only_words_on_the_list_are_answered},
     {"a word may come in pieces", a_word_may_come_in_pieces},
     {"a client that asks too much is answered in the end", a_client_that_asks_too_much_is_answered_in_the_end},
+    {"a server without a quorum serves readers after a while", a_lost_server_serves_readers_after_a_while},
+    {"a session of read-only mode ends with its owner", a_session_of_read_only_mode_ends_with_its_owner},
     {"reconfiguration is disabled", reconfiguration_is_disabled},
     {"only who may read a znode hears of it", only_who_may_read_hears},
     {NULL, NULL},

@@ -49,6 +49,7 @@ static const char *const timers[TIMER_COUNT] = {
     [TIMER_LEARNER_CONNECT] = "learner-connect",
     [TIMER_LEARNER_READ] = "learner-read",
     [TIMER_OBSERVER_DELAY] = "observer-delay",
+    [TIMER_READ_ONLY] = "read-only",
     [TIMER_SESSION] = "session",
     [TIMER_CONNECTION] = "connection",
     [TIMER_CLIENT_RECONNECT] = "reconnect",

@@ -226,6 +226,7 @@ static void the_server_itself_is_covered(void)
         FIELD(server, tree_ahead_of_disk),
         FIELD(server, next_session),
         FIELD(server, in_process),
+        FIELD(server, read_only),
         FIELD(server, delay_until),
         FIELD(server, tree->last_processed),
         FIELD(server, prep.last_zxid),

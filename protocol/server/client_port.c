@@ -7,6 +7,7 @@
 #include "protocol/server/authenticate.h"
 #include "protocol/server/four_letter.h"
 #include "protocol/server/password.h"
+#include "protocol/server/read_only.h"
 #include "protocol/server/remote_address.h"
 #include "protocol/server/server_state.h"
 #include "protocol/server/throttle.h"
@@ -22,11 +23,16 @@ static void touch_connection(struct server *server, struct connection *connectio
 
 static void touch_session(struct server *server, const struct connection *connection)
 {
-    if (server_is_leading(server)) {
+    if (server_is_leading(server) || server->read_only) {
         session_tracker_touch(&server->sessions, connection->session, connection->timeout_ms, server->now);
     } else {
         learner_touch(server, connection->session, connection->timeout_ms);
     }
+}
+
+static bool is_open(const struct server *server)
+{
+    return server->serving || server->read_only;
 }
 
 /* maxClientCnxns: of the host it comes from, if that is known. */
@@ -49,7 +55,7 @@ void client_port_accept(struct server *server, struct connection *connection)
 {
     bool too_many = is_one_too_many(server, connection);
     server->statistics.rejected += too_many;
-    if (too_many || (!server->serving && !four_letter_enabled(server))) {
+    if (too_many || (!is_open(server) && !four_letter_enabled(server))) {
         server_close(server, connection);
         return;
     }
@@ -146,6 +152,7 @@ void client_port_attach(struct server *server, struct connection *connection, bo
         .session = valid ? connection->session : 0,
         .password = {password, SESSION_PASSWORD_LENGTH},
         .has_read_only = connection->has_read_only,
+        .read_only = server->read_only,
     };
     struct jute_writer writer = outputs_write(server->out);
     size_t mark = frame_begin(&writer);
@@ -209,7 +216,7 @@ static void receive_connect(struct server *server, struct connection *connection
     struct jute_reader reader = jute_reader_of_bytes(frame);
     connect_request_read(&reader, &request);
     /* A client that has seen the future must look for a server that has too: the single system image. */
-    if (!server->serving) {
+    if (!is_open(server)) {
         server_close(server, connection);
         return;
     }
@@ -222,7 +229,9 @@ static void receive_connect(struct server *server, struct connection *connection
     connection->has_read_only = request.has_read_only;
     connection->client_state = CLIENT_ATTACHING;
     server_hold(connection);
-    if (request.session == 0) {
+    if (server->read_only) {
+        read_only_connect(server, connection, &request);
+    } else if (request.session == 0) {
         open_session(server, connection);
     } else {
         resume_session(server, connection, &request);
@@ -320,7 +329,7 @@ static void receive_request(struct server *server, struct connection *connection
         return;
     }
     touch_connection(server, connection);
-    if (!server->serving) {
+    if (!is_open(server)) {
         serve_while_looking(server, connection, header, jute_read_rest(&reader));
         return;
     }
@@ -338,7 +347,12 @@ static void receive_request(struct server *server, struct connection *connection
     /* Without its body a client's own createSession fails at the leader, which is what Apache's does for most bodies. */
     body = header.opcode == OP_CREATE_SESSION ? bytes_null() : body;
     struct request *request = request_of(server, connection, header.xid, header.opcode, body);
-    submit(server, connection, request);
+    if (server->read_only) {
+        read_only_serve(server, connection, request);
+        request_free(server->arena, request);
+    } else {
+        submit(server, connection, request);
+    }
 }
 
 size_t client_port_receive(struct server *server, struct connection *connection, struct bytes octets)

@@ -23,7 +23,8 @@ static void say_ruok(const struct four_letter *word)
 static void say_isro(const struct four_letter *word)
 {
     const struct server *server = word->server;
-    text_add(word->text, !server->serving ? "null" : "rw");
+    const char *writable = server->serving ? "rw" : "null";
+    text_add(word->text, server->read_only ? "ro" : writable);
 }
 
 static void say_gtmk(const struct four_letter *word)
@@ -50,7 +51,7 @@ static const uint8_t telnet_close[WORD_LENGTH] = {0xff, 0xf4, 0xff, 0xfd};
 
 bool four_letter_enabled(const struct server *server)
 {
-    return server->config.words[0] != '\0';
+    return server->config.words[0] != '\0' || server->config.read_only_mode;
 }
 
 /* Is it an element of the comma list, blanks around it aside, or is one of them "*"? */
@@ -74,7 +75,8 @@ static bool is_listed(const char *list, const char *name)
 
 static bool is_allowed(const struct server *server, const char *name)
 {
-    return strcmp(name, "srvr") == 0 || is_listed(server->config.words, name);
+    bool always = strcmp(name, "srvr") == 0 || (server->config.read_only_mode && strcmp(name, "isro") == 0);
+    return always || is_listed(server->config.words, name);
 }
 
 static const struct word *find_word(struct bytes octets)
@@ -94,7 +96,7 @@ static void answer(struct server *server, const struct connection *connection, c
     if (word == NULL || !is_allowed(server, word->name)) {
         text_add(text, word == NULL ? "telnet close" : word->name);
         text_add(text, " is not executed because it is not in the whitelist.\n");
-    } else if (server->serving || word->always) {
+    } else if (server->serving || server->read_only || word->always) {
         word->say(&said);
     } else {
         text_add(text, NOT_SERVING);

@@ -481,6 +481,10 @@ void four_letter_dump(const struct four_letter *word)
         text_add(text, "Session ");
         add_expiry_queue(word, &word->server->sessions.expiry, add_session_subject);
     } else {
+        if (word->server->read_only) {
+            text_add(text, "Local Session ");
+            add_expiry_queue(word, &word->server->sessions.expiry, add_session_subject);
+        }
         add_learned_sessions(word);
     }
     text_add(text, "ephemeral nodes dump:\n");

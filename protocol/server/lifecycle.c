@@ -2,6 +2,7 @@
 
 #include "protocol/base/ensure.h"
 #include "protocol/server/client_port.h"
+#include "protocol/server/read_only.h"
 #include "protocol/server/server_state.h"
 #include "protocol/server/throttle.h"
 #include "protocol/storage/epoch_file.h"
@@ -194,6 +195,7 @@ static void look(struct server *server)
     server->phase = PHASE_ELECTING;
     server->state = PEER_LOOKING;
     server->delay_until = INSTANT_NEVER;
+    read_only_arm(server);
     election_start(server);
 }
 
@@ -217,6 +219,7 @@ void lifecycle_look(struct server *server)
 
 void server_take_role(struct server *server, server_id_t leader)
 {
+    read_only_end(server);
     server->phase = PHASE_ACTIVE;
     if (leader == server->config.id) {
         server->state = PEER_LEADING;
@@ -239,9 +242,14 @@ static session_id_t first_session(const struct server *server)
     return next > server->next_session ? next : server->next_session;
 }
 
-void server_start_serving(struct server *server)
+void lifecycle_number_sessions(struct server *server)
 {
     server->next_session = first_session(server);
+}
+
+void server_start_serving(struct server *server)
+{
+    lifecycle_number_sessions(server);
     server->serving = true;
     statistics_start(server);
     if (!server_is_leading(server)) {

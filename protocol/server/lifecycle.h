@@ -16,6 +16,9 @@ void lifecycle_stopped(struct server *server);
 /* RELOADING: here is what the disk holds. */
 void lifecycle_reloaded(struct server *server, struct disk_image image);
 
+/* A server begins to hand out session ids: they begin behind its clock. */
+void lifecycle_number_sessions(struct server *server);
+
 /* An observer's pause is over. */
 void lifecycle_look(struct server *server);
 

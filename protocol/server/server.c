@@ -6,6 +6,7 @@
 #include "protocol/server/client_port.h"
 #include "protocol/server/lifecycle.h"
 #include "protocol/server/ports.h"
+#include "protocol/server/read_only.h"
 #include "protocol/server/server_state.h"
 
 #define IDLE_BUCKET_NS (10 * NS_PER_SECOND)
@@ -82,6 +83,7 @@ struct node *server_create(void *region, uint64_t capacity, const struct server_
     server->config = *config;
     server->arena = arena;
     server->delay_until = INSTANT_NEVER;
+    server->read_only_at = INSTANT_NEVER;
     server->config_text = make_config_text(arena, config);
     server->watches = watches_create(arena);
     connections_init(&server->connections, arena);
@@ -142,7 +144,14 @@ static void reach_deadline(struct server *server, struct deadline deadline)
         lifecycle_look(server);
         break;
     case TIMER_SESSION:
-        client_port_expire(server, (session_id_t)deadline.subject);
+        if (server->read_only) {
+            read_only_expire(server, (session_id_t)deadline.subject);
+        } else {
+            client_port_expire(server, (session_id_t)deadline.subject);
+        }
+        break;
+    case TIMER_READ_ONLY:
+        read_only_begin(server);
         break;
     case TIMER_CONTAINERS:
         containers_sweep(server);
@@ -258,6 +267,10 @@ static void collect_all(struct collector *collector, const struct server *server
     }
     collect_election(collector, server);
     collect(collector, server->delay_until, TIMER_OBSERVER_DELAY, 0);
+    collect(collector, server->read_only_at, TIMER_READ_ONLY, 0);
+    if (server->read_only) {
+        collect_queue(collector, &server->sessions.expiry, TIMER_SESSION);
+    }
     if (server_is_leading(server)) {
         collect_leader(collector, server);
     } else if (server_is_learning(server)) {
@@ -387,6 +400,8 @@ static uint64_t digest(const struct node *node)
                               (uint64_t)server->needs_snapshot << 1 | (server->delay_until != INSTANT_NEVER));
     hash = hash_mix(hash, (uint64_t)server->next_session);
     hash = hash_mix(hash, server->in_process);
+    hash = hash_mix(hash, (uint64_t)server->read_only << 1 | (server->read_only_at != INSTANT_NEVER));
+    hash = hash_mix(hash, server->read_only ? (uint64_t)server->read_only_first : 0);
     hash = hash_mix(hash, server->tree == NULL ? 0 : tree_digest(server->tree));
     hash = hash_mix(hash, watches_digest(server->watches));
     const struct connection *connection;
@@ -416,6 +431,7 @@ void server_status(const struct node *node, struct server_status *status)
     *status = (struct server_status){
         .state = server->phase == PHASE_ACTIVE ? server->state : PEER_LOOKING,
         .serving = server->serving,
+        .read_only = server->read_only,
         .accepted_epoch = server->accepted_epoch,
         .current_epoch = server->current_epoch,
         .last_logged = server->log.last_appended,

@@ -79,12 +79,15 @@ struct server {
     epoch_t epoch_to_accept; /* being written */
     epoch_t epoch_to_enter;  /* being written */
     bool serving;            /* client requests are accepted */
-    bool rereads;            /* during a step: some connection has `reread` set */
+    bool read_only; /* LOOKING, and serves those who are content with reads; then `sessions` are those here alone */
+    bool rereads;   /* during a step: some connection has `reread` set */
     bool tree_ahead_of_disk; /* the tree holds what neither log nor snapshot does */
     bool needs_snapshot;     /* a TRUNC could not be done exactly: ACKEPOCH says zxid 0, so that a SNAP comes */
     instant_ns delay_until;  /* an observer's pause before it looks; INSTANT_NEVER: none */
+    instant_ns read_only_at; /* when it will; INSTANT_NEVER: armed for no such instant */
     session_id_t next_session;
-    uint32_t in_process; /* requests of own clients in the pipeline, see throttle.h */
+    session_id_t read_only_first; /* of the sessions here alone */
+    uint32_t in_process;          /* requests of own clients in the pipeline, see throttle.h */
     struct bytes config_text;
     struct tree *tree;
     struct watches *watches;
