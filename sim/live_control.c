@@ -162,7 +162,7 @@ static gboolean accept_client(GSocketService *service, GSocketConnection *connec
     return TRUE;
 }
 
-static bool is_abandoned(const char *path)
+bool live_control_is_abandoned(const char *path)
 {
     GSocketClient *client = g_socket_client_new();
     GSocketAddress *address = g_unix_socket_address_new(path);
@@ -178,7 +178,7 @@ static bool is_abandoned(const char *path)
 static void remove_abandoned(const char *path)
 {
     GStatBuf status;
-    if (g_lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && is_abandoned(path)) {
+    if (g_lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && live_control_is_abandoned(path)) {
         g_unlink(path);
     }
 }

@@ -17,6 +17,9 @@ struct live_control *live_control_new(struct live *live, const char *path, GErro
 /* Removes the socket. */
 void live_control_free(struct live_control *control);
 
+/* Nobody listens on that socket: whoever did was killed. */
+bool live_control_is_abandoned(const char *path);
+
 /* The directory of the sockets of this user's ensembles, in a new string; made if it is missing. */
 char *live_control_directory(GError **error);
 

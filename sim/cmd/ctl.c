@@ -20,7 +20,12 @@ static char *find_socket(GError **error)
     GPtrArray *sockets = g_ptr_array_new_with_free_func(g_free);
     for (const char *name; names != NULL && (name = g_dir_read_name(names)) != NULL;) {
         if (g_str_has_suffix(name, ".sock")) {
-            g_ptr_array_add(sockets, g_build_filename(directory, name, NULL));
+            char *path = g_build_filename(directory, name, NULL);
+            if (live_control_is_abandoned(path)) {
+                g_free(path);
+            } else {
+                g_ptr_array_add(sockets, path);
+            }
         }
     }
     char *found = NULL;
