@@ -137,15 +137,25 @@ static double share_of(const struct point *point)
     return (double)point->broke / (double)point->samples;
 }
 
-/* The index of the point after the greatest rise. */
+/* The index of the point from which on the share is higher than before: where two levels explain the points best (least squares), so that the
+ * noise of two neighbours does not decide it; 0: it does not rise. */
 static guint steepest(const struct why *why)
 {
-    guint found = 1;
-    double rise = -2;
-    for (guint i = 1; i < why->points->len; i++) {
-        double here = share_of(point_at(why, i)) - share_of(point_at(why, i - 1));
-        if (here > rise) {
-            rise = here;
+    double all = 0;
+    double seen = 0;
+    guint found = 0;
+    double best = 0;
+    guint count = why->points->len;
+    for (guint i = 0; i < count; i++) {
+        all += share_of(point_at(why, i));
+    }
+    for (guint i = 1; i < count; i++) {
+        seen += share_of(point_at(why, i - 1));
+        double rise = (all - seen) / (count - i) - seen / i;
+        double explained = rise * rise * i * (count - i);
+        bool rises_here = share_of(point_at(why, i)) > share_of(point_at(why, i - 1));
+        if (rise > 0 && rises_here && explained > best) {
+            best = explained;
             found = i;
         }
     }
@@ -155,9 +165,9 @@ static guint steepest(const struct why *why)
 static void print_points(const struct why *why, const struct record *record, GString *out)
 {
     guint at = steepest(why);
-    const struct point *before = point_at(why, at - 1);
+    bool rises = at > 0;
+    const struct point *before = point_at(why, rises ? at - 1 : 0);
     const struct point *after = point_at(why, at);
-    bool rises = share_of(after) > share_of(before);
     g_string_append_printf(
         out,
         "How probable is it that %s breaks, if everything after a time is drawn anew (%" G_GUINT64_FORMAT
@@ -169,7 +179,7 @@ static void print_points(const struct why *why, const struct record *record, GSt
         for (int k = 0; k < (int)(share_of(point) * BAR); k++) {
             g_string_append_c(out, '#');
         }
-        g_string_append(out, rises && i == at ? "   <- the greatest step\n" : "\n");
+        g_string_append(out, rises && i == at ? "   <- the step\n" : "\n");
     }
     if (!rises) {
         g_string_append(out, "\nIt never rises: the scenario itself decides it, not what is left to chance.\n");
@@ -178,7 +188,11 @@ static void print_points(const struct why *why, const struct record *record, GSt
     g_string_append_printf(out, "\nFrom %.0f%% to %.0f%% between %.3f s and %.3f s, when this happened:\n",
                            100 * share_of(before), 100 * share_of(after), (double)before->time_ns / 1e9,
                            (double)after->time_ns / 1e9);
+    gsize length = out->len;
     timeline_text(record, before->time_ns, after->time_ns, out);
+    if (out->len == length) {
+        g_string_append(out, "no fault, and no change of leaders: messages alone ('zksim show' has them)\n");
+    }
 }
 
 static bool plot_points(const struct why *why, const char *output, int *status, GError **error)
@@ -212,7 +226,7 @@ static bool sample_all(struct why *why, int64_t end_ns, GError **error)
     if (!sample_between(why, 0, end_ns, why->steps, error)) {
         return false;
     }
-    guint at = steepest(why);
+    guint at = MAX(steepest(why), 1);
     int64_t from_ns = point_at(why, at - 1)->time_ns;
     int64_t until_ns = point_at(why, at)->time_ns;
     bool ok = sample_between(why, from_ns, until_ns, why->steps / 2, error);
