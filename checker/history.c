@@ -141,6 +141,10 @@ static void gather(struct gathering *gathering, const struct observation_row *ro
     case OBSERVE_ESTABLISHED:
         g_array_append_val(gathering->history->establishments, establishment);
         break;
+    case OBSERVE_SWEPT:
+        g_hash_table_replace(gathering->history->sweeps, g_memdup2(&value[0], sizeof value[0]),
+                             g_memdup2(&value[1], sizeof value[1]));
+        break;
     case OBSERVE_CAPACITY:
         gathering->history->capacity = true;
         break;
@@ -680,6 +684,7 @@ struct history *history_new(const struct record *record)
     history->changes = g_array_new(FALSE, FALSE, sizeof(struct change));
     history->proposals = g_array_new(FALSE, FALSE, sizeof(struct change));
     history->establishments = g_array_new(FALSE, FALSE, sizeof(struct establishment));
+    history->sweeps = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     history->double_changes = g_array_new(FALSE, FALSE, sizeof(guint));
     history->taken = g_array_new(FALSE, FALSE, sizeof(int32_t));
     history->sessions = g_array_new(FALSE, FALSE, sizeof(struct session_index));
@@ -706,6 +711,7 @@ void history_free(struct history *history)
     g_array_free(history->changes, TRUE);
     g_array_free(history->proposals, TRUE);
     g_array_free(history->establishments, TRUE);
+    g_hash_table_destroy(history->sweeps);
     g_array_free(history->double_changes, TRUE);
     g_array_free(history->taken, TRUE);
     g_array_free(history->sessions, TRUE);

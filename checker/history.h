@@ -84,6 +84,7 @@ struct history {
     int32_t *change_made;   /* operation -> the change it became, or NO_INDEX */
     GArray *proposals;      /* struct change, by zxid then in order of time; observation is that of the proposal */
     GArray *establishments; /* in order of time */
+    GHashTable *sweeps;     /* zxid of a deleteContainer -> hash of its path, both int64_t */
     GArray *double_changes; /* indices of changes whose operation had already become another */
     GArray *taken;          /* operations answered with the zxid of somebody else's transaction */
 

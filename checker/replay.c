@@ -332,7 +332,8 @@ static bool is_left_over(const struct history *history, int32_t part)
 static bool is_sequential(const struct operation_row *row)
 {
     return opcode_is_create(row->opcode) &&
-           (row->flags == MODE_PERSISTENT_SEQUENTIAL || row->flags == MODE_EPHEMERAL_SEQUENTIAL);
+           (row->flags == MODE_PERSISTENT_SEQUENTIAL || row->flags == MODE_EPHEMERAL_SEQUENTIAL ||
+            row->flags == MODE_PERSISTENT_SEQUENTIAL_WITH_TTL);
 }
 
 /* It was made, but under another name. */
@@ -417,6 +418,29 @@ static bool is_beyond(const struct operation_row *row)
     return is_refused || (row->outcome == OUTCOME_FAILED && spec_error_is_beyond(row->error));
 }
 
+/* No server's tree was changed by it.  Of a multi whose answer was lost the servers know whether it failed, and the specification may
+ * not: a list of ACLs, a quota. */
+static bool changed_nothing(const struct history *history, const struct change *change)
+{
+    const struct change *before = change - 1;
+    if (change == change_at(history, 0) || change->observation == NO_INDEX || before->observation == NO_INDEX) {
+        return false;
+    }
+    return observation_at(history, change->observation)->observation.value[5] ==
+           observation_at(history, before->observation)->observation.value[5];
+}
+
+/* Some znode in it was to have a time to live, and that may not be. */
+static bool is_beyond_by_ttl(const struct history *history, const struct operation_row *row, const GArray *parts)
+{
+    bool asks = spec_asks_ttl(row->opcode, row->flags);
+    for (guint i = 0; i < parts->len && !asks; i++) {
+        const struct operation_row *part = operation_at(history, g_array_index(parts, int32_t, i));
+        asks = spec_asks_ttl(part->opcode, part->flags);
+    }
+    return asks && row->outcome == OUTCOME_FAILED && (row->error == ZUNIMPLEMENTED || row->error == ZBADARGUMENTS);
+}
+
 static bool replay_multi(struct replay *replay, const struct change *change)
 {
     struct history *history = replay->history;
@@ -426,8 +450,10 @@ static bool replay_multi(struct replay *replay, const struct change *change)
     bool done =
         spec_apply_multi(history->spec, change->zxid, (const struct spec_request *)(const void *)replay->requests->data,
                          replay->parts->len, results);
-    if (!operation_is_answered(row) || (is_beyond(row) && !took_effect(row, change))) {
-        bool effect = done && change->type != OP_ERROR && !operation_is_answered(row);
+    bool beyond = is_beyond(row) || is_beyond_by_ttl(history, row, replay->parts);
+    if (!operation_is_answered(row) || (beyond && !took_effect(row, change))) {
+        bool effect =
+            done && change->type != OP_ERROR && !operation_is_answered(row) && !changed_nothing(history, change);
         if (done && !effect) {
             spec_undo(history->spec);
         }
@@ -457,7 +483,8 @@ static bool replay_single(struct replay *replay, const struct change *change)
     struct spec_result result = {.path = PATH_NONE};
     spec_apply(history->spec, change->zxid, &request, &result);
     bool effect = took_effect(row, change);
-    if (is_beyond(row) && !effect) {
+    g_array_set_size(replay->parts, 0);
+    if ((is_beyond(row) || is_beyond_by_ttl(history, row, replay->parts)) && !effect) {
         spec_undo(history->spec);
         return false;
     }
@@ -475,6 +502,25 @@ static bool replay_single(struct replay *replay, const struct change *change)
         spec_undo(history->spec);
     }
     return effect && result.error == ZOK;
+}
+
+/* The servers' own: a container, or a znode whose time is over. */
+static bool replay_sweep(struct history *history, const struct change *change)
+{
+    const int64_t *hash = g_hash_table_lookup(history->sweeps, &change->zxid);
+    int32_t error = hash == NULL ? ZNONODE : spec_sweep(history->spec, change->zxid, (uint64_t)*hash);
+    struct report *report = &history->reports[GUARANTEE_LINEARIZABLE_WRITES];
+    report->checked++;
+    if (error != ZOK && report_violation(report)) {
+        g_string_append(report->story, "The servers removed a znode of their own accord that they had to leave alone.\n"
+                                       "  allowed: a container or a znode with a time to live goes, when it has no "
+                                       "children\n  seen:    ");
+        explain_transaction(report->story, change);
+        g_string_append(report->story, error == ZNOTEMPTY     ? ", of a znode that has children\n"
+                                       : error == ZBADVERSION ? ", of an ordinary znode\n"
+                                                              : ", of a znode that is not there\n");
+    }
+    return error == ZOK;
 }
 
 static void report_stranger(struct history *history, const struct change *change)
@@ -502,6 +548,8 @@ static bool replay_change(struct replay *replay, const struct change *change)
         report->checked++;
         bool is_multi = operation_at(history, change->operation)->opcode == OP_MULTI;
         return is_multi ? replay_multi(replay, change) : replay_single(replay, change);
+    } else if (change->type == OP_DELETE_CONTAINER) {
+        return replay_sweep(history, change);
     } else if (change->type != OP_ERROR && history->record->run.finished) {
         report_stranger(history, change);
     }

@@ -433,14 +433,42 @@ static path_id sequential_path(struct spec *spec, path_id prefix, int32_t number
     return path;
 }
 
+static bool has_ttl(int32_t flags)
+{
+    return flags == MODE_PERSISTENT_WITH_TTL || flags == MODE_PERSISTENT_SEQUENTIAL_WITH_TTL;
+}
+
+bool spec_asks_ttl(int32_t opcode, int32_t flags)
+{
+    return opcode == OP_CREATE_TTL || (opcode_is_create(opcode) && has_ttl(flags));
+}
+
+static bool is_sequential(int32_t flags)
+{
+    return flags == MODE_PERSISTENT_SEQUENTIAL || flags == MODE_EPHEMERAL_SEQUENTIAL ||
+           flags == MODE_PERSISTENT_SEQUENTIAL_WITH_TTL;
+}
+
+/* The statistics of a quota change with everything in its subtree. */
+static bool is_quota_statistics(struct bytes path)
+{
+    static const char above[] = "/zookeeper/quota/", name[] = "/zookeeper_stats";
+    int32_t start = path.length - (int32_t)strlen(name);
+    return start >= (int32_t)strlen(above) - 1 && memcmp(path.data, above, strlen(above)) == 0 &&
+           memcmp(path.data + start, name, strlen(name)) == 0;
+}
+
 static int32_t check_create(struct spec *spec, const struct spec_request *request, path_id *path)
 {
     const struct path_info *info = info_at(spec, request->path);
     if (request->flags < MODE_PERSISTENT || request->flags > MODE_PERSISTENT_SEQUENTIAL_WITH_TTL) {
         return ZBADARGUMENTS;
     }
-    if (request->flags > MODE_CONTAINER) {
-        return ZUNIMPLEMENTED; /* znodes with a time to live need extendedTypesEnabled, off by default */
+    if (has_ttl(request->flags) && request->opcode != OP_CREATE_TTL) {
+        return ZUNIMPLEMENTED; /* unless extendedTypesEnabled: then ZBADARGUMENTS */
+    }
+    if (!has_ttl(request->flags) && request->opcode == OP_CREATE_TTL) {
+        return ZBADARGUMENTS;
     }
     if (spec_session_closed(spec, request->session) != 0) {
         return ZSESSIONEXPIRED;
@@ -452,8 +480,7 @@ static int32_t check_create(struct spec *spec, const struct spec_request *reques
     if (parent == NULL) {
         return ZNONODE;
     }
-    bool sequential = request->flags == MODE_PERSISTENT_SEQUENTIAL || request->flags == MODE_EPHEMERAL_SEQUENTIAL;
-    *path = sequential ? sequential_path(spec, request->path, parent->creates) : request->path;
+    *path = is_sequential(request->flags) ? sequential_path(spec, request->path, parent->creates) : request->path;
     if (!info_at(spec, *path)->valid) {
         return ZBADARGUMENTS;
     }
@@ -482,6 +509,8 @@ static int32_t apply_create(struct spec *spec, zxid_t zxid, const struct spec_re
     int64_t owner = ephemeral ? request->session : 0;
     if (request->opcode == OP_CREATE_CONTAINER) {
         owner = CONTAINER_OWNER;
+    } else if (request->opcode == OP_CREATE_TTL) {
+        owner = (int64_t)TTL_OWNER_BITS;
     }
     *change(spec, path) = (struct spec_node){
         .czxid = zxid,
@@ -492,6 +521,7 @@ static int32_t apply_create(struct spec *spec, zxid_t zxid, const struct spec_re
         .mtime_ms = SPEC_TIME_UNKNOWN,
         .data = request->data,
         .exists = true,
+        .opaque = is_quota_statistics(info->text),
     };
     if (ephemeral) {
         g_array_append_val(session_of(spec, request->session)->ephemerals, path);
@@ -567,7 +597,31 @@ static int32_t apply_reconfig(struct spec *spec, path_id *path)
 bool spec_error_is_beyond(int32_t error)
 {
     return error == ZNOAUTH || error == ZINVALIDACL || error == ZAUTHFAILED || error == ZQUOTAEXCEEDED ||
-           error == ZTHROTTLEDOP || error == ZSESSIONCLOSEDREQUIRESSASLAUTH || error == ZNOTREADONLY;
+           error == ZTHROTTLEDOP || error == ZMARSHALLINGERROR || error == ZSESSIONCLOSEDREQUIRESSASLAUTH ||
+           error == ZNOTREADONLY;
+}
+
+int32_t spec_sweep(struct spec *spec, zxid_t zxid, uint64_t path_hash)
+{
+    g_array_set_size(spec->touches, 0);
+    g_array_set_size(spec->saved, 0);
+    size_t slot = path_hash & (spec->slot_count - 1);
+    while (spec->slots[slot] != PATH_NONE && info_at(spec, spec->slots[slot])->hash != path_hash) {
+        slot = (slot + 1) & (spec->slot_count - 1);
+    }
+    path_id path = spec->slots[slot];
+    const struct spec_node *node = path == PATH_NONE ? NULL : node_at(spec, path);
+    if (node == NULL || !node->exists) {
+        return ZNONODE;
+    }
+    if (node->ephemeral_owner == 0 || is_session(node->ephemeral_owner)) {
+        return ZBADVERSION;
+    }
+    if (node->children > 0) {
+        return ZNOTEMPTY;
+    }
+    remove_node(spec, zxid, path);
+    return ZOK;
 }
 
 static void apply_one(struct spec *spec, zxid_t zxid, const struct spec_request *request, struct spec_result *result)
@@ -607,6 +661,15 @@ void spec_undo(struct spec *spec)
     g_array_set_size(spec->touches, 0);
 }
 
+/* In a multi the flags say what is made, not the opcode. */
+static int32_t opcode_in_multi(const struct spec_request *part)
+{
+    if (!opcode_is_create(part->opcode) || has_ttl(part->flags)) {
+        return part->opcode;
+    }
+    return part->flags == MODE_CONTAINER ? OP_CREATE_CONTAINER : OP_CREATE;
+}
+
 bool spec_apply_multi(struct spec *spec, zxid_t zxid, const struct spec_request *requests, size_t count,
                       struct spec_result *results)
 {
@@ -614,7 +677,9 @@ bool spec_apply_multi(struct spec *spec, zxid_t zxid, const struct spec_request 
     g_array_set_size(spec->saved, 0);
     size_t done = 0;
     while (done < count) {
-        apply_one(spec, zxid, &requests[done], &results[done]);
+        struct spec_request part = requests[done];
+        part.opcode = opcode_in_multi(&part);
+        apply_one(spec, zxid, &part, &results[done]);
         if (results[done].error != ZOK) {
             break;
         }

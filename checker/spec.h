@@ -8,7 +8,8 @@
  *
  * What the specification cannot know: the leader's wall clock.  ctime and mtime are SPEC_TIME_UNKNOWN until somebody saw them
  * (spec_stat_learn) and must stay the same from then on.  Who may do what: ACLs are not kept, only
- * how often they were set, and the errors that come of them are not the specification's (spec_error_is_beyond).  The text of /zookeeper/config is opaque.
+ * how often they were set, and the errors that come of them are not the specification's (spec_error_is_beyond).  Whether znodes may have a
+ * time to live, and how long it is.  The text of /zookeeper/config and the statistics of quotas are opaque.
  *
  * Memory: one specification owns copies of all paths; data is borrowed from the requests and must outlive it.
  * Sources: PrepRequestProcessor.java (order of checks, sequential names, multi), DataTree.java, DataNode.java (Stat),
@@ -106,11 +107,18 @@ zxid_t spec_session_closed(const struct spec *spec, int64_t session);
 /* Errors that depend on what the specification does not keep: identities and ACLs, quotas, the load of a server. */
 bool spec_error_is_beyond(int32_t error);
 
-/* create, create2, createContainer, delete, setData, setACL, check. */
+/* An operation that asks for a znode with a time to live: ZUNIMPLEMENTED and ZBADARGUMENTS are beyond the specification then. */
+bool spec_asks_ttl(int32_t opcode, int32_t flags);
+
+/* create, create2, createContainer, createTTL, delete, setData, setACL, check. */
 void spec_apply(struct spec *spec, zxid_t zxid, const struct spec_request *request, struct spec_result *result);
 /* All or nothing: true if it took effect; otherwise the results carry 0 before the failing one, its error, -2 after it. */
 bool spec_apply_multi(struct spec *spec, zxid_t zxid, const struct spec_request *requests, size_t count,
                       struct spec_result *results);
+
+/* The servers' own deleteContainer, of the path with that hash (OBSERVE_SWEPT).  ZOK; else nothing was changed: ZNONODE,
+ * ZNOTEMPTY, ZBADVERSION for a znode that is neither a container nor has a time to live. */
+int32_t spec_sweep(struct spec *spec, zxid_t zxid, uint64_t path_hash);
 
 /* Takes back the last spec_apply or spec_apply_multi.  Only directly after it. */
 void spec_undo(struct spec *spec);

@@ -60,6 +60,7 @@ static const char *const names[OBSERVATION_COUNT] = {
     [OBSERVE_INCREMENT_BEGUN] = "increment-begun",
     [OBSERVE_INCREMENTED] = "incremented",
     [OBSERVE_COUNTER_READ] = "counter-read",
+    [OBSERVE_SWEPT] = "swept",
 };
 
 const char *observation_name(enum observation_type type)

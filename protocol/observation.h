@@ -74,8 +74,10 @@ enum observation_type {
     OBSERVE_INCREMENT_BEGUN, /* group: a client is about to add one to the counter */
     OBSERVE_INCREMENTED,     /* group, value: and knows that it did, and made it this */
     OBSERVE_COUNTER_READ,    /* group, value: what a client finds there */
+    /* servers, again */
+    OBSERVE_SWEPT, /* zxid, hash of the path: the leader's own deleteContainer; the hash is hash_octets(HASH_START, path) */
 };
-#define OBSERVATION_COUNT 59
+#define OBSERVATION_COUNT 60
 
 struct observation {
     enum observation_type type;

@@ -318,6 +318,8 @@ static void record_body(struct record *record, int64_t row, const struct reply_b
         operation->result_path = record_text(record, body->path);
         break;
     case OP_CREATE2:
+    case OP_CREATE_CONTAINER:
+    case OP_CREATE_TTL:
         operation->result_path = record_text(record, body->path);
         operation->stat = record_stat(record, &body->stat);
         break;

@@ -110,6 +110,7 @@ static const char *const values[OBSERVATION_COUNT] = {
     [OBSERVE_INCREMENT_BEGUN] = "group",
     [OBSERVE_INCREMENTED] = "group, value",
     [OBSERVE_COUNTER_READ] = "group, value",
+    [OBSERVE_SWEPT] = "zxid, path hash",
 };
 
 static const char *name_at(const char *const *names, size_t count, int32_t index)

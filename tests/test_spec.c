@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "checker/spec.h"
+#include "protocol/base/hash.h"
 #include "protocol/wire/op.h"
 #include "tests/test.h"
 
@@ -97,6 +98,32 @@ static void a_closed_session_writes_nothing_and_owns_nothing(void)
     spec_free(spec);
 }
 
+static int32_t sweep(struct spec *spec, const char *path)
+{
+    return spec_sweep(spec, ++next_zxid, hash_octets(HASH_START, path, strlen(path)));
+}
+
+static void only_containers_and_ttls_are_swept(void)
+{
+    struct spec *spec = spec_new();
+    CHECK_INT(error_of(spec, OP_CREATE, "/plain", 0, -1), ZOK);
+    CHECK_INT(error_of(spec, OP_CREATE_CONTAINER, "/box", MODE_CONTAINER, -1), ZOK);
+    CHECK_INT(error_of(spec, OP_CREATE_TTL, "/mayfly", MODE_PERSISTENT_WITH_TTL, -1), ZOK);
+    CHECK_INT(error_of(spec, OP_CREATE_TTL, "/none", 0, -1), ZBADARGUMENTS);
+    CHECK_INT(error_of(spec, OP_CREATE, "/box/kid", 0, -1), ZOK);
+    CHECK_INT(error_of(spec, OP_CREATE, "/e", MODE_EPHEMERAL, -1), ZOK);
+    CHECK_INT(sweep(spec, "/plain"), ZBADVERSION);
+    CHECK_INT(sweep(spec, "/e"), ZBADVERSION);
+    CHECK_INT(sweep(spec, "/box"), ZNOTEMPTY);
+    CHECK_INT(sweep(spec, "/unheard/of"), ZNONODE);
+    CHECK_INT(sweep(spec, "/mayfly"), ZOK);
+    CHECK_INT(sweep(spec, "/mayfly"), ZNONODE);
+    CHECK_INT(error_of(spec, OP_DELETE, "/box/kid", 0, -1), ZOK);
+    CHECK_INT(sweep(spec, "/box"), ZOK);
+    CHECK_INT(spec_node(spec, PATH_ROOT)->pzxid, next_zxid);
+    spec_free(spec);
+}
+
 static void a_failed_multi_leaves_no_trace(void)
 {
     struct spec *spec = spec_new();
@@ -171,6 +198,7 @@ static void a_time_once_seen_stays(void)
 static const struct test_case cases[] = {
     {"checks come in the documented order", checks_come_in_the_documented_order},
     {"a closed session writes nothing and owns nothing", a_closed_session_writes_nothing_and_owns_nothing},
+    {"only containers and znodes with a time to live are swept", only_containers_and_ttls_are_swept},
     {"a failed multi leaves no trace", a_failed_multi_leaves_no_trace},
     {"the root and the system znodes have their odd Stats", the_root_and_the_system_znodes_have_their_odd_stats},
     {"undoing takes back the last write only", undoing_takes_back_the_last_write_only},

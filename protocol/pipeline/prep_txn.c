@@ -279,6 +279,8 @@ static int32_t prepare_delete_container(const struct operation *operation, struc
     if (node.ephemeral_owner == 0 || owner_is_session(node.ephemeral_owner)) {
         return ZBADVERSION;
     }
+    int64_t hash = (int64_t)hash_octets(HASH_START, path.data, bytes_size(path));
+    server_observe(operation->server, (struct observation){OBSERVE_SWEPT, {operation->zxid, hash}});
     return add_deletion(operation, path, txn);
 }
 
