@@ -155,7 +155,7 @@ static void mark(uint8_t tasks[TASKS_MAX / 8], int64_t task)
 
 static bool is_marked(const uint8_t tasks[TASKS_MAX / 8], int64_t task)
 {
-    return (tasks[task / 8] >> task % 8 & 1U) != 0;
+    return ((uint32_t)tasks[task / 8] >> task % 8 & 1U) != 0;
 }
 
 static void office_enter(struct recipe_step *step, uint8_t phase)
