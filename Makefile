@@ -233,7 +233,8 @@ apache: setup-apache
 	@tests/apache/mt_client.py build/zksim $(B)/mt_client
 
 # kazoo's own tests, unmodified, against `zksim serve`.
-# Left out: what is not here yet.  kazoo 2.8 does not know the error of a reconfig that is disabled, and waits for ever.
+# Left out: reconfiguration is not here yet (kazoo 2.8 does not know the error that says so, and waits for ever); TestReadOnlyMode resumes a
+# session at a server without a quorum, which fails on Apache ZooKeeper 3.8 too.
 KAZOO_LEFT_OUT := TestReconfig or TestReadOnlyMode
 KAZOO_TESTS := client watchers lock barrier queue counter party partitioner election lease cache connection
 kazoo: setup-apache

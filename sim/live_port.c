@@ -349,7 +349,6 @@ static void start_listening(struct port *port)
     static GSourceFuncs functions = {.dispatch = port_dispatch};
     GError *error = NULL;
     gpointer poll;
-    g_socket_set_listen_backlog(port->socket, LISTEN_BACKLOG);
     if (!g_socket_listen(port->socket, &error)) {
         say(port->ports, "server %d cannot listen on port %u: %s", (int)port->server, port->number, error->message);
         g_clear_error(&error);
@@ -365,6 +364,7 @@ static bool bind_port(struct port *port, GInetAddress *address, uint16_t number,
         return false;
     }
     g_socket_set_blocking(port->socket, FALSE);
+    g_socket_set_listen_backlog(port->socket, LISTEN_BACKLOG);
     GSocketAddress *where = g_inet_socket_address_new(address, number);
     bool bound = g_socket_bind(port->socket, where, TRUE, error);
     g_object_unref(where);

@@ -46,6 +46,7 @@ struct tapped {
     struct live_tap *tap;
     uint32_t server;
     enum phase phase;
+    bool is_client;     /* it began with a handshake */
     bool resumed;       /* the session lived before this connection */
     bool has_requested; /* something besides the library's own, on this connection */
     session_id_t asked; /* by the ConnectRequest */
@@ -124,7 +125,7 @@ bool live_tap_find_client(const struct live_tap *tap, session_id_t id, uint32_t 
 
 bool live_tap_is_client(const struct tapped *tapped)
 {
-    return tapped->phase == PHASE_ANSWER || tapped->phase == PHASE_SERVED;
+    return tapped->is_client;
 }
 
 /* ---- how much is too much -------------------------------------------------------------------------------------------- */
@@ -226,6 +227,7 @@ static void receive_connect_request(struct tapped *tapped, struct bytes frame)
     connect_request_read(&reader, &request);
     tapped->phase = reader.failed ? PHASE_OPAQUE : PHASE_ANSWER;
     tapped->asked = request.session;
+    tapped->is_client = !reader.failed;
 }
 
 /* The first request on a new connection tells whether the client still watches what it watched. */
