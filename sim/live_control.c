@@ -249,8 +249,8 @@ char *live_control_directory(GError **error)
 {
     char *path = g_build_filename(g_get_user_runtime_dir(), "zksim", NULL);
     if (g_mkdir_with_parents(path, 0700) != 0) {
-        g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "%s: %s; give a path with --socket", path,
-                    g_strerror(errno));
+        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "%s: %s; give a path with --socket",
+                    path, g_strerror(errno));
         g_clear_pointer(&path, g_free);
     }
     return path;

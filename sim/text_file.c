@@ -9,7 +9,7 @@ static bool write_into(const char *path, const char *text, gsize length, GError 
     bool ok = file != NULL && fwrite(text, 1, length, file) == length;
     ok = (file == NULL || fclose(file) == 0) && ok;
     if (!ok) {
-        g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "cannot write '%s': %s", path,
+        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot write '%s': %s", path,
                     g_strerror(errno));
     }
     return ok;

@@ -21,6 +21,7 @@ void lone_server_config(struct server_config *config)
     config->members[0] = (struct member){1, MEMBER_PARTICIPANT};
     config->tick_ms = 1000;
     config->extended_types = true;
+    strcpy(config->words, "*");
     strcpy(config->super_digest, "super:D/InIHSb7yEEbrWz8b9l71RjZJU=");
 }
 

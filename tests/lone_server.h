@@ -31,7 +31,8 @@ struct lone_server {
     GPtrArray *lines; /* of struct lone_line, in order of opening */
 };
 
-/* Apache's defaults but for the settings of the captures: tickTime 1 s, znodes with a TTL, super:test is superDigest. */
+/* Apache's defaults but for the settings of the captures: tickTime 1 s, znodes with a TTL, all four-letter words, super:test
+ * is superDigest. */
 void lone_server_config(struct server_config *config);
 
 /* Boots with an empty disk and serves. */

@@ -507,6 +507,11 @@ static void expired(void)
     replay("client-expired.txt");
 }
 
+static void malformed(void)
+{
+    replay("client-malformed.txt");
+}
+
 static void watch_events(void)
 {
     replay("client-watch-events.txt");
@@ -539,6 +544,7 @@ static const struct test_case cases[] = {
     {"multiRead answers as recorded (client-multiread)", multi_read},
     {"sessions are resumed as recorded (client-resume)", resume},
     {"sessions expire as recorded (client-expired)", expired},
+    {"malformed and refused input is answered as recorded (client-malformed)", malformed},
     {"watches fire as recorded (client-watch-events)", watch_events},
     {"pipelined requests, events and replies keep the recorded order (client-watch-order)", watch_order},
     {"persistent and recursive watches fire as recorded (client-addwatch)", add_watch},
