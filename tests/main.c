@@ -8,6 +8,7 @@
 #include "tests/test.h"
 
 extern const struct test_suite test_suite_access;
+extern const struct test_suite test_suite_acl;
 extern const struct test_suite test_suite_arena;
 extern const struct test_suite test_suite_capture_replay;
 extern const struct test_suite test_suite_captures;
@@ -59,6 +60,7 @@ extern const struct test_suite test_suite_world;
 /* clang-format off */
 static const struct test_suite *const suites[] = {
     &test_suite_access,
+    &test_suite_acl,
     &test_suite_arena,         &test_suite_capture_replay, &test_suite_captures,      &test_suite_chaos,    &test_suite_client,
     &test_suite_client_port,
     &test_suite_containers,

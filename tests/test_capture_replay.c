@@ -552,4 +552,4 @@ static const struct test_case cases[] = {
     {NULL, NULL},
 };
 
-const struct test_suite test_suite_capture_replay = {"capture_replay", cases};
+const struct test_suite test_suite_capture_replay = {"capture-replay", cases};

@@ -43,6 +43,15 @@ static void check_covered(const struct node *node, const struct field *fields, s
     }
 }
 
+static void check_identity(const struct node *node, const struct identity *identity)
+{
+    if (identity != NULL) {
+        struct bytes ids = identity->ids.encoded;
+        const struct field field = {"ids", (void *)(uintptr_t)ids.data, bytes_size(ids)};
+        check_covered(node, &field, 1);
+    }
+}
+
 /* ---- a server in which everything occurs ---- */
 
 struct subject {
@@ -79,11 +88,17 @@ static struct proposal *proposal_of(struct server *server, uint32_t counter)
     return proposal_create(server->arena, jute_written(&writer, 0));
 }
 
+static struct identity *some_identity(struct arena *arena)
+{
+    return identity_with(arena, NULL, (struct zk_id){bytes_of("digest"), bytes_of("user:hash")});
+}
+
 static struct request *request_from(struct subject *subject, int32_t opcode)
 {
     struct request *request = request_create(subject->server->arena, 7, 3, opcode, bytes_of("body"));
     request->conn = subject->client->id;
     request->conn_serial = subject->client->serial;
+    request->identity = some_identity(subject->server->arena);
     return request;
 }
 
@@ -274,6 +289,8 @@ static void connections_and_links_are_covered(void)
         FIELD(link, last.election_epoch),
         FIELD(link, last.peer_epoch),
     };
+    client->identity = some_identity(subject.server->arena);
+    check_identity(&subject.server->node, client->identity);
     check_covered(&subject.server->node, fields, ARRAY_LENGTH(fields));
     busy_leader_free(subject.cluster);
 }
@@ -464,6 +481,7 @@ static void requests_are_covered(void)
             FIELD(request, conn_serial), {"body", (void *)(uintptr_t)request->body.data, 4},
         };
         check_covered(&subject.server->node, fields, ARRAY_LENGTH(fields));
+        check_identity(&subject.server->node, request->identity);
     }
     busy_leader_free(subject.cluster);
 }

@@ -294,8 +294,75 @@ static void say_vote(struct host *host, const struct wire *wire)
     deliver_written(host, wire, &writer);
 }
 
+static const char *const paths[] = {"/a",
+                                    "/b",
+                                    "/a/c",
+                                    "/zookeeper/quota/a",
+                                    "/zookeeper/quota/a/zookeeper_limits",
+                                    "/zookeeper/quota/a/zookeeper_stats",
+                                    "/",
+                                    ""};
+
+static struct acl_list some_acl(struct host *host, uint8_t *octets, size_t size)
+{
+    static const char *const ids[][2] = {
+        {"world", "anyone"}, {"auth", ""}, {"digest", "a:b"}, {"ip", "127.0.0.1/8"}, {"x", "y"}};
+    uint8_t drawn = take(host);
+    if (drawn < 0x80) {
+        return acl_list_open();
+    }
+    int32_t count = drawn >> 4 & 3;
+    struct jute_writer writer = jute_writer_of(octets, size);
+    jute_write_int32(&writer, count);
+    for (int32_t i = 0; i < count; i++) {
+        const char *const *id = ids[take(host) % ARRAY_LENGTH(ids)];
+        jute_write_acl(&writer, (struct zk_acl){drawn & 31, {bytes_of(id[0]), bytes_of(id[1])}});
+    }
+    return (struct acl_list){jute_written(&writer, 0)};
+}
+
+/* Half-way sensible fields for whatever the operation has. */
+static void write_some_body(struct host *host, struct jute_writer *writer, int32_t opcode)
+{
+    uint8_t acl[256], drawn = take(host);
+    struct request_body body = {.opcode = opcode,
+                                .path = bytes_of(paths[drawn & 7]),
+                                .data = take_octets(host, drawn >> 3 & 7),
+                                .flags = drawn >> 5,
+                                .version = -1,
+                                .watch = true};
+    if (opcode == OP_AUTH) {
+        body.path = bytes_of("digest");
+    } else if (opcode == OP_CREATE_TTL) {
+        body.ttl_ms = 1;
+    }
+    body.acl = some_acl(host, acl, sizeof acl);
+    request_body_write(writer, &body);
+}
+
+static void write_multi(struct host *host, struct jute_writer *writer)
+{
+    static const int32_t parts[] = {OP_CREATE, OP_CREATE2, OP_CREATE_CONTAINER, OP_CREATE_TTL,
+                                    OP_DELETE, OP_CHECK,   OP_SET_DATA,         OP_GET_DATA};
+    uint8_t count = take(host) & 3;
+    for (uint8_t i = 0; i < count; i++) {
+        int32_t opcode = parts[take(host) % ARRAY_LENGTH(parts)];
+        multi_write_header(writer, opcode, -1);
+        write_some_body(host, writer, opcode);
+    }
+    multi_write_end(writer);
+}
+
 static void say_request(struct host *host, const struct wire *wire)
 {
+    static const int32_t opcodes[] = {
+        OP_CREATE,        OP_DELETE,         OP_EXISTS,       OP_GET_DATA,       OP_SET_DATA,
+        OP_GET_ACL,       OP_SET_ACL,        OP_GET_CHILDREN, OP_SYNC,           OP_PING,
+        OP_GET_CHILDREN2, OP_CHECK,          OP_MULTI,        OP_CREATE2,        OP_RECONFIG,
+        OP_CHECK_WATCHES, OP_REMOVE_WATCHES, OP_CREATE_TTL,   OP_MULTI_READ,     OP_CREATE_CONTAINER,
+        OP_AUTH,          OP_SET_WATCHES,    OP_SASL,         OP_GET_EPHEMERALS, OP_GET_ALL_CHILDREN_NUMBER,
+        OP_SET_WATCHES2,  OP_ADD_WATCH,      OP_WHO_AM_I,     OP_CLOSE_SESSION,  OP_DELETE_CONTAINER,
+        OP_CREATE_SESSION};
     uint8_t octets[MESSAGE_OCTETS];
     struct jute_writer writer = jute_writer_of(octets, sizeof octets);
     uint8_t how = take(host);
@@ -305,24 +372,14 @@ static void say_request(struct host *host, const struct wire *wire)
             .timeout_ms = 1000, .last_zxid_seen = some_zxid(host), .session = how >> 6, .password = bytes_null()};
         connect_request_write(&writer, &request);
     } else {
-        static const int32_t opcodes[] = {OP_CREATE,        OP_DELETE,        OP_SET_DATA, OP_GET_DATA,
-                                          OP_GET_CHILDREN2, OP_MULTI,         OP_SYNC,     OP_PING,
-                                          OP_SET_WATCHES,   OP_CLOSE_SESSION, OP_EXISTS,   OP_CREATE2,
-                                          OP_GET_ACL,       OP_RECONFIG,      OP_AUTH,     OP_ADD_WATCH};
-        int32_t opcode = opcodes[how & 15];
+        int32_t opcode = opcodes[take(host) % ARRAY_LENGTH(opcodes)];
         request_header_write(&writer, (struct request_header){how >> 4, opcode});
-        uint8_t path[2] = {'/', (uint8_t)('a' + (how >> 4 & 3))};
-        struct request_body body = {.opcode = opcode,
-                                    .path = {path, 2},
-                                    .data = {path, 1},
-                                    .acl = acl_list_open(),
-                                    .flags = take(host) & 3,
-                                    .version = -1,
-                                    .watch = true};
-        if (how >= 0xc0 || opcode == OP_MULTI || opcode == OP_SET_WATCHES || opcode == OP_RECONFIG) {
+        if (how >= 0xc0 || opcode == OP_SET_WATCHES || opcode == OP_SET_WATCHES2 || opcode == OP_RECONFIG) {
             jute_write_raw(&writer, take_octets(host, take(host) & 127));
+        } else if (opcode == OP_MULTI || opcode == OP_MULTI_READ) {
+            write_multi(host, &writer);
         } else {
-            request_body_write(&writer, &body);
+            write_some_body(host, &writer, opcode);
         }
     }
     frame_end(&writer, mark);
@@ -453,6 +510,9 @@ static void boot(struct host *host, uint8_t who)
     config.id = who / 4 % (uint8_t)config.member_count + 1;
     config.snap_count = 4;
     config.commit_log_count = 3;
+    config.extended_types = true;
+    config.enforce_quota = true;
+    config.standalone = config.member_count == 1 && who % 2 == 0;
     for (size_t i = 0; i < config.member_count; i++) {
         config.members[i].id = (server_id_t)i + 1;
         bool observer = who >= 128 && config.member_count > 1 && config.members[i].id == config.id;
@@ -471,7 +531,7 @@ static void boot(struct host *host, uint8_t who)
     input.boot.seed = 1;
     step(host, &input);
     finish_all(host);
-    if (config.member_count == 1) {
+    if (config.member_count == 1 && !config.standalone) {
         fire(host, 1); /* the election of one */
         finish_all(host);
     }

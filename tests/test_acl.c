@@ -1,0 +1,168 @@
+/* ACLs in a server: they are asked for everything, travel with the data, and the super user passes.  Three clients: the owner of what is guarded
+ * (digest), a stranger, and the super user. */
+#include <string.h>
+
+#include "tests/lone_client.h"
+#include "tests/test.h"
+
+static int32_t say_who(struct lone_client *client, const char *user_and_password)
+{
+    struct reply_body reply;
+    struct request_body body = {.opcode = OP_AUTH, .path = bytes_of("digest"), .data = bytes_of(user_and_password)};
+    return lone_client_ask(client, &body, &reply);
+}
+
+static struct acl_list guarded_by(uint8_t *octets, size_t size, const char *scheme, const char *id, int32_t for_all)
+{
+    struct jute_writer writer = jute_writer_of(octets, size);
+    jute_write_int32(&writer, for_all == 0 ? 1 : 2);
+    jute_write_acl(&writer, (struct zk_acl){ACL_ALL, {bytes_of(scheme), bytes_of(id)}});
+    if (for_all != 0) {
+        jute_write_acl(&writer, (struct zk_acl){for_all, {bytes_of("world"), bytes_of("anyone")}});
+    }
+    return (struct acl_list){jute_written(&writer, 0)};
+}
+
+static int32_t act(struct lone_client *client, int32_t opcode, const char *path)
+{
+    struct reply_body reply;
+    struct request_body body = {
+        .opcode = opcode, .path = bytes_of(path), .data = bytes_of("data"), .version = -1, .acl = acl_list_open()};
+    return lone_client_ask(client, &body, &reply);
+}
+
+static int32_t make_guarded(struct lone_client *client, const char *path, const char *scheme, int32_t for_all)
+{
+    uint8_t octets[256];
+    struct reply_body reply;
+    struct request_body body = {.opcode = OP_CREATE,
+                                .path = bytes_of(path),
+                                .data = bytes_of("data"),
+                                .acl = guarded_by(octets, sizeof octets, scheme, "", for_all)};
+    return lone_client_ask(client, &body, &reply);
+}
+
+static void check_stranger(struct lone_client *stranger)
+{
+    CHECK_INT(act(stranger, OP_GET_DATA, "/own"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_GET_CHILDREN, "/own"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_GET_CHILDREN2, "/own"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_GET_ALL_CHILDREN_NUMBER, "/own"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_GET_ACL, "/own"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_SET_DATA, "/own"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_SET_ACL, "/own"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_CREATE, "/own/new"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_CREATE2, "/own/new"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_CREATE_CONTAINER, "/own/new"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_DELETE, "/own/kid"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_DELETE, "/own/nothing"), ZNOAUTH); /* who may not delete does not learn what is there */
+    CHECK_INT(act(stranger, OP_EXISTS, "/own"), ZOK);             /* but this was open to all until 3.8.4 */
+    CHECK_INT(act(stranger, OP_GET_DATA, "/open"), ZOK);
+    CHECK_INT(act(stranger, OP_SET_DATA, "/open"), ZNOAUTH);
+    CHECK_INT(act(stranger, OP_CREATE, "/open/new"), ZNOAUTH);
+}
+
+static void check_everything_allowed(struct lone_client *client)
+{
+    CHECK_INT(act(client, OP_GET_DATA, "/own"), ZOK);
+    CHECK_INT(act(client, OP_GET_CHILDREN, "/own"), ZOK);
+    CHECK_INT(act(client, OP_GET_ACL, "/own"), ZOK);
+    CHECK_INT(act(client, OP_SET_DATA, "/own"), ZOK);
+    CHECK_INT(act(client, OP_CREATE, "/own/new"), ZOK);
+    CHECK_INT(act(client, OP_DELETE, "/own/new"), ZOK);
+}
+
+static struct lone_client another(const struct lone_client *client)
+{
+    struct lone_client other = {.server = client->server};
+    lone_client_connect(&other);
+    return other;
+}
+
+static void guarded(struct lone_client *owner, bool reboot, struct server_config *config)
+{
+    struct lone_client stranger = another(owner);
+    check_stranger(&stranger);
+    CHECK_INT(say_who(&stranger, "somebody:else"), ZOK);
+    check_stranger(&stranger);
+    check_everything_allowed(owner);
+    struct lone_client super = another(owner);
+    CHECK_INT(say_who(&super, "super:test"), ZOK);
+    check_everything_allowed(&super);
+    if (reboot) {
+        lone_server_reboot(owner->server, config);
+        lone_client_connect(owner);
+        check_stranger(owner); /* what a connection was, a new one is not */
+        CHECK_INT(say_who(owner, "me:secret"), ZOK);
+        guarded(owner, false, config);
+    }
+}
+
+static void run(uint32_t snap_count)
+{
+    struct server_config config;
+    lone_server_config(&config);
+    config.snap_count = snap_count;
+    struct lone_client owner = lone_client_new(&config);
+    CHECK_INT(make_guarded(&owner, "/own", "auth", 0), ZINVALIDACL);
+    CHECK_INT(say_who(&owner, "me:secret"), ZOK);
+    CHECK_INT(make_guarded(&owner, "/own", "auth", 0), ZOK);
+    CHECK_INT(make_guarded(&owner, "/open", "auth", ACL_READ), ZOK);
+    CHECK_INT(act(&owner, OP_CREATE, "/own/kid"), ZOK);
+    guarded(&owner, true, &config);
+    CHECK_INT(act(&owner, OP_SET_ACL, "/own"), ZOK);
+    struct lone_client stranger = another(&owner);
+    check_everything_allowed(&stranger);
+    lone_server_free(owner.server);
+}
+
+static void checks_and_survives_in_the_log(void)
+{
+    run(100000);
+}
+
+static void checks_and_survives_in_snapshots(void)
+{
+    run(4);
+}
+
+static void skip(void)
+{
+    struct server_config config;
+    lone_server_config(&config);
+    config.skip_acl = true;
+    struct lone_client owner = lone_client_new(&config);
+    CHECK_INT(say_who(&owner, "me:secret"), ZOK);
+    CHECK_INT(make_guarded(&owner, "/own", "auth", 0), ZOK);
+    struct lone_client stranger = another(&owner);
+    check_everything_allowed(&stranger);
+    lone_server_free(owner.server);
+}
+
+static void many_ids(void)
+{
+    struct server_config config;
+    lone_server_config(&config);
+    struct lone_client client = lone_client_new(&config);
+    char *long_user = g_strnfill(3000, 'u');
+    int32_t error = ZOK;
+    for (unsigned i = 0; i < 100 && error == ZOK; i++) {
+        char *user = g_strdup_printf("%s%u:x", long_user, i);
+        error = say_who(&client, user);
+        g_free(user);
+    }
+    CHECK_INT(error, ZAUTHFAILED);
+    CHECK(client.line->shut);
+    g_free(long_user);
+    lone_server_free(client.server);
+}
+
+static const struct test_case cases[] = {
+    {"what an ACL forbids is refused, and stays so when the log is read again", checks_and_survives_in_the_log},
+    {"and when a snapshot is", checks_and_survives_in_snapshots},
+    {"skipACL opens everything", skip},
+    {"a connection that proves too many ids is closed", many_ids},
+    {NULL, NULL},
+};
+
+const struct test_suite test_suite_acl = {"acl", cases};
