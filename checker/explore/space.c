@@ -371,18 +371,31 @@ bool space_is_available(const struct space *space, const uint32_t *vector)
     return with_leader > voters / 2;
 }
 
-bool space_is_at_rest(const struct space *space, const uint32_t *vector)
+/* Has a session, or lost it for good, and no request without an answer. */
+static bool is_content(const struct site *site)
+{
+    bool is_over = site->session_state == SESSION_EXPIRED || site->session_state == SESSION_CLOSED;
+    return site->life == LIFE_UP && (site->session_state == SESSION_CONNECTED || is_over) && site->waiting == 0;
+}
+
+bool space_is_quiet(const struct space *space, const uint32_t *vector)
 {
     for (uint32_t i = 0; i < space->node_count; i++) {
-        const struct site *site = space_site(space, vector, i);
-        bool is_client = (space->monitors_config.clients >> i & 1U) != 0;
-        bool is_over = site->session_state == SESSION_EXPIRED || site->session_state == SESSION_CLOSED;
-        if (site->life != LIFE_UP || (is_client && site->session_state != SESSION_CONNECTED && !is_over) ||
-            (is_client && site->waiting > 0)) {
+        if ((space->monitors_config.clients >> i & 1U) != 0 && !is_content(space_site(space, vector, i))) {
             return false;
         }
     }
     return space_is_available(space, vector);
+}
+
+bool space_is_at_rest(const struct space *space, const uint32_t *vector)
+{
+    for (uint32_t i = 0; i < space->node_count; i++) {
+        if (space_site(space, vector, i)->life != LIFE_UP) {
+            return false;
+        }
+    }
+    return space_is_quiet(space, vector);
 }
 
 void space_ignore(struct space *space, bool ignore)

@@ -100,14 +100,18 @@ struct move space_move(const struct space *space, const uint32_t *vector, const 
 /* Whether nothing can happen any more: all that space_events() listed are faults that the plan would still allow. */
 bool space_is_over(const struct space_event *events, uint32_t count);
 
-/* What only a state in which nothing can happen any more can show (monitor_end()).  Where sites of an atomic commit are alone they first
- * get some rounds of all their timers, without faults and whatever the plan allows: who is blocked because a budget ended is not blocked. */
+/* What only a state in which nothing can happen any more can show (monitor_end()), and not because a budget ended: who is blocked only
+ * because no timer may fire is not blocked.  Sites of an atomic commit, alone, first get some rounds of all their timers, without faults and
+ * whatever the plan allows; where servers are, the state must be quiet (space_is_quiet()).  Who is down may stay down. */
 void space_end(struct space *space, const uint32_t *vector, struct space_sight *sight);
 
 /* A leader serves, a majority of the voters follows it, every running server serves that is not shut out (role_is_shut_out()). */
 bool space_is_available(const struct space *space, const uint32_t *vector);
 
-/* And every node runs, every client has a session (or has lost it for good) and no request without an answer. */
+/* And every client has a session (or has lost it for good) and no request without an answer: all that timers would do is ping. */
+bool space_is_quiet(const struct space *space, const uint32_t *vector);
+
+/* And every node runs. */
 bool space_is_at_rest(const struct space *space, const uint32_t *vector);
 
 /* No partition, nobody paused, nothing used up; who is down starts. */

@@ -521,7 +521,11 @@ static void judge_end(const struct space *space, const uint32_t *vector, struct 
 void space_end(struct space *space, const uint32_t *vector, struct space_sight *sight)
 {
     judge_end(space, vector, sight);
-    if (sight->broken == 0 || space->monitors_config.servers != 0) {
+    if (sight->broken == 0) {
+        return;
+    }
+    if (space->monitors_config.servers != 0) {
+        sight->broken = space_is_quiet(space, vector) ? sight->broken : 0;
         return;
     }
     uint32_t later[SPACE_WIDTH_MAX];

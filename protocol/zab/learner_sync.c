@@ -450,7 +450,6 @@ void learner_snapshot_saved(struct server *server)
 void learner_log_saved(struct server *server)
 {
     ensure(server->learner.state == LEARNER_SAVING_LOG);
-    server_observe(server, (struct observation){OBSERVE_LOGGED, {server->log.last_synced}});
     if (server->log.dirty) {
         log_stage_fsync(server);
     } else if (STAILQ_EMPTY(&server->log.queue)) { /* else one of the flaws has filled it */
