@@ -21,6 +21,7 @@ extern const struct test_suite test_suite_containers;
 extern const struct test_suite test_suite_disk;
 extern const struct test_suite test_suite_election;
 extern const struct test_suite test_suite_event_queue;
+extern const struct test_suite test_suite_explore_limits;
 extern const struct test_suite test_suite_explore_lockstep;
 extern const struct test_suite test_suite_explore_monitors;
 extern const struct test_suite test_suite_explore;
@@ -66,6 +67,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_containers,
     &test_suite_clock,         &test_suite_commit,        &test_suite_disk,     &test_suite_election,
     &test_suite_explore_checkpoint,
+    &test_suite_explore_limits,
     &test_suite_explore_lockstep,
     &test_suite_explore_monitors,
     &test_suite_event_queue,   &test_suite_explore, &test_suite_explore_store, &test_suite_explore_orders, &test_suite_explore_plan, &test_suite_fault,         &test_suite_flaw,     &test_suite_guarantees,

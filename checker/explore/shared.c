@@ -58,7 +58,6 @@ static void *map_region(uint64_t base, bool many_processes)
         errno = EEXIST;
         return NULL;
     }
-    madvise(got, REGION_OCTETS, MADV_HUGEPAGE);
     madvise(got, REGION_OCTETS, MADV_DONTDUMP);
     return got;
 }
@@ -187,6 +186,16 @@ static bool charge(struct shared *shared, struct shared_area *area, uint64_t com
     return true;
 }
 
+/* Where they are filled: a small area would be rounded up to one. */
+static void advise_huge(const struct shared_area *area, uint64_t from, uint64_t to)
+{
+    from = from / UNIT * UNIT;
+    to = to / UNIT * UNIT;
+    if (from < to && area->file < 0) {
+        madvise(area->base + from, to - from, MADV_HUGEPAGE);
+    }
+}
+
 bool shared_commit(struct shared *shared, struct shared_area *area, uint64_t octets)
 {
     if (octets <= atomic_load_explicit(&area->committed, memory_order_acquire)) {
@@ -206,6 +215,7 @@ bool shared_commit(struct shared *shared, struct shared_area *area, uint64_t oct
             ok = charge(shared, area, committed, wanted - committed);
         }
         if (ok) {
+            advise_huge(area, committed, wanted);
             atomic_store_explicit(&area->committed, wanted, memory_order_release);
         }
     }
@@ -220,6 +230,7 @@ bool shared_move_begin(struct shared *shared, struct shared_area *from, struct s
     ensure(octets >= old && atomic_load(&to->committed) == 0);
     bool ok = octets <= to->reserved && charge(shared, to, 0, octets - old);
     if (ok) {
+        advise_huge(to, 0, octets);
         atomic_store(&to->committed, octets);
         atomic_store(&from->committed, 0);
         from->emptied = 0;

@@ -10,8 +10,8 @@
  * Accounting. `used` is committed octets, a little above what is resident: growing takes steps of 64 KiB to 64 MiB.
  * Areas that spill (a spill directory is given) are files: the kernel may write their old pages out, they count in
  * `spilled` and not against the limit; their disk blocks are allocated before use, so a full disk ends the search
- * and does not kill it. Huge pages, which only a region of one process gets, can make up to 2 MiB per area resident
- * beyond that.
+ * and does not kill it. Huge pages, which only a region of one process gets, are asked for where 2 MiB are committed:
+ * what is resident is little more than what is committed.
  *
  * Workers. Every operation of the structures on top (table.h) begins with shared_enter(). A table that must grow
  * asks all workers to park there; the last one to park grows it and lets them go. Therefore a worker that waits for
