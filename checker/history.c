@@ -283,7 +283,7 @@ static size_t write_slot(const struct history *history, const struct write_table
 
 static bool may_have_happened(const struct operation_row *operation)
 {
-    return operation->parent == 0 && operation_is_write(operation) && operation->xid != 0 && operation->session != 0 &&
+    return operation->parent == 0 && operation_is_write(operation) && operation->session != 0 &&
            operation->outcome != OUTCOME_NOT_SENT;
 }
 
@@ -358,7 +358,8 @@ static void match_changes(struct history *history, const struct write_table *tab
 {
     for (guint i = 0; i < history->changes->len; i++) {
         struct change *change = &g_array_index(history->changes, struct change, i);
-        if (change->cxid == 0 || change->alternate) {
+        bool is_internal = change->type == OP_CREATE_SESSION || change->type == OP_CLOSE_SESSION;
+        if ((change->cxid == 0 && is_internal) || change->alternate) {
             continue;
         }
         int32_t operation = choose_request(history, table, change);

@@ -311,6 +311,9 @@ static void answer(struct tapped *tapped, const struct waiting *asked, struct re
     if (asked->row >= 0 && !tapped->tap->full) {
         struct answer understood;
         operation_understand(&output, &understood);
+        if (understood.outcome == OUTCOME_NOT_SENT) { /* it was sent, whatever its xid */
+            understood.outcome = zk_error_is_definite(header.error) ? OUTCOME_FAILED : OUTCOME_INDETERMINATE;
+        }
         operation_record_answer(tapped->tap->world, asked->row, (int32_t)tapped->server, &output, &understood);
     }
 }
@@ -357,12 +360,16 @@ static void receive_reply(struct tapped *tapped, struct reply_header header, str
     }
 }
 
+/* Of a client that numbers its requests like notifications, the answers are told by their looks. */
 static void receive_notification(struct tapped *tapped, struct reply_header header, struct jute_reader *reader)
 {
     struct watcher_event event;
+    struct jute_reader body = *reader;
     watcher_event_read(reader, &event);
-    if (!reader->failed) {
+    if (jute_is_done(reader) && event.type >= EVENT_NODE_CREATED && event.state == STATE_SYNC_CONNECTED) {
         record_event(tapped, event.type, header.zxid, event.path);
+    } else {
+        receive_reply(tapped, header, jute_read_rest(&body));
     }
 }
 

@@ -188,6 +188,18 @@ def test_sessions_operations_and_watches():
         check([line for line in again.stdout.splitlines() if " holds " in line] == table, "the same from the file")
 
 
+def test_odd_numbers_of_requests():
+    ensemble = Ensemble()
+    client = Client(ensemble.addresses[0])
+    for number, xid in enumerate((0, -1, 7, 7, -3, 0)):
+        client.ask(CREATE, text("/n%d" % number) + text("") + OPEN_ACL + struct.pack(">i", 0), xid=xid)
+        octets = client.receive()
+        check(struct.unpack(">iqi", octets[:16])[0::2] == (xid, 0), "create %d" % number)
+    client.ask(SET, text("/n0") + text("1") + struct.pack(">i", 5), xid=0)
+    client.receive()
+    ensemble.end()
+
+
 def test_a_broken_promise_is_found():
     ensemble = Ensemble("--flaw", "keep-ephemerals")
     one, two = Client(ensemble.addresses[0]), Client(ensemble.addresses[0])
@@ -254,6 +266,51 @@ def test_a_paused_server_reads_nothing():
         client.socket.setblocking(True)
     ensemble.ctl("resume server %d" % number)
     check(client.answer()[:2] == (xid, 0), "then it answers")
+    ensemble.end()
+
+
+def test_the_network_between_clients_and_a_server():
+    ensemble = Ensemble()
+    address, number = ensemble.follower()
+    client, other = Client(address), Client(ensemble.addresses[ensemble.leader - 1])
+    ensemble.ctl("partition clients | server %d" % number)
+    xid = client.ask(GET, text("/") + b"\0")
+    check("nothing gets from outside to server-%d" % number in ensemble.ctl("state"), "the cut")
+    check(other.get("/") == b"", "others are reached")
+    ensemble.ctl("heal")
+    check(client.answer()[:2] == (xid, 0), "it arrives when the cut heals")
+    ensemble.ctl("reset clients | server %d" % number)
+    check(client.is_gone(), "a reset ends the connection")
+    ensemble.ctl("pause clients")
+    xid = other.ask(GET, text("/") + b"\0")
+    ensemble.ctl("resume clients")
+    check(other.answer()[:2] == (xid, 0), "a pause of the outside passes")
+    ensemble.ctl("crash clients")
+    check(other.is_gone(), "without the outside there are no connections")
+    try:
+        Client(address)
+        raise AssertionError("without the outside nobody is let in")
+    except (Gone, ConnectionError):
+        pass
+    ensemble.ctl("restart clients")
+    while True:  # it boots for a while
+        try:
+            check(Client(address).get("/") == b"", "and there are again")
+            break
+        except (Gone, ConnectionError):
+            pass
+    ensemble.end()
+
+
+def test_four_letter_words():
+    ensemble = Ensemble()
+    asking = dial(ensemble.addresses[0])
+    asking.sendall(b"ruok")
+    asking.shutdown(socket.SHUT_WR)  # as some netcats do
+    check(asking.recv(100) == b"imok" and asking.recv(100) == b"", "an answer although its half is closed")
+    asking = dial(ensemble.addresses[0])
+    asking.sendall(b"srvr")
+    check(b"Mode: " in asking.recv(4096), "srvr")
     ensemble.end()
 
 
