@@ -69,6 +69,7 @@ static const struct setting_info infos[SETTING_COUNT] = {
                                    NUMBER(QUANTITY_COUNT, 1, 1000000, 1000)},
     [SETTING_CLIENT_CNXNS_MAX] = {"maxClientCnxns", "connections from one address; 0: any number",
                                   NUMBER(QUANTITY_COUNT, 0, 1000000, 60)},
+    [SETTING_RECONFIG_ENABLED] = {"reconfigEnabled", "1: observers may be added to the configuration", SWITCH},
     [SETTING_READ_ONLY_MODE] = {"readOnlyMode", "1: servers without a quorum serve readers (readonlymode.enabled)",
                                 NUMBER(QUANTITY_COUNT, 0, 1, 0)},
 };

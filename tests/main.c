@@ -34,6 +34,7 @@ extern const struct test_suite test_suite_flaw;
 extern const struct test_suite test_suite_guarantees;
 extern const struct test_suite test_suite_interleavings;
 extern const struct test_suite test_suite_library;
+extern const struct test_suite test_suite_membership;
 extern const struct test_suite test_suite_move;
 extern const struct test_suite test_suite_network;
 extern const struct test_suite test_suite_quantity;
@@ -64,6 +65,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_acl,
     &test_suite_arena,         &test_suite_capture_replay, &test_suite_captures,      &test_suite_chaos,    &test_suite_client,
     &test_suite_client_port,
+    &test_suite_membership,
     &test_suite_containers,
     &test_suite_clock,         &test_suite_commit,        &test_suite_disk,     &test_suite_election,
     &test_suite_explore_checkpoint,

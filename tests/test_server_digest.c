@@ -245,6 +245,7 @@ static void the_server_itself_is_covered(void)
         FIELD(server, delay_until),
         FIELD(server, tree->last_processed),
         FIELD(server, prep.last_zxid),
+        FIELD(server, prep.reconfig),
         FIELD(server, snapshot.state),
         FIELD(server, snapshot.file.zxid),
         FIELD(server, snapshot.shown),

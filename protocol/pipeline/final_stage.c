@@ -7,6 +7,7 @@
 #include "protocol/pipeline/access.h"
 #include "protocol/pipeline/answer.h"
 #include "protocol/server/client_port.h"
+#include "protocol/server/membership.h"
 #include "protocol/server/server_state.h"
 
 void final_stage_init(struct final_stage *final)
@@ -145,6 +146,9 @@ static bool apply(struct server *server, struct proposal *proposal)
         server->final.in_multi = false;
     } else {
         tree_apply(server->tree, &txn);
+    }
+    if (txn.header.type == OP_RECONFIG) {
+        membership_adopt(server);
     }
     bypass_session_table(server, &txn);
     follow(server, &txn);

@@ -1,7 +1,9 @@
 /* What each write checks, in Apache's order, and the transaction it becomes (PrepRequestProcessor.pRequest2Txn). */
 #include <string.h>
 
+#include "protocol/base/ensure.h"
 #include "protocol/pipeline/access.h"
+#include "protocol/server/membership.h"
 #include "protocol/server/server_state.h"
 #include "protocol/tree/path.h"
 #include "protocol/tree/quota.h"
@@ -539,6 +541,66 @@ static int32_t write_one(struct server *server, const struct request *request, z
     return error;
 }
 
+/* ---- reconfig ---- */
+
+static int32_t check_reconfig(struct server *server, const struct request *request, const struct request_body *body)
+{
+    int64_t version = membership_version(server);
+    if (!server->config.reconfig_enabled) {
+        return ZRECONFIGDISABLED;
+    }
+    int32_t error = prep_check_session(server, request);
+    if (error != ZOK) {
+        return error;
+    }
+    if (server->config.standalone) {
+        return ZUNIMPLEMENTED;
+    }
+    if (server->prep.reconfig > version) {
+        return ZRECONFIGINPROGRESS;
+    }
+    return body->reconfig.config_id == -1 || body->reconfig.config_id == version ? ZOK : ZBADVERSION;
+}
+
+static int32_t write_reconfig(struct server *server, const struct request *request, zxid_t zxid,
+                              const struct request_body *body, struct jute_writer *writer)
+{
+    char octets[MEMBERSHIP_TEXT_MAX];
+    struct membership before, after;
+    struct znode_view node;
+    int32_t error = check_reconfig(server, request, body);
+    if (error != ZOK) {
+        return error;
+    }
+    bool known = membership_read(&before, server->config_text) &&
+                 prep_view_find(server, bytes_of(PATH_CONFIG), &node); /* it cannot be deleted */
+    ensure(known);
+    after = before;
+    error = membership_change(&after, body);
+    after.version = zxid;
+    struct text_builder text = text_of(octets, sizeof octets);
+    membership_write(&after, &text);
+    if (error != ZOK || text.truncated) {
+        return error != ZOK ? error : ZBADARGUMENTS;
+    }
+    error = check_permission(&(struct operation){server, request, body, zxid}, node.acl, ACL_WRITE);
+    if (error == ZOK && !membership_keeps_members(&server->config, &before, &after)) {
+        error = ZUNIMPLEMENTED;
+    }
+    if (error != ZOK) {
+        return error;
+    }
+    const struct txn_body txn = {.type = OP_RECONFIG,
+                                 .path = bytes_of(PATH_CONFIG),
+                                 .data = {(const uint8_t *)octets, (int32_t)text.used},
+                                 .version = -1};
+    node.version = -1;
+    prep_view_add(server, zxid, txn.path, &node);
+    txn_body_write(writer, &txn);
+    server->prep.reconfig = zxid;
+    return ZOK;
+}
+
 int32_t prep_txn(struct server *server, const struct request *request, zxid_t zxid, struct jute_writer *writer,
                  int32_t *type)
 {
@@ -562,7 +624,7 @@ int32_t prep_txn(struct server *server, const struct request *request, zxid_t zx
     case OP_MULTI:
         return write_multi(server, request, zxid, &body, writer);
     case OP_RECONFIG:
-        return ZRECONFIGDISABLED; /* membership is fixed: reconfigEnabled=false, as is the default */
+        return write_reconfig(server, request, zxid, &body, writer);
     default:
         return write_one(server, request, zxid, &body, writer);
     }

@@ -2,6 +2,7 @@
 
 #include "protocol/base/ensure.h"
 #include "protocol/server/client_port.h"
+#include "protocol/server/membership.h"
 #include "protocol/server/read_only.h"
 #include "protocol/server/server_state.h"
 #include "protocol/server/throttle.h"
@@ -87,9 +88,7 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
         tree_destroy(server->tree);
     }
     server->tree = recovery->tree;
-    if (!server->config.standalone) {
-        tree_set_config(server->tree, server->config_text, 0, 0);
-    }
+    membership_adopt(server);
     log_stage_know_files(server, image);
     log_stage_forget(server);
     return true;

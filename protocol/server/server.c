@@ -85,6 +85,7 @@ struct node *server_create(void *region, uint64_t capacity, const struct server_
     server->delay_until = INSTANT_NEVER;
     server->read_only_at = INSTANT_NEVER;
     server->config_text = make_config_text(arena, config);
+    server->first_config_text = arena_copy_bytes(arena, server->config_text);
     server->watches = watches_create(arena);
     connections_init(&server->connections, arena);
     expiry_init(&server->idle, arena, IDLE_BUCKET_NS);

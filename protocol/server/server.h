@@ -50,6 +50,7 @@ struct server_config {
     uint32_t container_max_per_minute; /* znode.container.maxPerMinute */
     uint32_t container_never_used_ms;  /* znode.container.maxNeverUsedIntervalMs; 0: those never used stay */
     uint32_t outstanding_limit;        /* globalOutstandingLimit, see throttle.h */
+    bool reconfig_enabled;             /* reconfigEnabled, see membership.h */
     bool read_only_mode;               /* readonlymode.enabled, see read_only.h */
     uint32_t client_cnxns_max;         /* maxClientCnxns, per remote host that the server is told of; 0: any number */
     char words[128];      /* 4lw.commands.whitelist: a comma list, or "*"; empty: not even srvr, see four_letter.h */

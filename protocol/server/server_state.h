@@ -86,9 +86,10 @@ struct server {
     instant_ns delay_until;  /* an observer's pause before it looks; INSTANT_NEVER: none */
     instant_ns read_only_at; /* when it will; INSTANT_NEVER: armed for no such instant */
     session_id_t next_session;
-    session_id_t read_only_first; /* of the sessions here alone */
-    uint32_t in_process;          /* requests of own clients in the pipeline, see throttle.h */
-    struct bytes config_text;
+    session_id_t read_only_first;   /* of the sessions here alone */
+    uint32_t in_process;            /* requests of own clients in the pipeline, see throttle.h */
+    struct bytes config_text;       /* the configuration in force, see membership.h */
+    struct bytes first_config_text; /* that of the setting */
     struct tree *tree;
     struct watches *watches;
     struct connections connections;

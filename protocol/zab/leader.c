@@ -291,6 +291,20 @@ static void inform(struct server *server, struct handler *handler, const struct 
     outputs_send(server->out, handler->connection->id, &writer);
 }
 
+/* Of a reconfig.  The leader stays who it is. */
+static void activate(struct server *server, struct handler *handler, const struct proposal *proposal)
+{
+    struct jute_writer writer = outputs_write(server->out);
+    int32_t type = handler->observer ? PACKET_INFORMANDACTIVATE : PACKET_COMMITANDACTIVATE;
+    size_t mark = packet_begin(&writer, type, proposal->header.zxid);
+    jute_write_int64(&writer, server->config.id);
+    if (handler->observer) {
+        jute_write_raw(&writer, proposal_octets(proposal));
+    }
+    packet_end(&writer, mark, id_list_null());
+    outputs_send(server->out, handler->connection->id, &writer);
+}
+
 static void answer_syncs(struct server *server, struct outstanding *outstanding)
 {
     struct waiting_sync *sync;
@@ -324,7 +338,9 @@ static void commit(struct server *server, struct outstanding *outstanding)
     struct handler *handler;
     TAILQ_FOREACH(handler, &leader->handlers, in_leader)
     {
-        if (handler->forwarding && handler->observer) {
+        if (handler->forwarding && proposal->header.type == OP_RECONFIG) {
+            activate(server, handler, proposal);
+        } else if (handler->forwarding && handler->observer) {
             inform(server, handler, proposal);
         } else if (handler->forwarding) {
             leader_send_packet(server, handler, PACKET_COMMIT, zxid);

@@ -251,6 +251,17 @@ static void receive_commit(struct server *server, zxid_t zxid)
     commit_late_history(server);
 }
 
+bool learner_read_activation(struct server *server, const struct quorum_packet *packet, struct quorum_packet *inform)
+{
+    server_id_t leader;
+    *inform = *packet;
+    if (!activation_read(packet->data, &leader, &inform->data)) {
+        learner_fail(server);
+        return false;
+    }
+    return true;
+}
+
 static void receive_inform(struct server *server, const struct quorum_packet *packet)
 {
     struct proposal *proposal;
@@ -331,11 +342,19 @@ static void receive_broadcast(struct server *server, const struct quorum_packet 
         receive_proposal(server, packet);
         break;
     case PACKET_COMMIT:
+    case PACKET_COMMITANDACTIVATE:
         receive_commit(server, packet->zxid);
         break;
     case PACKET_INFORM:
         receive_inform(server, packet);
         break;
+    case PACKET_INFORMANDACTIVATE: {
+        struct quorum_packet inform;
+        if (learner_read_activation(server, packet, &inform)) {
+            receive_inform(server, &inform);
+        }
+        break;
+    }
     case PACKET_PING:
         answer_ping(server, packet);
         break;

@@ -150,6 +150,7 @@ struct connection *learner_connection(struct server *server);
 void learner_add_pending(struct server *server, struct pending_queue *queue, struct proposal *proposal);
 struct proposal *learner_take_pending(struct server *server, struct pending_queue *queue);
 void learner_begin_broadcast(struct server *server);
+bool learner_read_activation(struct server *server, const struct quorum_packet *packet, struct quorum_packet *inform);
 bool learner_take_proposal(struct server *server, const struct quorum_packet *packet, struct proposal **proposal);
 
 #endif

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "protocol/base/ensure.h"
+#include "protocol/server/membership.h"
 #include "protocol/server/server_state.h"
 #include "protocol/storage/recovery.h"
 #include "protocol/storage/truncation.h"
@@ -53,7 +54,7 @@ static void install_tree(struct server *server, struct tree *tree)
     tree_destroy(server->tree);
     server->tree = tree;
     tree->flaws = server->config.flaws;
-    tree_set_config(tree, server->config_text, 0, 0);
+    membership_adopt(server);
     server->tree_ahead_of_disk = true;
     committed_log_clear(&server->committed);
     log_stage_forget(server);
@@ -516,7 +517,15 @@ void learner_sync_packet(struct server *server, const struct quorum_packet *pack
     case PACKET_INFORM:
         receive_sync_proposal(server, packet, true);
         break;
+    case PACKET_INFORMANDACTIVATE: {
+        struct quorum_packet inform;
+        if (learner_read_activation(server, packet, &inform)) {
+            receive_sync_proposal(server, &inform, true);
+        }
+        break;
+    }
     case PACKET_COMMIT:
+    case PACKET_COMMITANDACTIVATE:
         receive_sync_commit(server, packet->zxid);
         break;
     case PACKET_NEWLEADER:
