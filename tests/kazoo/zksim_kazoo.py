@@ -31,7 +31,7 @@ except ImportError:
 
 # What kazoo's cluster configures on Apache's servers.
 ARGUMENTS = ["--servers", "3", "--port", "0", "--set", "initLimit=4", "--set", "syncLimit=2", "--set", "readOnlyMode=1",
-             "--super", "super:D/InIHSb7yEEbrWz8b9l71RjZJU="]
+             "--set", "reconfigEnabled=1", "--super", "super:D/InIHSb7yEEbrWz8b9l71RjZJU="]
 
 
 class Server:
