@@ -10,6 +10,7 @@
 
 #define BUDGET_MAX 254
 #define DEPTH_MAX 1000000
+#define FAIR_MAX 4000
 #define TIME_NS_MAX (INT64_C(30) * 24 * 3600 * (int64_t)NS_PER_SECOND)
 
 /* ---- classes and budgets ----------------------------------------------------------------------------------------- */
@@ -127,6 +128,7 @@ enum move_class move_class(const struct move *move, const struct move_circumstan
     case MOVE_HEAL:
     case MOVE_PAUSE:
     case MOVE_RESUME:
+    case MOVE_FAIL_DISK:
         break;
     }
     return CLASS_FAULT;
@@ -152,9 +154,10 @@ enum move_class move_class_in(const struct world *world, const struct move *move
 enum explore_budget explore_budget_of(const struct move *move, enum move_class class)
 {
     static const enum explore_budget of_faults[MOVE_KIND_COUNT] = {
-        [MOVE_CRASH] = BUDGET_CRASHES,        [MOVE_KILL] = BUDGET_KILLS, [MOVE_RESET] = BUDGET_RESETS,
-        [MOVE_PARTITION] = BUDGET_PARTITIONS, [MOVE_HEAL] = BUDGET_NONE,  [MOVE_PAUSE] = BUDGET_PAUSES,
-        [MOVE_RESUME] = BUDGET_NONE,
+        [MOVE_CRASH] = BUDGET_CRASHES, [MOVE_KILL] = BUDGET_KILLS,
+        [MOVE_RESET] = BUDGET_RESETS,  [MOVE_PARTITION] = BUDGET_PARTITIONS,
+        [MOVE_HEAL] = BUDGET_NONE,     [MOVE_PAUSE] = BUDGET_PAUSES,
+        [MOVE_RESUME] = BUDGET_NONE,   [MOVE_FAIL_DISK] = BUDGET_DISK_FAILURES,
     };
     if (class == CLASS_FAULT) {
         return of_faults[move->kind];
@@ -263,6 +266,13 @@ static void add_partitions(struct move_list *list)
     }
     for (uint64_t mask = 2; mask != 0 && mask >> (nodes - 1) >> 1 == 0; mask += 2) {
         add(list, &(struct move){.kind = MOVE_PARTITION, .subject = mask});
+    }
+}
+
+static void add_disk_failures(struct move_list *list)
+{
+    for (uint32_t i = 0; i < list->world->node_count && may(list, BUDGET_DISK_FAILURES); i++) {
+        add_if_possible(list, &(struct move){.kind = MOVE_FAIL_DISK, .node = i});
     }
 }
 
@@ -389,6 +399,7 @@ size_t explore_moves(const struct world *world, const struct explore_plan *plan,
     add_resets(&list);
     add_partitions(&list);
     add_pauses(&list);
+    add_disk_failures(&list);
     return list.count;
 }
 
@@ -451,6 +462,7 @@ static const struct explore_key budgets[EXPLORE_BUDGET_COUNT] = {
     [BUDGET_RESETS] = {"resets", "N|any", "connections that break"},
     [BUDGET_PARTITIONS] = {"partitions", "N|any", "partitions, one at a time; healing is free"},
     [BUDGET_PAUSES] = {"pauses", "N|any", "pauses of a process; resuming is free"},
+    [BUDGET_DISK_FAILURES] = {"disk-failures", "N|any", "disk operations that fail, of a server or a site"},
     [BUDGET_ELECTIONS] = {"elections", "N|any", "votes that a server takes for decided; default: any number"},
 };
 
@@ -463,8 +475,9 @@ enum other_key {
     KEY_PROMPT,
     KEY_TIMING,
     KEY_RESETS_ON,
+    KEY_FAIR,
 };
-#define OTHER_KEY_COUNT 8
+#define OTHER_KEY_COUNT 9
 
 static const struct explore_key others[OTHER_KEY_COUNT] = {
     [KEY_DEPTH] = {"depth", "N", "moves on a path, at most"},
@@ -476,6 +489,9 @@ static const struct explore_key others[OTHER_KEY_COUNT] = {
     [KEY_TIMING] = {"timing", "any|reliable", "when timers give up: at any moment, or only when all has come to rest"},
     [KEY_RESETS_ON] = {"resets-on", "any|client|quorum|election|commit|heartbeat",
                        "the channel whose connections break"},
+    [KEY_FAIR] = {"fair", "N",
+                  "also check available-after-heal: when all is healed, a fair schedule makes the ensemble serve "
+                  "within N events"},
 };
 
 static const char *const froms[] = {[EXPLORE_FROM_BOOT] = "boot", [EXPLORE_FROM_ESTABLISHED] = "established", NULL};
@@ -590,6 +606,10 @@ static enum explore_set_result set_other(struct explore_plan *plan, enum other_k
         known = read_name(text, breaking, ARRAY_LENGTH(breaking), &index);
         plan->resets_on = known ? (uint8_t)index : plan->resets_on;
         break;
+    case KEY_FAIR:
+        result = read_number(text, QUANTITY_COUNT, FAIR_MAX, &number);
+        plan->fair = result == EXPLORE_SET_OK ? (uint32_t)number : plan->fair;
+        break;
     case KEY_PROMPT:
         return set_prompt(plan, text);
     }
@@ -660,6 +680,7 @@ void explore_plan_print(const struct explore_plan *plan, GString *text)
     print_quantity("states", QUANTITY_COUNT, plan->states, text);
     print_quantity("memory", QUANTITY_OCTETS, plan->memory_octets, text);
     print_quantity("time", QUANTITY_DURATION, plan->time_ns, text);
+    print_quantity("fair", QUANTITY_COUNT, plan->fair, text);
     print_prompt(plan->prompt, text);
     if (plan->timing != EXPLORE_TIMING_ANY) {
         g_string_append_printf(text, "explore timing %s\n", timings[plan->timing]);

@@ -10,6 +10,7 @@
  *   prompt    classes of moves that are carried out at once, in a fixed order, instead of being interleaved
  *   timing    any: a timeout may fire at any moment (asynchrony); reliable: only when no message is under way and nothing else but pings
  *             and faults is possible (whoever was waited for is gone or cut off); which of several comes first is open
+ *   fair      no bound of the search but of what is checked: everything heals, a fair schedule goes on, and the ensemble serves within so many events
  *
  * Names:  the same in a scenario (`explore crashes 1`) and on the command line (`--crashes 1`); the latter win.
  */
@@ -19,17 +20,18 @@
 #include "sim/move.h"
 
 enum explore_budget {
-    BUDGET_CRASHES,    /* MOVE_CRASH of a server or a site */
-    BUDGET_KILLS,      /* MOVE_KILL of a server or a site that runs */
-    BUDGET_RESTARTS,   /* MOVE_BOOT of a node that ran before */
-    BUDGET_TIMEOUTS,   /* MOVE_CONNECT_TIMEOUT, and MOVE_DEADLINE of a timer that ends something (CLASS_TIMEOUT) */
-    BUDGET_PINGS,      /* MOVE_DEADLINE of a timer that only repeats something (CLASS_PING) */
-    BUDGET_RESETS,     /* MOVE_RESET */
-    BUDGET_PARTITIONS, /* MOVE_PARTITION, only while there is none; MOVE_HEAL is free */
-    BUDGET_PAUSES,     /* MOVE_PAUSE; MOVE_RESUME is free */
-    BUDGET_ELECTIONS,  /* MOVE_DEADLINE of TIMER_ELECTION_FINALIZE */
+    BUDGET_CRASHES,       /* MOVE_CRASH of a server or a site */
+    BUDGET_KILLS,         /* MOVE_KILL of a server or a site that runs */
+    BUDGET_RESTARTS,      /* MOVE_BOOT of a node that ran before */
+    BUDGET_TIMEOUTS,      /* MOVE_CONNECT_TIMEOUT, and MOVE_DEADLINE of a timer that ends something (CLASS_TIMEOUT) */
+    BUDGET_PINGS,         /* MOVE_DEADLINE of a timer that only repeats something (CLASS_PING) */
+    BUDGET_RESETS,        /* MOVE_RESET */
+    BUDGET_PARTITIONS,    /* MOVE_PARTITION, only while there is none; MOVE_HEAL is free */
+    BUDGET_PAUSES,        /* MOVE_PAUSE; MOVE_RESUME is free */
+    BUDGET_ELECTIONS,     /* MOVE_DEADLINE of TIMER_ELECTION_FINALIZE */
+    BUDGET_DISK_FAILURES, /* MOVE_FAIL_DISK */
 };
-#define EXPLORE_BUDGET_COUNT 9
+#define EXPLORE_BUDGET_COUNT 10
 #define BUDGET_NONE EXPLORE_BUDGET_COUNT /* the move is free */
 #define BUDGET_UNLIMITED UINT8_MAX       /* elections, when not given */
 
@@ -73,6 +75,7 @@ enum explore_timing {
 struct explore_plan {
     uint8_t budget[EXPLORE_BUDGET_COUNT]; /* at most 254, or BUDGET_UNLIMITED */
     uint32_t depth;                       /* limits: 0 is none */
+    uint32_t fair; /* events of a fair continuation that has to recover (progress.h); 0: not asked */
     uint64_t states;
     uint64_t memory_octets;
     uint64_t time_ns; /* of the machine's clock */

@@ -241,6 +241,8 @@ static bool fault_is_possible(const struct world *world, const struct move *move
         return node->life == LIFE_UP && !node->paused;
     case MOVE_RESUME:
         return node->paused;
+    case MOVE_FAIL_DISK:
+        return node->life == LIFE_UP && node->kind != NODE_CLIENT && node->disk.failing_fsyncs == 0;
     default:
         return false;
     }
@@ -278,6 +280,11 @@ static void apply_fault(struct world *world, const struct move *move, const char
         break;
     case MOVE_HEAL:
         fault.kind = FAULT_HEAL;
+        break;
+    case MOVE_FAIL_DISK:
+        fault.kind = FAULT_FSYNC_FAIL;
+        fault.value = 1;
+        node_set_add(&fault.a, move->node);
         break;
     default:
         fault.kind = move->kind == MOVE_PAUSE ? FAULT_PAUSE : FAULT_RESUME;

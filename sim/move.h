@@ -19,6 +19,7 @@
  *   MOVE_PARTITION                               subject: mask of the nodes on one side; both ways are blocked
  *   MOVE_HEAL                                    all partitions and clogs end
  *   MOVE_PAUSE, MOVE_RESUME whose
+ *   MOVE_FAIL_DISK          whose                the next of its disk operations fails: full, torn or broken, it makes nothing durable
  *
  * Those up to MOVE_BOOT are ordinary, what world_enabled() lists; the rest are faults.  In a world without time nothing here draws from
  * a random stream; a process that ends itself (OUTPUT_EXIT) leaves its disk operations undone there.
@@ -33,6 +34,7 @@
  *           kill server-2 losing unsynced|nothing        reset server-1 -> server-2 quorum
  *           partition server-1 client-1 | rest           heal
  *           pause server-1                               resume server-1
+ *           fail-disk server-1
  */
 #ifndef SIM_MOVE_H
 #define SIM_MOVE_H
@@ -57,8 +59,9 @@ enum move_kind {
     MOVE_HEAL,
     MOVE_PAUSE,
     MOVE_RESUME,
+    MOVE_FAIL_DISK,
 };
-#define MOVE_KIND_COUNT 15
+#define MOVE_KIND_COUNT 16
 
 /* Only a world of so many nodes can be partitioned by a move. */
 #define MOVE_PARTITION_NODES_MAX 64U

@@ -16,7 +16,7 @@ static const char *const kinds[MOVE_KIND_COUNT + 1] = {
     [MOVE_CRASH] = "crash",     [MOVE_KILL] = "kill",
     [MOVE_RESET] = "reset",     [MOVE_PARTITION] = "partition",
     [MOVE_HEAL] = "heal",       [MOVE_PAUSE] = "pause",
-    [MOVE_RESUME] = "resume",
+    [MOVE_RESUME] = "resume",   [MOVE_FAIL_DISK] = "fail-disk",
 };
 
 static const char *const timers[TIMER_COUNT + 1] = {
@@ -123,6 +123,7 @@ void move_print(const struct world *world, const struct move *move, GString *tex
     case MOVE_KILL:
     case MOVE_PAUSE:
     case MOVE_RESUME:
+    case MOVE_FAIL_DISK:
         break;
     }
     g_string_append_printf(text, " %s", node_name(world, move->node));

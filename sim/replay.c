@@ -24,6 +24,10 @@ static bool perform_all(const struct schedule *schedule, const struct replay_opt
                         struct record *record, GError **error)
 {
     for (guint i = 0; i < schedule->lines->len; i++) {
+        if (schedule->quiet_moves > 0 && i == schedule->quiet_moves) {
+            record->run.quiet_from_ns = (int64_t)world->now;
+            record->run.available_within_ns = schedule->within_ns;
+        }
         bool is_full = options->store != NULL && i % FLUSH_MOVES == 0;
         if (!perform(schedule, world, i, error) || (is_full && !store_flush(options->store, record, error))) {
             return false;

@@ -36,6 +36,11 @@ static void clear_expectation(void *expectation)
     g_free(((struct expectation *)expectation)->name);
 }
 
+static void clear_text(void *text)
+{
+    g_free(*(char **)text);
+}
+
 static struct scenario *scenario_new(void)
 {
     struct scenario *scenario = g_new0(struct scenario, 1);
@@ -45,8 +50,10 @@ static struct scenario *scenario_new(void)
     scenario->scripts = g_array_new(FALSE, FALSE, sizeof(struct script));
     scenario->faults = g_array_new(FALSE, FALSE, sizeof(struct scenario_fault));
     scenario->expectations = g_array_new(FALSE, FALSE, sizeof(struct expectation));
+    scenario->explore_start = g_array_new(FALSE, FALSE, sizeof(char *));
     g_array_set_clear_func(scenario->faults, clear_fault);
     g_array_set_clear_func(scenario->expectations, clear_expectation);
+    g_array_set_clear_func(scenario->explore_start, clear_text);
     return scenario;
 }
 
@@ -59,6 +66,7 @@ void scenario_free(struct scenario *scenario)
     g_array_free(scenario->scripts, TRUE);
     g_array_free(scenario->faults, TRUE);
     g_array_free(scenario->expectations, TRUE);
+    g_array_free(scenario->explore_start, TRUE);
     g_free(scenario->name);
     g_free(scenario->text);
     g_free(scenario->title);

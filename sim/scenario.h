@@ -149,6 +149,7 @@ struct scenario {
     int64_t quiet_from_ns;   /* 0: never */
     int64_t run_for_ns;
     struct explore_plan explore; /* for the explorer; a run with time leaves it alone */
+    GArray *explore_start;       /* char *: what happens before it (sim/explore_start.h) */
     bool has_seeds;              /* it says for which seeds it is as expected */
     uint64_t first_seed, last_seed;
     int64_t available_within_ns; /* 0: the guarantee's default */

@@ -1,4 +1,4 @@
-/* Lines for the explorer: explore KEY VALUE. */
+/* Lines for the explorer: explore KEY VALUE, explore start MOVE. */
 #include <string.h>
 
 #include "sim/scenario_words.h"
@@ -20,6 +20,9 @@ static const char *prompt_names(const void *self, size_t index)
 static const char *value_of(const char *name)
 {
     struct explore_key key = {0};
+    if (strcmp(name, "start") == 0) {
+        return "MOVE, settle or prompt CLASS,...";
+    }
     for (size_t i = 0; explore_key(i, &key) && strcmp(key.name, name) != 0; i++) {
     }
     return key.value;
@@ -60,6 +63,10 @@ void scenario_parse_explore(struct scenario_line *line, struct scenario *scenari
     }
     if (line->failed) {
         g_free(text);
+        return;
+    }
+    if (strcmp(name, "start") == 0) {
+        g_array_append_val(scenario->explore_start, text);
         return;
     }
     switch (explore_plan_set(&scenario->explore, name, text)) {

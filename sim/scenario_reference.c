@@ -179,6 +179,10 @@ static void add_explore(GString *out)
         g_free(cell);
         g_strfreev(values);
     }
+    g_string_append(
+        out,
+        "\n`explore start MOVE` (only here, one or more): happens before the exploration begins and uses up no budget; "
+        "`explore start settle`: whatever goes on by itself comes to rest.\n");
     g_string_append(out, "\nClasses for `prompt`:");
     const char *word;
     uint32_t classes;

@@ -180,6 +180,11 @@ void schedule_print(const struct schedule *schedule, GString *text)
         quantity_print(QUANTITY_DURATION, schedule->settle_ns, time);
         g_string_append_printf(text, "settle    %s\n", time);
     }
+    if (schedule->quiet_moves > 0) {
+        char time[QUANTITY_TEXT_MAX];
+        quantity_print(QUANTITY_DURATION, schedule->within_ns, time);
+        g_string_append_printf(text, "quiet     %u %s\n", schedule->quiet_moves, time);
+    }
     print_scenario(schedule, text);
     g_string_append(text, "moves\n");
     for (guint i = 0; i < schedule->lines->len; i++) {
@@ -194,8 +199,8 @@ void schedule_print(const struct schedule *schedule, GString *text)
 
 /* ---- parsing ----------------------------------------------------------------------------------------------------- */
 
-static const char *const keys[] = {"title", "shows",         "version", "seed",     "from",  "flaw",
-                                   "set",   "without-flaws", "settle",  "scenario", "moves", NULL};
+static const char *const keys[] = {"title",         "shows",  "version", "seed",     "from",  "flaw", "set",
+                                   "without-flaws", "settle", "quiet",   "scenario", "moves", NULL};
 
 /* The rest of the line as text. */
 static char *take_text(struct scenario_line *line)
@@ -300,6 +305,9 @@ static void take_header(struct reader *reader, struct scenario_line *line)
         schedule->without_flaws = true;
     } else if (strcmp(key, "settle") == 0) {
         schedule->settle_ns = line_take_quantity(line, QUANTITY_DURATION, 1, SCENARIO_TIME_NS_MAX);
+    } else if (strcmp(key, "quiet") == 0) {
+        schedule->quiet_moves = (uint32_t)line_take_quantity(line, QUANTITY_COUNT, 1, UINT32_MAX);
+        schedule->within_ns = line_take_quantity(line, QUANTITY_DURATION, 1, SCENARIO_TIME_NS_MAX);
     } else if (strcmp(key, "scenario") == 0) {
         begin_scenario(reader, line);
     } else if (strcmp(key, "moves") == 0) {

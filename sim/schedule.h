@@ -18,7 +18,8 @@
  * The explorer and the interactive walk write it, `zksim replay` performs it.  `seed`, `from`, `scenario` and `moves` are required,
  * in any order but `moves` last; a `#` at the start of a word begins a comment.  `shows` is the guarantee that breaks.  `flaw`, `set` and
  * `without-flaws` are what was given on the command line besides the scenario.  `settle TIME`: after the last move everything heals and the
- * world runs on for so long by the clockwork (sim/clockwork.h).
+ * world runs on for so long by the clockwork (sim/clockwork.h).  `quiet N TIME`: after N moves everything is healed and nothing fails any more; a
+ * client or a server that waits longer than TIME (a move takes a millisecond) breaks available-after-heal.
  *
  * Errors:  "FILE:LINE:COLUMN: ..." for everything that is wrong, also inside the scenario.
  * Memory:  one struct, freed with schedule_free().
@@ -45,6 +46,8 @@ struct schedule {
     struct flaws flaws;
     struct settings settings; /* those given */
     int64_t settle_ns;        /* 0: it ends with the last move */
+    uint32_t quiet_moves;     /* after so many moves nothing fails any more; 0: not said */
+    int64_t within_ns;        /* and from then on what is waited for has to come within that time */
     char *scenario_text;
     struct scenario *scenario; /* parsed with the seed, without its flaws if so said */
     GArray *lines;             /* struct schedule_line */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "protocol/base/ensure.h"
+#include "sim/explore_start.h"
 #include "sim/stage.h"
 #include "sim/walk_view.h"
 
@@ -27,6 +28,7 @@ struct walk {
     struct explore_used used;
     GArray *path; /* struct step; beyond `made` those that `forward` makes again */
     guint made;
+    guint started; /* of these before the exploration begins: they use up nothing */
     GArray *moves; /* struct move: possible now */
     struct random random;
 };
@@ -113,6 +115,9 @@ static void rebuild(struct walk *walk, guint length)
     walk->made = 0;
     while (walk->made < length) {
         make(walk, &step_at(walk, walk->made)->move);
+        if (walk->made == walk->started) {
+            walk->used = (struct explore_used){{0}};
+        }
     }
     list_moves(walk);
 }
@@ -276,15 +281,65 @@ static void converse(struct walk *walk, FILE *in)
     free(line);
 }
 
-/* What is prompt from the beginning belongs to the path, but nobody chose it. */
-static void begin(struct walk *walk)
+/* What is prompt belongs to the path, but nobody chose it. */
+static void settle(struct walk *walk, const struct explore_plan *plan)
 {
     struct step step = {.prompt = true};
-    while (walk->made < PROMPT_MOVES_MAX && explore_prompt_move(walk->world, walk->plan, &walk->used, &step.move)) {
+    for (uint32_t i = 0; i < PROMPT_MOVES_MAX && explore_prompt_move(walk->world, plan, &walk->used, &step.move); i++) {
         g_array_append_val(walk->path, step);
         make(walk, &step.move);
     }
+}
+
+/* False: it cannot happen there. */
+static bool start(struct walk *walk, const struct explore_start *start, struct explore_plan *plan)
+{
+    struct explore_plan settling = *plan;
+    struct step step = {.move = start->move, .prompt = true};
+    settling.prompt = explore_settling();
+    switch (start->kind) {
+    case EXPLORE_START_MOVE:
+        if (!move_is_possible(walk->world, &start->move)) {
+            return false;
+        }
+        g_array_append_val(walk->path, step);
+        make(walk, &start->move);
+        break;
+    case EXPLORE_START_SETTLE:
+        settle(walk, &settling);
+        break;
+    case EXPLORE_START_PROMPT:
+        plan->prompt = start->prompt;
+        break;
+    }
+    settle(walk, plan);
+    return true;
+}
+
+static bool begin(struct walk *walk, GError **error)
+{
+    struct explore_plan plan = *walk->plan;
+    GArray *steps = explore_start_read(walk->scenario, walk->world, error);
+    if (steps == NULL) {
+        return false;
+    }
+    guint made = 0;
+    if (steps->len == 0 || g_array_index(steps, struct explore_start, 0).kind != EXPLORE_START_PROMPT) {
+        settle(walk, &plan);
+    }
+    while (made < steps->len && start(walk, &g_array_index(steps, struct explore_start, made), &plan)) {
+        made++;
+    }
+    bool begun = made == steps->len;
+    if (!begun) {
+        explore_start_refuse(walk->scenario, made, error);
+    }
+    settle(walk, walk->plan);
+    walk->used = (struct explore_used){{0}};
+    walk->started = walk->made;
     list_moves(walk);
+    g_array_free(steps, TRUE);
+    return begun;
 }
 
 bool walk(const struct scenario *scenario, const struct simulation_options *options, const struct explore_plan *plan,
@@ -305,11 +360,13 @@ bool walk(const struct scenario *scenario, const struct simulation_options *opti
         .moves = g_array_new(FALSE, FALSE, sizeof(struct move)),
     };
     random_seed(&walk.random, options->seed);
-    begin(&walk);
-    converse(&walk, in);
+    bool begun = begin(&walk, error);
+    if (begun) {
+        converse(&walk, in);
+    }
     world_image_free(walk.root);
     g_array_free(walk.path, TRUE);
     g_array_free(walk.moves, TRUE);
     ensemble_free(ensemble);
-    return true;
+    return begun;
 }

@@ -165,7 +165,8 @@ static struct finding find(const char *text, const struct search_options *option
     };
     const struct search_violation *violation = search_violation(explorer->search);
     if (violation != NULL) {
-        GArray *path = explorer_path(explorer, violation); /* ensures that it breaks there */
+        uint32_t quiet;
+        GArray *path = explorer_path(explorer, violation, &quiet); /* ensures that it breaks there */
         finding.depth = violation->depth;
         finding.moves = path->len;
         memcpy(finding.explanation, violation->explanation, sizeof finding.explanation);

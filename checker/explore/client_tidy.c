@@ -35,6 +35,18 @@ static bool is_closed(const struct client_state *client, session_id_t session)
     return false;
 }
 
+/* It is under way, behind the close: that it takes effect would be wrong, but not a stranger's doing. */
+static bool is_proposed(const struct client_state *client, const struct client_operation *operation)
+{
+    for (uint32_t i = 0; i < client->transaction_count; i++) {
+        const struct client_transaction *transaction = &client->transactions[i];
+        if (!transaction->known && transaction->session == operation->session && transaction->cxid == operation->xid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A refused request leaves nothing once it was answered. */
 static bool is_spent(struct client_state *client, const struct client_transaction *transaction)
 {
@@ -118,7 +130,8 @@ static void drop_operations(struct client_state *client)
         if (operation->phase == PHASE_DONE) {
             settle(operation);
         }
-        bool over = operation->phase == PHASE_LOST && is_closed(client, operation->session);
+        bool over =
+            operation->phase == PHASE_LOST && is_closed(client, operation->session) && !is_proposed(client, operation);
         if (operation->phase == PHASE_GONE || over) {
             continue;
         }

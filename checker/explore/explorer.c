@@ -165,12 +165,42 @@ static bool make_memory(struct explorer *explorer, const struct explorer_files *
     return true;
 }
 
-static bool make_search(struct explorer *explorer, const struct search_options *options, GError **error)
+/* Whether the first state came about as the scenario wants it. */
+static bool check_beginning(const struct explorer *explorer, uint32_t started, GError **error)
 {
+    const struct space_sight *prefix = &explorer->prefix;
+    if (prefix->exhausted) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE, NOT_ENOUGH_TO_BEGIN);
+    } else if (prefix->overflow) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                    "%s: what is to happen before the exploration does not come to an end: try 'explore from boot'",
+                    explorer->scenario->name);
+    } else if (prefix->broken != 0 && explorer->start->len > 0) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                    "%s: a guarantee breaks before the exploration begins: %s", explorer->scenario->name,
+                    prefix->explanation);
+    } else if (started < explorer->start->len) {
+        explore_start_refuse(explorer->scenario, started, error);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+static bool make_search(struct explorer *explorer, const struct search_options *wanted, GError **error)
+{
+    struct search_options with_start = *wanted;
+    const struct search_options *options = &with_start;
+    explorer->start = explore_start_read(explorer->scenario, explorer->ensemble->world, error);
+    if (explorer->start == NULL) {
+        return false;
+    }
+    with_start.start = (const struct explore_start *)(void *)explorer->start->data;
+    with_start.start_count = explorer->start->len;
     describe_nodes(explorer->ensemble, &explorer->monitors);
     explorer->monitors.guarantees = monitor_covered() & explorer->watched;
     explorer->judged = monitor_judged(&explorer->monitors);
-    if (options->recovery && explorer->monitors.servers != 0) {
+    if ((options->recovery || explorer->plan.fair > 0) && explorer->monitors.servers != 0) {
         explorer->judged |= UINT64_C(1) << GUARANTEE_AVAILABLE_AFTER_HEAL;
     }
     explorer->monitors.impatient = true;
@@ -186,15 +216,8 @@ static bool make_search(struct explorer *explorer, const struct search_options *
         g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE, NOT_ENOUGH_TO_BEGIN);
         return false;
     }
-    search_begin(explorer->search, &explorer->prefix);
-    if (explorer->prefix.exhausted) {
-        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE, NOT_ENOUGH_TO_BEGIN);
-        return false;
-    }
-    if (explorer->prefix.overflow) {
-        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
-                    "%s: what is to happen before the exploration does not come to an end: try 'explore from boot'",
-                    explorer->scenario->name);
+    uint32_t started = search_begin(explorer->search, &explorer->prefix);
+    if (!check_beginning(explorer, started, error)) {
         return false;
     }
     explorer->states_before = explorer->root->runs > 0 ? search_states(explorer->search) : 0;
@@ -234,6 +257,9 @@ void explorer_free(struct explorer *explorer)
     }
     if (explorer->space != NULL) {
         space_free(explorer->space);
+    }
+    if (explorer->start != NULL) {
+        g_array_free(explorer->start, TRUE);
     }
     if (explorer->ensemble != NULL) {
         ensemble_free(explorer->ensemble);
@@ -293,11 +319,11 @@ static void keep_move(void *self, const struct space *space, const uint32_t *vec
     g_array_append_val((GArray *)self, move);
 }
 
-GArray *explorer_path(struct explorer *explorer, const struct search_violation *violation)
+GArray *explorer_path(struct explorer *explorer, const struct search_violation *violation, uint32_t *quiet)
 {
     GArray *moves = g_array_new(FALSE, FALSE, sizeof(struct move));
     space_listen(explorer->space, keep_move, moves);
-    search_path(explorer->search, violation);
+    *quiet = search_path(explorer->search, violation);
     space_listen(explorer->space, NULL, NULL);
     return moves;
 }

@@ -28,6 +28,7 @@ struct explorer {
     struct monitor_config monitors;
     uint64_t watched; /* of the guarantees: those asked for */
     bool watches_recovery;
+    GArray *start; /* struct explore_start: what happens before the first state */
     struct space *space;
     struct search *search;
     struct space_sight prefix; /* of what happened before the first state */
@@ -54,7 +55,8 @@ void explorer_run(struct explorer *explorer);
 /* Writes a checkpoint.  False with an error: an older one is as it was. */
 bool explorer_checkpoint(struct explorer *explorer, const char *path, GError **error);
 
-/* The moves that lead from the very beginning to the violation, as struct move, in order. */
-GArray *explorer_path(struct explorer *explorer, const struct search_violation *violation);
+/* The moves that lead from the very beginning to the violation, as struct move, in order.  `quiet`: how many come before the fair continuation that
+ * shows it; 0: there is none. */
+GArray *explorer_path(struct explorer *explorer, const struct search_violation *violation, uint32_t *quiet);
 
 #endif

@@ -5,7 +5,8 @@
  * and watches are followed here, as in checker/order.c and checker/watches.c.
  *
  * What keeps the state small: a read is forgotten when it was answered, but for the greatest zxid that its session has seen; a write
- * that failed, with its transaction; what an established leader lacks; a lost write when its session is closed; old sessions.
+ * that failed, with its transaction; what an established leader lacks; a lost write when its session is closed and it is not proposed; old
+ * sessions.
  * Not decided here: whether ctime and mtime of one znode stay the same from one answer to the next.
  */
 #include <inttypes.h>

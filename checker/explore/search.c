@@ -47,7 +47,7 @@ struct search *search_new(struct shared *shared, struct space *space, const stru
         .root = STATES_NONE,
     };
     sites_remember(space_sites(space), !options->run_every_step);
-    search->progress = options->recovery ? progress_new(shared, space) : NULL;
+    search->progress = options->recovery || plan->fair > 0 ? progress_new(shared, space, plan->fair) : NULL;
     return search;
 }
 
@@ -422,13 +422,14 @@ static void expand_level(struct search *search)
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
 
-static void load_root(const struct search *search, uint32_t *vector, struct space_sight *sight)
+static uint32_t load_root(const struct search *search, uint32_t *vector, struct space_sight *sight)
 {
+    const struct search_options *options = &search->options;
     space_initial(search->space, vector, sight);
     if (search->plan.from == EXPLORE_FROM_ESTABLISHED) {
         space_establish(search->space, vector, sight);
     }
-    space_settle(search->space, vector, sight);
+    return space_start(search->space, vector, options->start, options->start_count, sight);
 }
 
 void search_load_root(const struct search *search, uint32_t *vector)
@@ -449,16 +450,17 @@ static void take_place(struct search *search)
     search->depth = place->depth;
 }
 
-void search_begin(struct search *search, struct space_sight *sight)
+uint32_t search_begin(struct search *search, struct space_sight *sight)
 {
     uint32_t vector[SPACE_WIDTH_MAX];
-    load_root(search, vector, sight);
+    uint32_t started = load_root(search, vector, sight);
     search->common->counts[0].coverage |= sight->coverage;
     enum states_result result =
         states_insert(search->states, vector, (struct states_origin){STATES_NONE, 0}, &search->root);
     sight->exhausted = sight->exhausted || result == STATES_FULL;
     take_place(search);
     search->began_ns = search->told_ns = search->paused_ns = now_ns();
+    return started;
 }
 
 static enum search_end end_of(const struct search *search)
@@ -636,7 +638,18 @@ uint32_t *search_events_to(const struct search *search, const struct search_viol
     return events;
 }
 
-void search_path(struct search *search, const struct search_violation *violation)
+uint32_t search_longest_recovery(const struct search *search)
+{
+    return search->progress == NULL ? 0 : progress_longest(search->progress);
+}
+
+static bool is_of_recovery(const struct search *search, const struct search_violation *violation)
+{
+    bool is_fair = search->progress != NULL && search->plan.fair > 0;
+    return is_fair && (violation->broken >> GUARANTEE_AVAILABLE_AFTER_HEAL & 1U) != 0;
+}
+
+uint32_t search_path(struct search *search, const struct search_violation *violation)
 {
     uint32_t vector[SPACE_WIDTH_MAX];
     struct space_event events[SPACE_EVENTS_MAX];
@@ -654,6 +667,11 @@ void search_path(struct search *search, const struct search_violation *violation
     if (!is_kept) {
         free(numbers);
     }
+    if (is_of_recovery(search, violation)) {
+        uint32_t before = sight.steps;
+        return before + progress_show(search->progress, vector, &sight);
+    }
+    return 0;
 }
 
 const char *search_end_text(enum search_end end)

@@ -55,12 +55,14 @@ struct search_options {
     bool unwatched;     /* without monitors: nothing is judged */
     uint32_t level_for_jobs; /* breadth: from so many states on several workers share a level; 0: a default */
     enum search_order order;
-    bool no_reduction;  /* depth: every event of every state */
-    bool verify;        /* depth: do what is said to commute in both orders, and compare (ensured) */
-    uint64_t seed;      /* walk, pct, guided: the same seed, the same walks */
-    uint32_t walks;     /* how many */
-    uint32_t pct_depth; /* pct: ordering constraints that a bug needs */
-    uint64_t pause_ns;  /* breadth: search_run() returns SEARCH_PAUSED so often; 0: never */
+    bool no_reduction;                 /* depth: every event of every state */
+    bool verify;                       /* depth: do what is said to commute in both orders, and compare (ensured) */
+    uint64_t seed;                     /* walk, pct, guided: the same seed, the same walks */
+    uint32_t walks;                    /* how many */
+    uint32_t pct_depth;                /* pct: ordering constraints that a bug needs */
+    const struct explore_start *start; /* before the first state; they outlive the search */
+    uint32_t start_count;
+    uint64_t pause_ns; /* breadth: search_run() returns SEARCH_PAUSED so often; 0: never */
 };
 
 /* The first violation found, of the least depth. */
@@ -97,8 +99,8 @@ struct search *search_new(struct shared *shared, struct space *space, const stru
                           const struct search_options *options);
 void search_free(struct search *search);
 
-/* Interns the initial state; what happened until it had come about is told to `sight`. */
-void search_begin(struct search *search, struct space_sight *sight);
+/* Interns the initial state; what happened until it had come about is told to `sight`.  Returns how many of options.start were made. */
+uint32_t search_begin(struct search *search, struct space_sight *sight);
 
 /* Until it ends.  What cut a search short that goes by breadth can be given more room, and then it goes on when this is called again, in this
  * process or in one that has read the region from a checkpoint: to the same end as if it had never stopped. */
@@ -120,8 +122,11 @@ void search_tour(const struct search *search, struct search_tour *tour);
 const struct search_violation *search_violation(const struct search *search); /* NULL: none */
 struct states *search_visited(const struct search *search);
 
-/* Applies the events that lead to the violation, after search_begin()'s state was loaded; the space's listener hears every one. */
-void search_path(struct search *search, const struct search_violation *violation);
+/* Applies the events that lead to the violation, after search_begin()'s state was loaded; the space's listener hears every one.  If what breaks is
+ * that a fair continuation does not recover, that follows; returns how many single events come before it, or 0. */
+uint32_t search_path(struct search *search, const struct search_violation *violation);
+/* Of the fair continuations that recovered, the longest (this process's); 0: none was asked for. */
+uint32_t search_longest_recovery(const struct search *search);
 
 const char *search_end_text(enum search_end end);
 const char *search_order_name(enum search_order order); /* "breadth" */

@@ -385,6 +385,7 @@ static size_t describe(struct sites *sites, uint32_t node, union made_site *made
     site->life = (uint8_t)of->life;
     site->paused = of->paused;
     site->disk_is_busy = of->disk.operation_count > 0;
+    site->disk_fails = of->disk.failing_fsyncs > 0;
     site->accepted_next = first_free(&sites->peers[node]);
     if (of->life == LIFE_UP) {
         describe_process(site, of);
@@ -572,10 +573,11 @@ static void feed(struct running *running, const struct site_input *from)
 static void perform_fault(struct sites *sites, uint32_t node, const struct site_input *input)
 {
     struct move move = {.node = node, .subject = input->subject};
-    move.kind = input->kind == SITE_CRASH   ? MOVE_CRASH
-                : input->kind == SITE_KILL  ? MOVE_KILL
-                : input->kind == SITE_PAUSE ? MOVE_PAUSE
-                                            : MOVE_RESUME;
+    move.kind = input->kind == SITE_CRASH    ? MOVE_CRASH
+                : input->kind == SITE_KILL   ? MOVE_KILL
+                : input->kind == SITE_PAUSE  ? MOVE_PAUSE
+                : input->kind == SITE_RESUME ? MOVE_RESUME
+                                             : MOVE_FAIL_DISK;
     bool made = move_make(sites->world, &move);
     ensure(made);
 }
@@ -619,6 +621,7 @@ static uint8_t perform(struct running *running, const struct site_input *input)
     case SITE_KILL:
     case SITE_PAUSE:
     case SITE_RESUME:
+    case SITE_FAIL_DISK:
         perform_fault(running->sites, node, input);
         break;
     }

@@ -38,6 +38,7 @@ enum site_input_kind {
     SITE_KILL,
     SITE_PAUSE,
     SITE_RESUME,
+    SITE_FAIL_DISK,
 };
 
 /* Compared by its octets: what a kind does not use is zero. */
@@ -67,6 +68,7 @@ struct site {
     uint8_t life; /* enum node_life */
     bool paused;
     bool disk_is_busy; /* operations are under way */
+    bool disk_fails;   /* the next of them will fail */
     uint8_t kind;      /* enum node_kind */
     uint16_t local_count;
     uint16_t accepted_next; /* the name of the next connection it accepts */

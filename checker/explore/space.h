@@ -21,7 +21,7 @@
 
 #include "checker/explore/monitor.h"
 #include "checker/explore/site.h"
-#include "sim/explore_plan.h"
+#include "sim/explore_start.h"
 
 #define SPACE_WIDTH_MAX 64U
 #define SPACE_EVENTS_MAX 512U
@@ -75,6 +75,11 @@ void space_initial(struct space *space, uint32_t *vector, struct space_sight *si
 /* From there until a leader serves all servers and every client is connected, everything but requests and wake-ups happening at once;
  * what was used up on the way does not count. */
 void space_establish(struct space *space, uint32_t *vector, struct space_sight *sight);
+
+/* The prompt closure, and what the scenario wants to happen before the exploration begins (sim/explore_start.h); that uses up nothing.  Returns
+ * how many of the steps were made: less than `count` if the next one cannot happen, or `sight` says why not. */
+uint32_t space_start(struct space *space, uint32_t *vector, const struct explore_start *steps, uint32_t count,
+                     struct space_sight *sight);
 
 /* What the plan allows and does not do at once.  Returns how many. */
 uint32_t space_events(struct space *space, const uint32_t *vector, struct space_event *events);

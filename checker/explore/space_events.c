@@ -164,6 +164,9 @@ static void offer_node_faults(struct listing *list, uint32_t node)
         }
         offer_fault(list, MOVE_KILL, BUDGET_KILLS, node, LOSS_ALL);
         offer_fault(list, MOVE_KILL, BUDGET_KILLS, node, LOSS_NONE);
+        if (!site->disk_fails) {
+            offer_fault(list, MOVE_FAIL_DISK, BUDGET_DISK_FAILURES, node, 0);
+        }
     }
     if (site->life == LIFE_UP && !site->paused) {
         offer_fault(list, MOVE_PAUSE, BUDGET_PAUSES, node, 0);

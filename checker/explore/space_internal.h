@@ -13,7 +13,7 @@
 struct budgets {
     uint64_t partition; /* the nodes of one side; 0: none */
     struct explore_used used;
-    uint8_t unused[7];
+    uint8_t unused[6];
 };
 _Static_assert(sizeof(struct budgets) == 24, "no padding: it is interned");
 

@@ -318,10 +318,11 @@ static void step_by_fault(struct space *space, uint32_t *vector, const struct sp
                           struct space_sight *sight)
 {
     struct site_input input = {.subject = event->subject};
-    input.kind = event->kind == MOVE_CRASH   ? SITE_CRASH
-                 : event->kind == MOVE_KILL  ? SITE_KILL
-                 : event->kind == MOVE_PAUSE ? SITE_PAUSE
-                                             : SITE_RESUME;
+    input.kind = event->kind == MOVE_CRASH    ? SITE_CRASH
+                 : event->kind == MOVE_KILL   ? SITE_KILL
+                 : event->kind == MOVE_PAUSE  ? SITE_PAUSE
+                 : event->kind == MOVE_RESUME ? SITE_RESUME
+                                              : SITE_FAIL_DISK;
     step_site(space, vector, event->node, sites_input(space->sites, &input), sight);
 }
 
@@ -359,6 +360,7 @@ void space_apply_one(struct space *space, uint32_t *vector, const struct space_e
     case MOVE_KILL:
     case MOVE_PAUSE:
     case MOVE_RESUME:
+    case MOVE_FAIL_DISK:
         step_by_fault(space, vector, event, sight);
         break;
     case MOVE_RESET:
@@ -437,7 +439,9 @@ static bool is_established(const struct space *space, const uint32_t *vector)
 void space_establish(struct space *space, uint32_t *vector, struct space_sight *sight)
 {
     uint32_t prompt = space->plan.prompt;
+    uint8_t elections = space->plan.budget[BUDGET_ELECTIONS];
     struct space_event event;
+    space->plan.budget[BUDGET_ELECTIONS] = BUDGET_UNLIMITED;
     space->plan.prompt = (UINT32_C(1) << MOVE_CLASS_PROMPT_COUNT) - 1;
     space->plan.prompt &= ~(UINT32_C(1) << CLASS_REQUEST | UINT32_C(1) << CLASS_WAKE_UP);
     uint32_t steps = 0;
@@ -447,7 +451,78 @@ void space_establish(struct space *space, uint32_t *vector, struct space_sight *
         sight->overflow = sight->overflow || ++steps == CLOSURE_STEPS_MAX;
     }
     space->plan.prompt = prompt;
+    space->plan.budget[BUDGET_ELECTIONS] = elections;
     space_pardon(space, vector);
+}
+
+/* The event that the move names, whatever the plan says. */
+static bool find_move(struct space *space, const uint32_t *vector, const struct move *move, struct space_event *found)
+{
+    struct space_event events[SPACE_EVENTS_MAX];
+    struct explore_plan plan = space->plan;
+    memset(space->plan.budget, BUDGET_UNLIMITED, sizeof space->plan.budget);
+    space->plan.resets_on = 0;
+    space->plan.timing = EXPLORE_TIMING_ANY;
+    space->plan.prompt = 0;
+    uint32_t count = space_events(space, vector, events);
+    space->plan = plan;
+    for (uint32_t i = 0; i < count; i++) {
+        struct move offered = space_move(space, vector, &events[i]);
+        if (move_equal(&offered, move)) {
+            *found = events[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False: it cannot happen there. */
+static bool make_start(struct space *space, uint32_t *vector, const struct explore_start *start,
+                       struct space_sight *sight)
+{
+    uint32_t prompt = space->plan.prompt;
+    struct space_event event;
+    switch (start->kind) {
+    case EXPLORE_START_MOVE:
+        if (!find_move(space, vector, &start->move, &event)) {
+            return false;
+        }
+        space_apply_one(space, vector, &event, sight);
+        break;
+    case EXPLORE_START_SETTLE:
+        space->plan.prompt = explore_settling();
+        space_settle(space, vector, sight);
+        space->plan.prompt = prompt;
+        break;
+    case EXPLORE_START_PROMPT:
+        space->plan.prompt = start->prompt;
+        break;
+    }
+    space_settle(space, vector, sight);
+    return true;
+}
+
+uint32_t space_start(struct space *space, uint32_t *vector, const struct explore_start *steps, uint32_t count,
+                     struct space_sight *sight)
+{
+    uint32_t made = 0;
+    uint32_t prompt = space->plan.prompt;
+    uint8_t elections = space->plan.budget[BUDGET_ELECTIONS];
+    space->plan.budget[BUDGET_ELECTIONS] = count == 0 ? elections : BUDGET_UNLIMITED;
+    if (count == 0 || steps[0].kind != EXPLORE_START_PROMPT) {
+        space_settle(space, vector, sight);
+    }
+    while (made < count && !sight->overflow && !sight->exhausted && make_start(space, vector, &steps[made], sight)) {
+        made++;
+    }
+    space->plan.prompt = prompt;
+    if (count > 0) {
+        struct budgets unused = {.partition = space_budgets(space, vector)->partition};
+        space_settle(space, vector, sight);
+        space_intern_budgets(space, vector, &unused, sight);
+    }
+    space->plan.budget[BUDGET_ELECTIONS] = elections;
+    return made;
 }
 
 void space_apply(struct space *space, uint32_t *vector, const struct space_event *event, struct space_sight *sight)

@@ -22,6 +22,9 @@
 #define PROGRESS_NS NS_PER_SECOND
 #define KEYS_MAX 32U
 #define ABANDONED_NS (INT64_C(120) * (int64_t)NS_PER_SECOND)
+#define UNAVAILABLE_NS (INT64_C(300) * (int64_t)NS_PER_SECOND) /* twice what the offline checker waits, and more */
+
+#define RECOVERY (UINT64_C(1) << GUARANTEE_AVAILABLE_AFTER_HEAL) /* no monitor's: checker/explore/progress.h */
 
 static volatile int interrupted;
 
@@ -112,6 +115,7 @@ struct found {
     const char *unmet;
     const char *schedule; /* file written, or NULL */
     const GArray *path;   /* of the violation, or NULL */
+    uint32_t quiet;       /* of its moves: those before a fair continuation; 0: there is none */
 };
 
 static const char *text_of(const struct record *record, struct pool_text text)
@@ -190,9 +194,18 @@ static void print_text(GString *out, const struct found *found)
     g_string_append_printf(out, "%s, seed %" G_GUINT64_FORMAT ": %s\n", explorer->scenario->name,
                            explorer->options.seed, search_end_text(explorer->end));
     print_budgets(out, &explorer->plan);
+    for (guint i = 0; i < explorer->scenario->explore_start->len; i++) {
+        g_string_append_printf(out, "%s%s", i == 0 ? "  after    " : "; ",
+                               g_array_index(explorer->scenario->explore_start, const char *, i));
+    }
+    g_string_append(out, explorer->scenario->explore_start->len > 0 ? "\n" : "");
     g_string_append(out, "  order    ");
     order_print(explorer->search, found->options, out);
     g_string_append_c(out, '\n');
+    if (explorer->plan.fair > 0) {
+        g_string_append_printf(out, "  recovery of all fair continuations that recovered the longest took %u events\n",
+                               search_longest_recovery(explorer->search));
+    }
     print_size(out, found);
     print_coverage(out, found->counts.coverage);
     if (explorer->runs > 1) {
@@ -260,8 +273,10 @@ static void print_json(GString *out, const struct found *found)
 
 /* ---- the counterexample as a schedule ---------------------------------------------------------------------------- */
 
-static bool write_schedule(const struct explorer *explorer, const GArray *path, const char *file, GError **error)
+static bool write_schedule(const struct found *found, const char *file, GError **error)
 {
+    const struct explorer *explorer = found->explorer;
+    const GArray *path = found->path;
     const struct search_violation *violation = search_violation(explorer->search);
     unsigned id = 0;
     while ((violation->broken >> id & 1U) == 0) {
@@ -271,6 +286,11 @@ static bool write_schedule(const struct explorer *explorer, const GArray *path, 
     schedule->shows = g_strdup(guarantee_info((enum guarantee_id)id)->name);
     if (id == GUARANTEE_NO_ABANDONED_LOCK) {
         schedule->settle_ns = ABANDONED_NS; /* offline it takes time */
+    } else if (id == GUARANTEE_AVAILABLE_AFTER_HEAL && found->quiet > 0) {
+        schedule->quiet_moves = found->quiet;
+        schedule->within_ns = (int64_t)explorer->plan.fair * (int64_t)NS_PER_MS; /* a move takes one */
+    } else if (id == GUARANTEE_AVAILABLE_AFTER_HEAL) {
+        schedule->settle_ns = UNAVAILABLE_NS;
     }
     for (guint i = 0; i < path->len; i++) {
         schedule_add(schedule, explorer->ensemble->world, &g_array_index(path, struct move, i), NULL);
@@ -310,10 +330,10 @@ static int report(const struct order *order, const struct search_options *search
     found.unmet = unmet->str;
     GArray *path = NULL;
     if (search_violation(explorer->search) != NULL) {
-        found.path = path = explorer_path(explorer, search_violation(explorer->search));
+        found.path = path = explorer_path(explorer, search_violation(explorer->search), &found.quiet);
         if (order->schedule != NULL) {
             found.schedule = order->schedule;
-            status = write_schedule(explorer, path, order->schedule, &error) ? status : command_fail(error);
+            status = write_schedule(&found, order->schedule, &error) ? status : command_fail(error);
         }
     }
     GString *out = g_string_new(NULL);
@@ -426,7 +446,7 @@ static bool choose_guarantees(const struct order *order, const struct scenario *
     bool ok = true;
     char **names = g_strsplit(order->check == NULL ? "" : order->check, ",", -1);
     for (char **name = names; ok && *name != NULL; name++) {
-        ok = add_guarantee(*name, monitor_covered(), guarantees);
+        ok = add_guarantee(*name, monitor_covered() | RECOVERY, guarantees);
         if (!ok) {
             g_set_error(error, COMMAND_ERROR, 0, "--check: '%s' is not a guarantee that the explorer checks", *name);
         }
@@ -485,6 +505,7 @@ static int explore_file(const char *path, struct order *order)
     } else if (order->interactive) {
         status = walk_by_hand(scenario, order, &plan, seed);
     } else {
+        search.recovery = search.recovery || (search.guarantees & RECOVERY) != 0;
         signal(SIGINT, interrupt);
         signal(SIGTERM, interrupt);
         status = explore(scenario, order, &plan, &search, seed);
