@@ -115,6 +115,25 @@ ends sound 'not complete: the memory allowed' --memory 6MiB
 ends sound 'not complete: the memory allowed' --memory 6MiB -j 2
 ends sound 'the memory allowed is not enough to begin' --memory 1MiB
 
+scenario begun << 'END'
+servers 3
+clients 1
+script client 1: create /a 1
+explore from established
+explore start crash server-1
+explore start settle
+explore restarts 1
+explore fair 1000
+explore prompt boot,election,connect,close,quorum,client,disk,tasks
+END
+ends begun 'complete: every order'
+check 'what happened before is told' grep -qF 'after    crash server-1; settle' "$scratch/begun.out"
+ends begun 'after 5 events the servers do not all serve' --fair 5
+sed 's/start settle/start crash server-1/' "$scratch/begun.scn" > "$scratch/twice.scn"
+ends twice 'explore start crash server-1: that cannot happen there'
+sed 's/start settle/start prompt everything/' "$scratch/begun.scn" > "$scratch/prompt.scn"
+ends prompt 'is no list of classes of moves'
+
 scenario endless << 'END'
 servers 3
 clients 2

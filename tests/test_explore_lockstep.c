@@ -391,6 +391,8 @@ static bool begin(struct walk *walk, const char *text, bool has_plan)
     struct explore_plan plan = scenario->explore;
     if (!has_plan) {
         memset(plan.budget, BUDGET_UNLIMITED, sizeof plan.budget);
+        bool has_recipe = scenario->workloads->len > 0; /* whose octets tell more of a lost server than its digest */
+        plan.budget[BUDGET_DISK_FAILURES] = has_recipe ? 0 : BUDGET_UNLIMITED;
     }
     struct search_options search = {.jobs = 1, .unwatched = true};
     *walk = (struct walk){.scenario = scenario};

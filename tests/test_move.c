@@ -50,6 +50,7 @@ static void every_kind_survives_as_text(void)
         {.kind = MOVE_HEAL},
         {.kind = MOVE_PAUSE, .node = 4},
         {.kind = MOVE_RESUME, .node = 4},
+        {.kind = MOVE_FAIL_DISK, .node = 1},
     };
     struct cluster *cluster = three_servers();
     uint32_t seen = 0;
