@@ -1,5 +1,5 @@
 /* The climate of a seed and its schedule; carrying it out is chaos_perform.c's business. */
-#include "sim/chaos.h"
+#include "sim/chaos_plan.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -34,7 +34,7 @@ struct kind_info {
 #define SINGLE (T(TARGET_ANY) | T(TARGET_LEADER) | T(TARGET_FOLLOWER))
 #define CUT                                                                                                            \
     (T(TARGET_PAIR) | T(TARGET_LEADER_MINORITY) | T(TARGET_FOLLOWER_MINORITY) | T(TARGET_LEADER_FROM_SERVERS) |        \
-     T(TARGET_CLIENTS_FROM_LEADER) | T(TARGET_BRIDGE))
+     T(TARGET_CLIENTS_FROM_LEADER) | T(TARGET_CLIENTS_FROM_SERVERS) | T(TARGET_BRIDGE))
 #define NEAR (T(TARGET_HERE) | T(TARGET_ITS_LEADER) | T(TARGET_BOTH))
 #define NEAR_LINE (T(TARGET_HERE_FROM_LEADER) | T(TARGET_HERE_FROM_SERVERS))
 #define LINE (T(TARGET_PAIR) | T(TARGET_LEADER_FROM_SERVERS) | T(TARGET_CLIENTS_FROM_LEADER))
@@ -46,14 +46,14 @@ static const struct kind_info kinds[] = {
     {FAULT_PARTITION, FAMILY_NETWORK, 4, CUT, FAULT_HEAL},
     {FAULT_ONE_WAY, FAMILY_NETWORK, 2, CUT, FAULT_HEAL},
     {FAULT_ISOLATE, FAMILY_NETWORK, 2, SINGLE, FAULT_HEAL},
-    {FAULT_RESET, FAMILY_OTHER, 4, LINE | T(TARGET_CLIENTS_FROM_SERVERS), FAULT_NONE},
+    {FAULT_RESET, FAMILY_OTHER, 5, LINE | T(TARGET_CLIENTS_FROM_SERVERS) | T(TARGET_CLIENT_FROM_SERVERS), FAULT_NONE},
     {FAULT_SLOW_LINK, FAMILY_OTHER, 2, LINE, FAULT_SLOW_LINK},
     {FAULT_CLOG, FAMILY_OTHER, 3, LINE, FAULT_UNCLOG},
     {FAULT_LOSS, FAMILY_OTHER, 2, LINE, FAULT_LOSS},
     {FAULT_FLAKY, FAMILY_OTHER, 2, LINE, FAULT_FLAKY},
-    {FAULT_PAUSE, FAMILY_OTHER, 4, SINGLE, FAULT_RESUME},
-    {FAULT_SLOW_CPU, FAMILY_OTHER, 1, SINGLE, FAULT_SLOW_CPU},
-    {FAULT_DISK_STALL, FAMILY_OTHER, 3, SINGLE, FAULT_NONE},
+    {FAULT_PAUSE, FAMILY_OTHER, 4, SINGLE | T(TARGET_ALL), FAULT_RESUME},
+    {FAULT_SLOW_CPU, FAMILY_OTHER, 1, SINGLE | T(TARGET_ALL), FAULT_SLOW_CPU},
+    {FAULT_DISK_STALL, FAMILY_OTHER, 3, SINGLE | T(TARGET_ALL), FAULT_NONE},
     {FAULT_DISK_FULL, FAMILY_OTHER, 1, SINGLE, FAULT_DISK_FREE},
     {FAULT_FSYNC_FAIL, FAMILY_OTHER, 1, SINGLE, FAULT_RESTART},
     {FAULT_FLIP_BIT, FAMILY_OTHER, 1, T(TARGET_SERVER), FAULT_NONE},
@@ -62,19 +62,11 @@ static const struct kind_info kinds[] = {
     {FAULT_CLOCK_JUMP, FAMILY_OTHER, 2, SINGLE, FAULT_NONE},
 };
 
-static void stream(uint64_t seed, const char *purpose, struct random *random)
+void chaos_stream(uint64_t seed, const char *purpose, struct random *random)
 {
     uint64_t hash = hash_octets(HASH_START, purpose, strlen(purpose));
     random_seed(random, hash_finish(hash_mix(hash, seed)));
 }
-
-static uint32_t pick(struct random *random, const uint32_t *choices, size_t count)
-{
-    return choices[random_below(random, count)];
-}
-
-#define PICK(random, ...)                                                                                              \
-    pick((random), (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
 
 /* ---- moments and what they may bring ---- */
 
@@ -142,7 +134,7 @@ static const struct kind_info surprises[] = {
     {FAULT_RESET, FAMILY_OTHER, 4, NEAR_LINE | T(TARGET_CLIENTS_FROM_SERVERS), FAULT_NONE},
     {FAULT_CLOG, FAMILY_OTHER, 1, NEAR_LINE, FAULT_UNCLOG},
     {FAULT_PAUSE, FAMILY_OTHER, 2, NEAR, FAULT_RESUME},
-    {FAULT_DISK_STALL, FAMILY_OTHER, 2, NEAR, FAULT_NONE},
+    {FAULT_DISK_STALL, FAMILY_OTHER, 2, NEAR | T(TARGET_ALL), FAULT_NONE},
     {FAULT_DISK_FULL, FAMILY_OTHER, 1, NEAR, FAULT_DISK_FREE},
     {FAULT_FSYNC_FAIL, FAMILY_OTHER, 3, T(TARGET_HERE), FAULT_RESTART},
 };
@@ -208,7 +200,7 @@ static void draw_ensemble(struct random *random, struct chaos_knobs *knobs)
 {
     knobs->participants = PICK(random, 3, 3, 3, 3, 5, 5, 5, 5, 7);
     knobs->observers = PICK(random, 0, 0, 0, 1, 1, 2);
-    knobs->clients = (uint32_t)random_between(random, 3, 8);
+    knobs->clients = random_chance(random, 1, 6) ? 20 : (uint32_t)random_between(random, 3, 8);
     uint32_t minority = (knobs->participants - 1) / 2;
     uint32_t count = (uint32_t)random_between(random, 0, minority);
     while ((uint32_t)__builtin_popcount(knobs->victims) < count) {
@@ -256,10 +248,10 @@ static void draw_extremes(struct random *random, struct chaos_knobs *knobs)
 {
     bool is_far = strcmp(knobs->network, "wan") == 0;
     knobs->zxid_counter_max = random_chance(random, 1, 8) ? PICK(random, 60, 120, 400) : UINT32_MAX;
-    if (random_chance(random, 1, 6) && !is_far) {
+    if (random_chance(random, 1, 4) && !is_far) {
         knobs->max_session_timeout_ms = knobs->tick_ms * PICK(random, 2, 3, 4);
     }
-    knobs->churn_ms = random_chance(random, 1, 3) ? PICK(random, 200, 500, 1500) : 0;
+    knobs->churn_ms = random_chance(random, 1, 2) ? PICK(random, 200, 500, 1500) : 0;
 }
 
 static void draw_moments(struct random *random, struct chaos_knobs *knobs)
@@ -280,10 +272,46 @@ static void draw_moments(struct random *random, struct chaos_knobs *knobs)
     knobs->network_gap_ns *= PICK(random, 1, 2, 4);
 }
 
+static void draw_weather(struct random *random, struct chaos_knobs *knobs)
+{
+    uint32_t slower =
+        PICK(random, 1, 1, 2, 4); /* fewer faults that last longer, so that there is time to notice them */
+    knobs->crash_gap_ns *= slower;
+    knobs->network_gap_ns *= slower;
+    knobs->other_gap_ns *= slower;
+    knobs->outage_ns *= slower;
+    /* Long enough, perhaps, for the other side to elect a leader, and for that one to serve. */
+    duration_ns silence = (duration_ns)knobs->tick_ms * knobs->sync_limit_ticks * PICK(random, 1, 2, 4) * MS;
+    knobs->cut_ns = random_chance(random, 1, 3) ? knobs->outage_ns : knobs->outage_ns / 2 + silence;
+    knobs->boot_ms = PICK(random, 20, 100, 500);
+    knobs->burst_max = PICK(random, 1, 4, 30);
+    knobs->slow_cpu_percent = random_chance(random, 1, 5) ? PICK(random, 300, 1000, 3000) : 0;
+    knobs->slow_line_percent = random_chance(random, 1, 5) ? PICK(random, 300, 1000, 5000) : 0;
+}
+
+static void draw_shifts(struct random *random, struct chaos_knobs *knobs)
+{
+    static const enum fault_kind absences[] = {FAULT_CRASH, FAULT_KILL, FAULT_TORN_TAIL, FAULT_PARTITION};
+    for (size_t i = 0; i < ARRAY_LENGTH(absences); i++) {
+        knobs->absences |= random_chance(random, 1, 2) ? 1U << absences[i] : 0;
+    }
+    knobs->absences |= knobs->absences == 0 ? 1U << FAULT_CRASH : 0;
+    knobs->starts_cold = random_chance(random, 1, 2);
+    if (random_chance(random, 1, 2)) {
+        return;
+    }
+    knobs->shift_ns = (duration_ns)PICK(random, 300, 600, 1200, 2400) * MS + knobs->boot_ms * MS;
+    uint32_t fewer = PICK(random, 1, 4, 30, 30); /* who comes and goes as the shifts say is left alone otherwise */
+    knobs->crash_gap_ns *= fewer;
+    knobs->network_gap_ns *= fewer;
+    knobs->other_gap_ns *= PICK(random, 1, 4);
+    knobs->ambush_gap_ns *= fewer;
+}
+
 void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs)
 {
     struct random random;
-    stream(seed, "chaos knobs", &random);
+    chaos_stream(seed, "chaos knobs", &random);
     memset(knobs, 0, sizeof *knobs);
     draw_ensemble(&random, knobs);
     draw_timeouts(&random, knobs);
@@ -295,21 +323,19 @@ void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs)
     knobs->other_gap_ns = random_between(&random, 400, 2500) * MS;
     knobs->outage_ns = random_between(&random, 150, 900) * MS;
     knobs->snap_step_znodes = PICK(&random, 1, 4, 64); /* last, so that it leaves what was drawn before */
-    stream(seed, "chaos extremes", &random);
+    chaos_stream(seed, "chaos extremes", &random);
     draw_extremes(&random, knobs);
-    stream(seed, "chaos moments", &random);
+    chaos_stream(seed, "chaos moments", &random);
     draw_moments(&random, knobs);
+    chaos_stream(seed, "chaos weather", &random);
+    draw_weather(&random, knobs);
+    chaos_stream(seed, "chaos shifts", &random);
+    draw_shifts(&random, knobs);
 }
 
 /* ---- schedule ---- */
 
-struct planner {
-    struct chaos *chaos;
-    struct random random;
-    instant_ns until;
-};
-
-static int32_t add_step(struct planner *planner, const struct chaos_step *step)
+int32_t chaos_add_step(struct planner *planner, const struct chaos_step *step)
 {
     g_array_append_vals(planner->chaos->steps, step, 1);
     return (int32_t)planner->chaos->steps->len - 1;
@@ -392,8 +418,7 @@ static int64_t draw_value(struct random *random, enum fault_kind kind)
     return 0;
 }
 
-/* A time about `mean` away. */
-static duration_ns draw_about(struct random *random, duration_ns mean)
+duration_ns chaos_draw_about(struct random *random, duration_ns mean)
 {
     return random_between(random, mean / 4, mean + mean * 3 / 4);
 }
@@ -405,8 +430,7 @@ static instant_ns no_later_in_turn(instant_ns at, instant_ns until, uint32_t tur
     return at < last ? at : last;
 }
 
-/* The end of what step `begun` began. */
-static void add_end(struct planner *planner, int32_t begun, enum fault_kind kind, duration_ns after)
+void chaos_add_end(struct planner *planner, int32_t begun, enum fault_kind kind, duration_ns after)
 {
     struct chaos_step step = g_array_index(planner->chaos->steps, struct chaos_step, (guint)begun);
     step.turn = ++planner->chaos->turns;
@@ -416,7 +440,7 @@ static void add_end(struct planner *planner, int32_t begun, enum fault_kind kind
     step.kind = kind;
     step.value = kind == FAULT_SLOW_LINK || kind == FAULT_SLOW_CPU ? 100 : 0;
     step.begins = begun;
-    add_step(planner, &step);
+    chaos_add_step(planner, &step);
 }
 
 /* Durable octets change while the process is down, on a server that can bear it. */
@@ -433,18 +457,18 @@ static void add_flip(struct planner *planner, struct chaos_step *step)
     }
     step->subject = (uint32_t)__builtin_ctz(bearers);
     step->kind = FAULT_CRASH;
-    int32_t crash = add_step(planner, step);
-    add_end(planner, crash, FAULT_FLIP_BIT, MS);
+    int32_t crash = chaos_add_step(planner, step);
+    chaos_add_end(planner, crash, FAULT_FLIP_BIT, MS);
     struct chaos_step *flip = &g_array_index(planner->chaos->steps, struct chaos_step, planner->chaos->steps->len - 1);
     flip->value = FILE_SNAPSHOT;
-    add_end(planner, crash, FAULT_RESTART, MS + draw_about(&planner->random, knobs->outage_ns));
+    chaos_add_end(planner, crash, FAULT_RESTART, MS + chaos_draw_about(&planner->random, knobs->outage_ns));
 }
 
 /* Servers that went down together come back together or, as often, one after the other, in a drawn order. */
-static void add_restarts(struct planner *planner, int32_t begun, uint32_t servers)
+static void add_restarts(struct planner *planner, int32_t begun, uint32_t servers, duration_ns outage)
 {
     for (uint32_t i = 0; i < servers; i++) {
-        add_end(planner, begun, FAULT_RESTART, draw_about(&planner->random, planner->chaos->knobs.outage_ns));
+        chaos_add_end(planner, begun, FAULT_RESTART, chaos_draw_about(&planner->random, outage));
         struct chaos_step *end =
             &g_array_index(planner->chaos->steps, struct chaos_step, planner->chaos->steps->len - 1);
         end->is_one = true;
@@ -452,20 +476,47 @@ static void add_restarts(struct planner *planner, int32_t begun, uint32_t server
     }
 }
 
-static void add_ends(struct planner *planner, int32_t begun, const struct kind_info *info)
+static void add_ends(struct planner *planner, int32_t begun, const struct kind_info *info, duration_ns mean)
 {
     struct random *random = &planner->random;
     const struct chaos_knobs *knobs = &planner->chaos->knobs;
     enum chaos_target target = g_array_index(planner->chaos->steps, struct chaos_step, (guint)begun).target;
     bool are_many = target == TARGET_ALL || target == TARGET_BOTH;
     if (info->end == FAULT_RESTART && are_many && random_chance(random, 1, 2)) {
-        add_restarts(planner, begun, target == TARGET_ALL ? knobs->participants + knobs->observers : 2);
+        add_restarts(planner, begun, target == TARGET_ALL ? knobs->participants + knobs->observers : 2, mean);
         return;
     }
-    duration_ns outage = draw_about(random, knobs->outage_ns);
-    add_end(planner, begun, info->end, outage);
+    bool is_cut = info->end == FAULT_HEAL && mean == knobs->outage_ns;
+    duration_ns outage = chaos_draw_about(random, is_cut ? knobs->cut_ns : mean);
+    outage *= mean == knobs->outage_ns && random_chance(random, 1, 4) ? PICK(random, 3, 6) : 1;
+    chaos_add_end(planner, begun, info->end, outage);
     if (info->kind == FAULT_DISK_FULL) {
-        add_end(planner, begun, FAULT_RESTART, outage + MS); /* a full disk ends the process */
+        chaos_add_end(planner, begun, FAULT_RESTART, outage + MS); /* a full disk ends the process */
+    }
+}
+
+/* Once, or several times in quick succession. */
+static void add_burst(struct planner *planner, const struct kind_info *info, const struct chaos_step *step)
+{
+    struct random *random = &planner->random;
+    const struct chaos_knobs *knobs = &planner->chaos->knobs;
+    bool is_clock =
+        info->kind == FAULT_CLOCK_OFFSET || info->kind == FAULT_CLOCK_DRIFT || info->kind == FAULT_CLOCK_JUMP;
+    bool is_burst = !is_clock && random_chance(random, 1, 4);
+    uint32_t count = is_burst ? (uint32_t)random_between(random, 1, knobs->burst_max) : 1;
+    duration_ns gap = (UINT64_C(5) << random_below(random, 7)) * MS;
+    struct chaos_step each = *step;
+    for (uint32_t i = 0; i < count && each.at < planner->until; i++) {
+        int32_t begun = chaos_add_step(planner, &each);
+        if (info->end != FAULT_NONE) {
+            add_ends(planner, begun, info, count > 1 ? gap / 2 : knobs->outage_ns);
+        }
+        each.at += chaos_draw_about(random, gap);
+        each.draw = random_next(random);
+        each.value = draw_value(random, info->kind);
+        if (count > 1 && info->kind == FAULT_DISK_STALL) {
+            each.value = (int64_t)chaos_draw_about(random, gap);
+        }
     }
 }
 
@@ -488,11 +539,7 @@ static void add_fault(struct planner *planner, const struct kind_info *info, ins
         add_flip(planner, &step);
         return;
     }
-    int32_t begun = add_step(planner, &step);
-    if (info->end == FAULT_NONE) {
-        return;
-    }
-    add_ends(planner, begun, info);
+    add_burst(planner, info, &step);
 }
 
 static const struct kind_info *draw_kind(struct random *random, enum family family, uint32_t mask)
@@ -528,59 +575,101 @@ static void plan_family(struct planner *planner, enum family family, duration_ns
     const struct chaos_knobs *knobs = &planner->chaos->knobs;
     instant_ns at = from;
     while (true) {
-        at = skip_lull(from, at + draw_about(&planner->random, gap));
+        at = skip_lull(from, at + chaos_draw_about(&planner->random, gap));
         const struct kind_info *info = draw_kind(&planner->random, family, knobs->kinds);
-        if (at >= planner->until || info == NULL) {
+        if (at >= planner->last || info == NULL) {
             return;
         }
         add_fault(planner, info, at);
     }
 }
 
+/* Not all end at once: what is left of the chaos when the quiet phase begins shall differ. */
+static void stop_early(struct planner *planner, instant_ns from)
+{
+    duration_ns early = random_chance(&planner->random, 1, 2) ? random_below(&planner->random, 8 * NS_PER_SECOND) : 0;
+    planner->last = planner->until - from > early ? planner->until - early : from;
+}
+
 /* ---- ambushes ---- */
 
-/* From microseconds to a second, each order of magnitude as likely as the other, short ones more. */
-static duration_ns draw_while(struct random *random)
+duration_ns chaos_draw_while(struct random *random)
 {
     duration_ns scale = UINT64_C(1000) << random_below(random, random_chance(random, 2, 3) ? 12 : 20);
     return random_between(random, scale / 2, scale);
 }
 
-static void add_ambush(struct planner *planner, const struct kind_info *info, instant_ns at)
+static struct chaos_step new_ambush(struct planner *planner, enum fault_kind kind, instant_ns at)
+{
+    struct random *random = &planner->random;
+    struct chaos_step step = {
+        .at = INSTANT_NEVER,
+        .kind = kind,
+        .begins = -1,
+        .is_ambush = true,
+        .ambush = {.moment = draw_moment(random, planner->chaos->knobs.moments), .from = at},
+    };
+    step.ambush.until = at + chaos_draw_about(random, PICK(random, 4, 4, 16) * NS_PER_SECOND);
+    step.ambush.skip =
+        moments[step.ambush.moment].is_frequent ? (uint32_t)random_below(random, 200) : PICK(random, 0, 0, 0, 1, 2, 4);
+    step.ambush.delay = chaos_draw_while(random);
+    step.draw = random_next(random);
+    return step;
+}
+
+void chaos_add_ambush(struct planner *planner, instant_ns at)
 {
     struct random *random = &planner->random;
     const struct chaos_knobs *knobs = &planner->chaos->knobs;
-    struct chaos_step step = {
-        .at = INSTANT_NEVER,
-        .kind = info->kind,
-        .target = draw_target(random, info->targets, knobs),
-        .value = draw_value(random, info->kind),
-        .begins = -1,
-        .is_ambush = true,
-        .ambush = {.moment = draw_moment(random, knobs->moments), .from = at},
-    };
-    step.ambush.until = at + draw_about(random, 4 * NS_PER_SECOND);
-    step.ambush.skip =
-        moments[step.ambush.moment].is_frequent ? (uint32_t)random_below(random, 200) : PICK(random, 0, 0, 0, 1, 2, 4);
-    step.ambush.delay = draw_while(random);
-    step.draw = random_next(random);
-    int32_t begun = add_step(planner, &step);
-    if (info->end != FAULT_NONE) {
-        add_ends(planner, begun, info);
+    const struct kind_info *info = draw_surprise(random, knobs->surprises);
+    if (at >= planner->until || info == NULL) {
+        return;
     }
+    struct chaos_step step = new_ambush(planner, info->kind, at);
+    step.target = draw_target(random, info->targets, knobs);
+    step.value = draw_value(random, info->kind);
+    int32_t begun = chaos_add_step(planner, &step);
+    if (info->end != FAULT_NONE) {
+        add_ends(planner, begun, info, knobs->outage_ns);
+    }
+}
+
+void chaos_add_end_of_shift(struct planner *planner, instant_ns at, enum fault_kind kind)
+{
+    struct chaos_step step = new_ambush(planner, kind, at);
+    step.target = TARGET_SET;
+    step.subject = (1U << (planner->chaos->knobs.participants + planner->chaos->knobs.observers)) - 1;
+    chaos_add_step(planner, &step);
 }
 
 static void plan_ambushes(struct planner *planner, instant_ns from)
 {
     const struct chaos_knobs *knobs = &planner->chaos->knobs;
     instant_ns at = from;
-    while (knobs->ambush_gap_ns > 0) {
-        at = skip_lull(from, at + draw_about(&planner->random, knobs->ambush_gap_ns));
-        const struct kind_info *info = draw_surprise(&planner->random, knobs->surprises);
-        if (at >= planner->until || info == NULL) {
-            return;
-        }
-        add_ambush(planner, info, at);
+    while (knobs->ambush_gap_ns > 0 && at < planner->last) {
+        at = skip_lull(from, at + chaos_draw_about(&planner->random, knobs->ambush_gap_ns));
+        chaos_add_ambush(planner, at);
+    }
+}
+
+/* ---- weather ---- */
+
+/* From the beginning of the chaos to its end. */
+static void add_weather(struct planner *planner, enum fault_kind kind, uint32_t value, instant_ns from)
+{
+    const struct chaos_knobs *knobs = &planner->chaos->knobs;
+    uint32_t servers = knobs->participants + knobs->observers;
+    bool concerns_all = kind == FAULT_SLOW_CPU && random_chance(&planner->random, 1, 2);
+    struct chaos_step step = {
+        .at = from,
+        .kind = kind,
+        .target = kind == FAULT_SLOW_CPU ? TARGET_SET : TARGET_SET_FROM_SERVERS,
+        .subject = concerns_all ? (1U << servers) - 1 : 1U << random_below(&planner->random, servers),
+        .value = value,
+        .begins = -1,
+    };
+    if (value != 0) {
+        chaos_add_end(planner, chaos_add_step(planner, &step), kind, planner->until - from);
     }
 }
 
@@ -633,12 +722,20 @@ struct chaos *chaos_new(uint64_t seed, const struct chaos_knobs *knobs, instant_
     const duration_ns gaps[FAMILY_COUNT] = {knobs->crash_gap_ns, knobs->network_gap_ns, knobs->other_gap_ns};
     for (int family = 0; family < FAMILY_COUNT; family++) {
         struct planner planner = {.chaos = chaos, .until = until};
-        stream(seed, purposes[family], &planner.random);
+        chaos_stream(seed, purposes[family], &planner.random);
+        stop_early(&planner, from);
         plan_family(&planner, (enum family)family, gaps[family], from);
     }
     struct planner planner = {.chaos = chaos, .until = until};
-    stream(seed, "chaos ambushes", &planner.random);
+    chaos_stream(seed, "chaos ambushes", &planner.random);
+    stop_early(&planner, from);
     plan_ambushes(&planner, from);
+    chaos_stream(seed, "chaos shifts", &planner.random);
+    stop_early(&planner, from);
+    chaos_plan_shifts(&planner, from);
+    chaos_stream(seed, "chaos weather", &planner.random);
+    add_weather(&planner, FAULT_SLOW_CPU, knobs->slow_cpu_percent, from);
+    add_weather(&planner, FAULT_SLOW_LINK, knobs->slow_line_percent, from);
     for (size_t i = 0; i < ARRAY_LENGTH(moments); i++) {
         chaos->heard |= (uint64_t)(knobs->moments >> i & 1U) << moments[i].type;
     }
@@ -704,8 +801,10 @@ bool chaos_notice(struct chaos *chaos, const struct world *world, const uint32_t
             continue;
         }
         server_id_t leader = role_leader_of(world, node); /* ids count from 1, in the ensemble's order */
-        step->subject = here;
-        step->other = leader == 0 ? here : (uint32_t)leader - 1;
+        if (step->target != TARGET_SET) {
+            step->subject = here;
+            step->other = leader == 0 ? here : (uint32_t)leader - 1;
+        }
         spring(chaos, i - 1, world->now);
         sprang = true;
     }

@@ -8,6 +8,11 @@
  * Ambush:   a step that lies in wait: not for a time but for a moment in the life of a server (it was elected, is sent what it lacks, has
  *           truncated its log), drawn like everything else; from then on a drawn while passes.  Windows that are too short to be
  *           hit by the clock are hit this way, by any fault, whoever's moment it is.
+ * Shifts:   the servers take turns at being there: a drawn set of them is up and connected, the others are down or cut off, and then it
+ *           is another set's turn, whose members may know different things (chaos_shift.c).  Often no client is heard meanwhile, so that
+ *           epochs pass without a transaction.  With a cold start some have not run before when their turn comes.
+ * Weather:  what lasts as long as the chaos: slow machines, one slow line.
+ * Bursts:   a fault may come several times in quick succession.
  * Calm:     chaos_calm() ends all that lasts and restarts everything; from there on the ensemble must become available.
  *
  * Fault model: what the schedule may do to data, so that every guarantee must hold.
@@ -39,15 +44,22 @@ struct chaos_knobs {
     uint32_t zxid_counter_max;
     uint32_t churn_ms;                    /* mean life of the sessions that the mixed workload closes; 0: its default */
     uint32_t max_session_timeout_ms;      /* what servers grant at most; 0: the default */
+    uint32_t boot_ms;                     /* from a restart to the first step */
     uint32_t fsync, task_delay;           /* paces; sim/setting.h */
     int64_t drift_ppm[CHAOS_SERVERS_MAX]; /* of each server from the start */
     int64_t offset_ns[CHAOS_SERVERS_MAX];
     uint32_t kinds;                                         /* bit per enum fault_kind that may happen */
     duration_ns crash_gap_ns, network_gap_ns, other_gap_ns; /* mean time between faults of a family */
     duration_ns outage_ns;                                  /* mean time until what lasts ends */
+    duration_ns cut_ns;                                     /* of a cut in the network */
     uint32_t moments;                                       /* bit per moment that ambushes wait for */
     uint32_t surprises;                                     /* bit per enum fault_kind that ambushes bring */
     duration_ns ambush_gap_ns;                              /* mean time between ambushes; 0: none */
+    uint32_t burst_max;                                     /* of a fault that comes several times; 1: no bursts */
+    duration_ns shift_ns;                                   /* mean length of a shift; 0: there are none */
+    uint32_t absences;                                      /* bit per enum fault_kind that ends a server's shift */
+    bool starts_cold;                                       /* the first shift begins with the chaos */
+    uint32_t slow_cpu_percent, slow_line_percent;           /* the weather; 0: fair */
     uint32_t victims; /* bit per server index: participants whose durable data may be hit */
 };
 
@@ -66,6 +78,10 @@ enum chaos_target {
     TARGET_CLIENTS_FROM_SERVERS, /* all clients | all servers */
     TARGET_CLIENTS_FROM_LEADER,  /* the clients | the leader */
     TARGET_BRIDGE,               /* two halves of the servers that both reach one more | each other */
+    TARGET_CLIENT_FROM_SERVERS,  /* one client | all servers */
+    TARGET_SET,                  /* subject: a bit per server */
+    TARGET_SET_FROM_SERVERS,     /* these | the other servers; clients reach both */
+    TARGET_SET_FROM_REST,        /* these | all other nodes */
     /* of an ambush */
     TARGET_HERE,              /* the server whose moment it was */
     TARGET_ITS_LEADER,        /* whom it followed then; itself if nobody */
@@ -73,7 +89,7 @@ enum chaos_target {
     TARGET_HERE_FROM_LEADER,  /* the one | the other */
     TARGET_HERE_FROM_SERVERS, /* the server | the other servers */
 };
-#define CHAOS_TARGET_COUNT 18
+#define CHAOS_TARGET_COUNT 22
 #define CHAOS_CLIENTS UINT32_MAX
 
 struct chaos_ambush {

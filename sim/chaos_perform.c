@@ -97,6 +97,15 @@ static void cut_to_bridge(const struct world *world, struct fault *fault, struct
     fault->b = left;
 }
 
+static struct node_set set_of(const uint32_t *servers, uint32_t mask)
+{
+    struct node_set set = {{0}};
+    for (uint32_t left = mask; left != 0; left &= left - 1) {
+        node_set_add(&set, servers[__builtin_ctz(left)]);
+    }
+    return set;
+}
+
 /* The nodes a step is about, now. */
 static void choose(const struct world *world, const uint32_t *servers, const struct chaos_step *step,
                    struct fault *fault)
@@ -146,6 +155,23 @@ static void choose(const struct world *world, const uint32_t *servers, const str
         break;
     case TARGET_BRIDGE:
         cut_to_bridge(world, fault, &random);
+        break;
+    case TARGET_CLIENT_FROM_SERVERS:
+        fault->a = role_clients(world);
+        fault->a = only(role_one_of(&fault->a, &random));
+        fault->b = all_servers;
+        break;
+    case TARGET_SET:
+        fault->a = set_of(servers, step->subject);
+        break;
+    case TARGET_SET_FROM_SERVERS:
+        fault->a = set_of(servers, step->subject);
+        fault->b = role_except(&all_servers, &fault->a);
+        break;
+    case TARGET_SET_FROM_REST:
+        fault->a = set_of(servers, step->subject);
+        fault->b = role_all(world);
+        fault->b = role_except(&fault->b, &fault->a);
         break;
     case TARGET_HERE:
         fault->a = only(servers[step->subject]);
@@ -309,6 +335,10 @@ static const char *const target_names[CHAOS_TARGET_COUNT] = {
     [TARGET_CLIENTS_FROM_SERVERS] = "clients | servers",
     [TARGET_CLIENTS_FROM_LEADER] = "clients | leader",
     [TARGET_BRIDGE] = "two halves, one server bridges them",
+    [TARGET_CLIENT_FROM_SERVERS] = "one client | servers",
+    [TARGET_SET] = "servers of mask",
+    [TARGET_SET_FROM_SERVERS] = "servers of mask | the other servers",
+    [TARGET_SET_FROM_REST] = "servers of mask | the rest",
     [TARGET_HERE] = "that server",
     [TARGET_ITS_LEADER] = "its leader",
     [TARGET_BOTH] = "that server and its leader",
@@ -332,7 +362,11 @@ void chaos_print_step(const struct chaos *chaos, uint32_t index, GString *text)
         g_string_append(text, "later");
     }
     g_string_append_printf(text, " %s %s", fault_info(step->kind)->name, target_names[step->target]);
-    if (step->target == TARGET_SERVER || step->target == TARGET_PAIR) {
+    bool is_set =
+        step->target == TARGET_SET || step->target == TARGET_SET_FROM_SERVERS || step->target == TARGET_SET_FROM_REST;
+    if (is_set) {
+        g_string_append_printf(text, " %x", step->subject);
+    } else if (step->target == TARGET_SERVER || step->target == TARGET_PAIR) {
         g_string_append_printf(text, " %u", step->subject);
     }
     if (step->target == TARGET_PAIR && step->other == CHAOS_CLIENTS) {

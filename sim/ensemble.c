@@ -38,6 +38,7 @@ static void share_with_knobs(struct settings *settings, struct chaos_knobs *knob
     share_with_knob(settings, SETTING_CLIENTS, &knobs->clients, 1);
     share_with_knob(settings, SETTING_TICK_TIME, &knobs->tick_ms, ms);
     share_with_knob(settings, SETTING_INIT_LIMIT, &knobs->init_limit_ticks, 1);
+    share_with_knob(settings, SETTING_BOOT_TIME, &knobs->boot_ms, ms);
     share_with_knob(settings, SETTING_SYNC_LIMIT, &knobs->sync_limit_ticks, 1);
     share_with_knob(settings, SETTING_SESSION_TIMEOUT, &knobs->session_timeout_ms, ms);
     share_with_knob(settings, SETTING_SNAP_COUNT, &knobs->snap_count, 1);
@@ -82,6 +83,9 @@ static void overrule_knobs(const struct scenario *scenario, struct chaos_knobs *
         knobs->kinds = scenario->chaos_kinds;
         knobs->surprises &= knobs->kinds;
         knobs->ambush_gap_ns = 0; /* who says what there is to be says that, too */
+        knobs->shift_ns = 0;
+        knobs->burst_max = 1;
+        knobs->slow_cpu_percent = knobs->slow_line_percent = 0;
     }
     if (scenario->chaos_ambush_gap_ns != 0) {
         knobs->ambush_gap_ns = (duration_ns)scenario->chaos_ambush_gap_ns;
@@ -96,7 +100,7 @@ static void overrule_knobs(const struct scenario *scenario, struct chaos_knobs *
         knobs->other_gap_ns = (duration_ns)scenario->chaos_other_gap_ns;
     }
     if (scenario->chaos_outage_ns != 0) {
-        knobs->outage_ns = (duration_ns)scenario->chaos_outage_ns;
+        knobs->outage_ns = knobs->cut_ns = (duration_ns)scenario->chaos_outage_ns;
     }
 }
 

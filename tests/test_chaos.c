@@ -74,6 +74,27 @@ static void check_every_kind_comes(void)
     CHECK_INT(seen, chaos_kinds() | ends);
 }
 
+static bool is_of_shift(const struct chaos_step *step)
+{
+    return step->target == TARGET_SET || step->target == TARGET_SET_FROM_SERVERS ||
+           step->target == TARGET_SET_FROM_REST || step->target == TARGET_CLIENTS_FROM_SERVERS;
+}
+
+/* What is drawn by kind; shifts and the weather have knobs of their own. */
+static uint32_t allowed_kinds(const struct chaos *chaos, const struct chaos_step *step)
+{
+    const struct chaos_knobs *knobs = &chaos->knobs;
+    uint32_t allowed = step->is_ambush ? knobs->surprises : knobs->kinds;
+    if (is_of_shift(step) && knobs->shift_ns != 0) {
+        allowed |= knobs->absences | 1U << FAULT_CRASH | 1U << FAULT_RESTART | 1U << FAULT_PARTITION;
+    }
+    if (is_of_shift(step)) {
+        allowed |= knobs->slow_cpu_percent != 0 ? 1U << FAULT_SLOW_CPU : 0;
+        allowed |= knobs->slow_line_percent != 0 ? 1U << FAULT_SLOW_LINK : 0;
+    }
+    return allowed;
+}
+
 static void check_only_what_the_knobs_allow(void)
 {
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
@@ -82,12 +103,11 @@ static void check_only_what_the_knobs_allow(void)
         for (guint i = 0; i < chaos->steps->len; i++) {
             const struct chaos_step *step = step_at(chaos, i);
             bool is_crash_for_a_flip = step->kind == FAULT_CRASH && step->target == TARGET_SERVER;
-            uint32_t allowed = step->is_ambush ? chaos->knobs.surprises : chaos->knobs.kinds;
             if (step->begins < 0 && !is_crash_for_a_flip) {
-                strange |= ~allowed & 1U << step->kind;
+                strange |= ~allowed_kinds(chaos, step) & 1U << step->kind;
             }
             if (step->is_ambush) {
-                strange |= chaos->knobs.ambush_gap_ns == 0 ? 1U : 0;
+                strange |= chaos->knobs.ambush_gap_ns == 0 && chaos->knobs.shift_ns == 0 ? 1U : 0;
                 strange |= ~chaos->knobs.moments & 1U << step->ambush.moment;
             }
         }
@@ -122,7 +142,8 @@ static void check_what_lasts_ends_in_time(void)
         }
         for (guint i = 0; i < chaos->steps->len; i++) {
             const struct chaos_step *step = step_at(chaos, i);
-            bad += step->begins < 0 && lasts(step->kind) && !ended[i] ? 1 : 0;
+            /* what a shift ends, the next one begins */
+            bad += step->begins < 0 && lasts(step->kind) && !ended[i] && step->target != TARGET_SET ? 1 : 0;
         }
         CHECK_INT(bad, 0);
         g_free(ended);
