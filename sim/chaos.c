@@ -1,4 +1,4 @@
-/* The climate of a seed and its schedule; carrying it out is chaos_perform.c's business. */
+/* The schedule of a seed, from its climate (chaos_climate.c); carrying it out is chaos_perform.c's business. */
 #include "sim/chaos_plan.h"
 
 #include <inttypes.h>
@@ -158,7 +158,7 @@ static const struct kind_info *draw_surprise(struct random *random, uint32_t mas
     return NULL;
 }
 
-/* ---- knobs ---- */
+/* ---- which kinds and moments there are ---- */
 
 uint32_t chaos_kinds(void)
 {
@@ -178,8 +178,7 @@ static uint32_t family_mask(enum family family)
     return mask;
 }
 
-/* Swarm: each kind is on or off.  Most climates have crashes and cuts, for they are what the protocol is about. */
-static uint32_t draw_kinds(struct random *random)
+uint32_t chaos_draw_kinds(struct random *random)
 {
     uint32_t mask = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
@@ -196,65 +195,7 @@ static uint32_t draw_kinds(struct random *random)
     return mask;
 }
 
-static void draw_ensemble(struct random *random, struct chaos_knobs *knobs)
-{
-    knobs->participants = PICK(random, 3, 3, 3, 3, 5, 5, 5, 5, 7);
-    knobs->observers = PICK(random, 0, 0, 0, 1, 1, 2);
-    knobs->clients = random_chance(random, 1, 6) ? 20 : (uint32_t)random_between(random, 3, 8);
-    uint32_t minority = (knobs->participants - 1) / 2;
-    uint32_t count = (uint32_t)random_between(random, 0, minority);
-    while ((uint32_t)__builtin_popcount(knobs->victims) < count) {
-        knobs->victims |= 1U << random_below(random, knobs->participants);
-    }
-}
-
-static void draw_timeouts(struct random *random, struct chaos_knobs *knobs)
-{
-    static const char *const networks[] = {"loopback", "lan", "lan", "cross-az", "wan"};
-    knobs->network = networks[random_below(random, ARRAY_LENGTH(networks))];
-    bool is_far = strcmp(knobs->network, "wan") == 0;
-    knobs->tick_ms = is_far ? PICK(random, 300, 500) : PICK(random, 50, 100, 200, 300);
-    knobs->init_limit_ticks = PICK(random, 5, 10, 10);
-    knobs->sync_limit_ticks = PICK(random, 2, 5, 5);
-    /* A client shares its timeout among the servers it knows; each has to have the time to open a session. */
-    uint32_t least = (knobs->participants + knobs->observers) * (is_far ? 500 : 60);
-    uint32_t drawn = knobs->tick_ms * PICK(random, 3, 5, 8, 15);
-    knobs->session_timeout_ms = drawn > least ? drawn : least;
-    knobs->finalize_wait_ms = is_far ? 200 : PICK(random, 20, 50, 200);
-    knobs->notify_ms_min = is_far ? 200 : PICK(random, 50, 200);
-    knobs->notify_ms_max = PICK(random, 400, 1000, 2000);
-}
-
-static void draw_limits(struct random *random, struct chaos_knobs *knobs)
-{
-    knobs->snap_count = PICK(random, 5, 20, 50, 200, 100000);
-    knobs->commit_log_count = PICK(random, 3, 10, 50, 500);
-    knobs->batch_size_max = PICK(random, 1, 5, 1000);
-}
-
-static void draw_machines(struct random *random, struct chaos_knobs *knobs)
-{
-    knobs->fsync = (uint32_t)random_below(random, PACE_COUNT);
-    knobs->task_delay = (uint32_t)random_below(random, PACE_COUNT);
-    uint32_t drift = PICK(random, 0, 200, 20000);
-    for (size_t i = 0; i < CHAOS_SERVERS_MAX; i++) {
-        knobs->drift_ppm[i] = (int64_t)random_below(random, 2 * drift + 1) - (int64_t)drift;
-        knobs->offset_ns[i] = (int64_t)random_below(random, 2000 * MS + 1) - (int64_t)(1000 * MS);
-    }
-}
-
-/* What few installations have, for a few climates. */
-static void draw_extremes(struct random *random, struct chaos_knobs *knobs)
-{
-    bool is_far = strcmp(knobs->network, "wan") == 0;
-    knobs->zxid_counter_max = random_chance(random, 1, 8) ? PICK(random, 60, 120, 400) : UINT32_MAX;
-    if (random_chance(random, 1, 4) && !is_far) {
-        knobs->max_session_timeout_ms = knobs->tick_ms * PICK(random, 2, 3, 4);
-    }
-    knobs->churn_ms = random_chance(random, 1, 2) ? PICK(random, 200, 500, 1500) : 0;
-}
-
-static void draw_moments(struct random *random, struct chaos_knobs *knobs)
+void chaos_draw_moments(struct random *random, struct chaos_knobs *knobs)
 {
     uint32_t count = PICK(random, 2, 8, 24, 48);
     for (uint32_t i = 0; i < count; i++) {
@@ -272,67 +213,6 @@ static void draw_moments(struct random *random, struct chaos_knobs *knobs)
     knobs->network_gap_ns *= PICK(random, 1, 2, 4);
 }
 
-static void draw_weather(struct random *random, struct chaos_knobs *knobs)
-{
-    uint32_t slower =
-        PICK(random, 1, 1, 2, 4); /* fewer faults that last longer, so that there is time to notice them */
-    knobs->crash_gap_ns *= slower;
-    knobs->network_gap_ns *= slower;
-    knobs->other_gap_ns *= slower;
-    knobs->outage_ns *= slower;
-    /* Long enough, perhaps, for the other side to elect a leader, and for that one to serve. */
-    duration_ns silence = (duration_ns)knobs->tick_ms * knobs->sync_limit_ticks * PICK(random, 1, 2, 4) * MS;
-    knobs->cut_ns = random_chance(random, 1, 3) ? knobs->outage_ns : knobs->outage_ns / 2 + silence;
-    knobs->boot_ms = PICK(random, 20, 100, 500);
-    knobs->burst_max = PICK(random, 1, 4, 30);
-    knobs->slow_cpu_percent = random_chance(random, 1, 5) ? PICK(random, 300, 1000, 3000) : 0;
-    knobs->slow_line_percent = random_chance(random, 1, 5) ? PICK(random, 300, 1000, 5000) : 0;
-}
-
-static void draw_shifts(struct random *random, struct chaos_knobs *knobs)
-{
-    static const enum fault_kind absences[] = {FAULT_CRASH, FAULT_KILL, FAULT_TORN_TAIL, FAULT_PARTITION};
-    for (size_t i = 0; i < ARRAY_LENGTH(absences); i++) {
-        knobs->absences |= random_chance(random, 1, 2) ? 1U << absences[i] : 0;
-    }
-    knobs->absences |= knobs->absences == 0 ? 1U << FAULT_CRASH : 0;
-    knobs->starts_cold = random_chance(random, 1, 2);
-    if (random_chance(random, 1, 2)) {
-        return;
-    }
-    knobs->shift_ns = (duration_ns)PICK(random, 300, 600, 1200, 2400) * MS + knobs->boot_ms * MS;
-    uint32_t fewer = PICK(random, 1, 4, 30, 30); /* who comes and goes as the shifts say is left alone otherwise */
-    knobs->crash_gap_ns *= fewer;
-    knobs->network_gap_ns *= fewer;
-    knobs->other_gap_ns *= PICK(random, 1, 4);
-    knobs->ambush_gap_ns *= fewer;
-}
-
-void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs)
-{
-    struct random random;
-    chaos_stream(seed, "chaos knobs", &random);
-    memset(knobs, 0, sizeof *knobs);
-    draw_ensemble(&random, knobs);
-    draw_timeouts(&random, knobs);
-    draw_limits(&random, knobs);
-    draw_machines(&random, knobs);
-    knobs->kinds = draw_kinds(&random);
-    knobs->crash_gap_ns = random_between(&random, 600, 1600) * MS;
-    knobs->network_gap_ns = random_between(&random, 600, 1600) * MS;
-    knobs->other_gap_ns = random_between(&random, 400, 2500) * MS;
-    knobs->outage_ns = random_between(&random, 150, 900) * MS;
-    knobs->snap_step_znodes = PICK(&random, 1, 4, 64); /* last, so that it leaves what was drawn before */
-    chaos_stream(seed, "chaos extremes", &random);
-    draw_extremes(&random, knobs);
-    chaos_stream(seed, "chaos moments", &random);
-    draw_moments(&random, knobs);
-    chaos_stream(seed, "chaos weather", &random);
-    draw_weather(&random, knobs);
-    chaos_stream(seed, "chaos shifts", &random);
-    draw_shifts(&random, knobs);
-}
-
 /* ---- schedule ---- */
 
 int32_t chaos_add_step(struct planner *planner, const struct chaos_step *step)
@@ -346,7 +226,7 @@ static enum chaos_target draw_target(struct random *random, uint32_t targets, co
     if (knobs->participants < 3) {
         targets &= ~(T(TARGET_BRIDGE) | T(TARGET_FOLLOWER_MINORITY));
     }
-    if ((targets & T(TARGET_ALL)) != 0 && !random_chance(random, 1, 8)) {
+    if ((targets & T(TARGET_ALL)) != 0 && !random_chance(random, (targets & T(TARGET_HERE)) != 0 ? 2 : 1, 8)) {
         targets &= ~T(TARGET_ALL); /* rarely everybody at once */
     }
     uint64_t place = random_below(random, (uint64_t)__builtin_popcount(targets));
@@ -464,6 +344,25 @@ static void add_flip(struct planner *planner, struct chaos_step *step)
     chaos_add_end(planner, crash, FAULT_RESTART, MS + chaos_draw_about(&planner->random, knobs->outage_ns));
 }
 
+/* Some are back soon, the others late. */
+static void add_subset_restarts(struct planner *planner, int32_t begun, duration_ns outage)
+{
+    struct random *random = &planner->random;
+    const struct chaos_knobs *knobs = &planner->chaos->knobs;
+    uint32_t all = (1U << (knobs->participants + knobs->observers)) - 1;
+    uint32_t first = chaos_draw_set(random, knobs);
+    const uint32_t sets[] = {first, all & ~first};
+    duration_ns after[] = {chaos_draw_while(random), 0};
+    after[1] = after[0] + knobs->boot_ms * MS + chaos_draw_about(random, outage * PICK(random, 1, 2, 4));
+    for (size_t i = 0; i < ARRAY_LENGTH(sets); i++) {
+        chaos_add_end(planner, begun, FAULT_RESTART, after[i]);
+        struct chaos_step *end =
+            &g_array_index(planner->chaos->steps, struct chaos_step, planner->chaos->steps->len - 1);
+        end->target = TARGET_SET;
+        end->subject = sets[i];
+    }
+}
+
 /* Servers that went down together come back together or, as often, one after the other, in a drawn order. */
 static void add_restarts(struct planner *planner, int32_t begun, uint32_t servers, duration_ns outage)
 {
@@ -482,6 +381,10 @@ static void add_ends(struct planner *planner, int32_t begun, const struct kind_i
     const struct chaos_knobs *knobs = &planner->chaos->knobs;
     enum chaos_target target = g_array_index(planner->chaos->steps, struct chaos_step, (guint)begun).target;
     bool are_many = target == TARGET_ALL || target == TARGET_BOTH;
+    if (info->end == FAULT_RESTART && target == TARGET_ALL && random_chance(random, 2, 3)) {
+        add_subset_restarts(planner, begun, mean);
+        return;
+    }
     if (info->end == FAULT_RESTART && are_many && random_chance(random, 1, 2)) {
         add_restarts(planner, begun, target == TARGET_ALL ? knobs->participants + knobs->observers : 2, mean);
         return;

@@ -13,6 +13,7 @@
  *           epochs pass without a transaction.  With a cold start some have not run before when their turn comes.
  * Weather:  what lasts as long as the chaos: slow machines, one slow line.
  * Bursts:   a fault may come several times in quick succession.
+ * Pressure: half of the climates press on one part (sessions, tasks, shifts) with several rare settings at once.
  * Calm:     chaos_calm() ends all that lasts and restarts everything; from there on the ensemble must become available.
  *
  * Fault model: what the schedule may do to data, so that every guarantee must hold.
@@ -42,6 +43,7 @@ struct chaos_knobs {
     uint32_t notify_ms_min, notify_ms_max, finalize_wait_ms;
     const char *network; /* preset */
     uint32_t zxid_counter_max;
+    uint32_t operations_per_s;            /* of the mixed workload */
     uint32_t churn_ms;                    /* mean life of the sessions that the mixed workload closes; 0: its default */
     uint32_t max_session_timeout_ms;      /* what servers grant at most; 0: the default */
     uint32_t boot_ms;                     /* from a restart to the first step */

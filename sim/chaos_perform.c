@@ -230,7 +230,7 @@ uint32_t chaos_perform(struct chaos *chaos, struct world *world, const uint32_t 
     ensure(index < chaos->steps->len);
     const struct chaos_step *step = &g_array_index(chaos->steps, struct chaos_step, index);
     struct fault fault = {.kind = step->kind, .value = step->value};
-    if (step->begins >= 0) {
+    if (step->begins >= 0 && step->target != TARGET_SET) {
         const struct fault *begun = &g_array_index(chaos->chosen, struct fault, (guint)step->begins);
         fault.a = step->is_one ? one_that_is_down(world, &begun->a, step->draw) : begun->a;
         fault.b = begun->b;

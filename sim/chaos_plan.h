@@ -26,6 +26,12 @@ static inline uint32_t chaos_pick(struct random *random, const uint32_t *choices
 /* A stream of random numbers for that purpose. */
 void chaos_stream(uint64_t seed, const char *purpose, struct random *random);
 
+/* Swarm: each kind is on or off.  Most climates have crashes and cuts, for they are what the protocol is about. */
+uint32_t chaos_draw_kinds(struct random *random);
+
+/* What ambushes wait for and what they bring, and how many there are. */
+void chaos_draw_moments(struct random *random, struct chaos_knobs *knobs);
+
 /* Returns the step's index. */
 int32_t chaos_add_step(struct planner *planner, const struct chaos_step *step);
 
@@ -37,6 +43,9 @@ void chaos_add_ambush(struct planner *planner, instant_ns at);
 
 /* All servers go down, in that way, at a drawn moment from `at` on. */
 void chaos_add_end_of_shift(struct planner *planner, instant_ns at, enum fault_kind kind);
+
+/* A bit per server: mostly as few voters as can decide, sometimes fewer or more. */
+uint32_t chaos_draw_set(struct random *random, const struct chaos_knobs *knobs);
 
 /* A time about `mean` away. */
 duration_ns chaos_draw_about(struct random *random, duration_ns mean);

@@ -25,8 +25,7 @@ static uint32_t draw_some(struct random *random, uint32_t among, uint32_t count)
     return some;
 }
 
-/* Mostly as few voters as can decide, sometimes fewer or more. */
-static uint32_t draw_set(struct random *random, const struct chaos_knobs *knobs)
+uint32_t chaos_draw_set(struct random *random, const struct chaos_knobs *knobs)
 {
     uint32_t voters = (1U << knobs->participants) - 1;
     uint32_t observers = ((1U << knobs->observers) - 1) << knobs->participants;
@@ -88,7 +87,7 @@ static void add_shift(struct planner *planner, struct roster *roster)
 {
     struct random *random = &planner->random;
     const struct chaos_knobs *knobs = &planner->chaos->knobs;
-    uint32_t set = draw_set(random, knobs);
+    uint32_t set = chaos_draw_set(random, knobs);
     enum fault_kind absence = draw_absence(random, knobs->absences);
     bool is_cut = absence == FAULT_PARTITION;
     bool begin_anew = random_chance(random, 1, 2);

@@ -322,8 +322,13 @@ static uint32_t add_scripts(struct ensemble *ensemble, const struct scenario *sc
 struct workload_setting ensemble_workload(const struct ensemble *ensemble, const struct scenario *scenario, guint index)
 {
     struct workload_setting setting = g_array_index(scenario->workloads, struct workload_setting, index);
-    bool is_open = setting.kind == WORKLOAD_MIXED && (setting.given >> PARAMETER_CHURN & 1) == 0;
-    if (scenario->has_chaos && is_open && ensemble->knobs.churn_ms != 0) {
+    if (!scenario->has_chaos || setting.kind != WORKLOAD_MIXED) {
+        return setting;
+    }
+    if ((setting.given >> PARAMETER_RATE & 1) == 0) {
+        setting.value[PARAMETER_RATE] = ensemble->knobs.operations_per_s * INT64_C(1000);
+    }
+    if ((setting.given >> PARAMETER_CHURN & 1) == 0 && ensemble->knobs.churn_ms != 0) {
         setting.value[PARAMETER_CHURN] = ensemble->knobs.churn_ms * (int64_t)NS_PER_MS;
     }
     return setting;
