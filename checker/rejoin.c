@@ -2,7 +2,8 @@
  * ensemble within the bound: it leads an epoch that is established, or follows or observes such a leader.
  *
  * A server is up from the moment it has read its disk to its crash or exit; one that cannot read it, or ends itself and is not started
- * again, is not waited for.  In the quiet phase everything is connected.  The time that counts begins when all of this is so: when the
+ * again, is not waited for.  Nor is one that has accepted a later epoch than that of the leader: Apache's servers, too, stay outside until
+ * there is another leader (Learner.registerWithLeader(): "Leaders epoch ... is less than accepted epoch").  In the quiet phase everything is connected.  The time that counts begins when all of this is so: when the
  * quiet phase begins, the server came up or lost its role, the majority was complete.
  */
 #include "checker/explain.h"
@@ -110,10 +111,10 @@ static void serve(struct rejoin *rejoin, int32_t node, int64_t now_ns)
     place->serves = true;
 }
 
-static void step_down(struct rejoin *rejoin, int32_t node, int64_t now_ns)
+static void step_down(struct rejoin *rejoin, int32_t node, int64_t now_ns, int64_t reason)
 {
     struct place *place = &rejoin->places[node];
-    if (place->serves) {
+    if (place->serves || reason == STEP_DOWN_EPOCH_AHEAD) {
         place->serves = false;
         place->since_ns = now_ns;
     }
@@ -136,7 +137,7 @@ static void hear(struct rejoin *rejoin, const struct observation_row *row)
         serve(rejoin, row->node, row->time_ns);
         break;
     case OBSERVE_STEPPED_DOWN:
-        step_down(rejoin, row->node, row->time_ns);
+        step_down(rejoin, row->node, row->time_ns, row->observation.value[1]);
         break;
     default:
         break;

@@ -637,8 +637,8 @@ struct chaos *chaos_new(uint64_t seed, const struct chaos_knobs *knobs, instant_
     stop_early(&planner, from);
     chaos_plan_shifts(&planner, from);
     chaos_stream(seed, "chaos weather", &planner.random);
-    add_weather(&planner, FAULT_SLOW_CPU, knobs->slow_cpu_percent, from);
-    add_weather(&planner, FAULT_SLOW_LINK, knobs->slow_line_percent, from);
+    add_weather(&planner, FAULT_SLOW_CPU, knobs->slow_cpu_percent, from + 1);
+    add_weather(&planner, FAULT_SLOW_LINK, knobs->slow_line_percent, from + 2);
     for (size_t i = 0; i < ARRAY_LENGTH(moments); i++) {
         chaos->heard |= (uint64_t)(knobs->moments >> i & 1U) << moments[i].type;
     }

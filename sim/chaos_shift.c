@@ -48,7 +48,9 @@ static enum fault_kind draw_absence(struct random *random, uint32_t mask)
 
 static int32_t add(struct planner *planner, instant_ns at, enum fault_kind kind, enum chaos_target target, uint32_t set)
 {
-    struct chaos_step step = {.at = at, .kind = kind, .target = target, .subject = set, .begins = -1};
+    instant_ns last = planner->last - ++planner->chaos->turns % 1000; /* no two at the same instant */
+    struct chaos_step step = {
+        .at = at < last ? at : last, .kind = kind, .target = target, .subject = set, .begins = -1};
     step.draw = random_next(&planner->random);
     return chaos_add_step(planner, &step);
 }
@@ -60,7 +62,7 @@ static void start(struct planner *planner, struct roster *roster, uint32_t set, 
     uint32_t left = set & roster->down;
     while (left != 0) {
         uint32_t some = together ? left : draw_some(&planner->random, left, 1);
-        add(planner, at < planner->last ? at : planner->last, FAULT_RESTART, TARGET_SET, some);
+        add(planner, at, FAULT_RESTART, TARGET_SET, some);
         at += chaos_draw_while(&planner->random);
         left &= ~some;
     }
