@@ -104,11 +104,13 @@ static void draw_shifts(struct random *random, struct chaos_knobs *knobs)
 /* Sessions that come and go faster than the disks. */
 static void press_sessions(struct random *random, struct chaos_knobs *knobs)
 {
-    knobs->max_session_timeout_ms = knobs->tick_ms * PICK(random, 2, 3);
+    uint32_t least = 100 + (knobs->participants + knobs->observers) * 40; /* less would keep a crowd out for ever */
+    uint32_t drawn = knobs->tick_ms * PICK(random, 2, 3);
+    knobs->max_session_timeout_ms = drawn > least ? drawn : least;
     knobs->churn_ms = PICK(random, 100, 200, 500);
     knobs->batch_size_max = PICK(random, 1, 1, 5);
     knobs->fsync = PACE_COUNT - 1;
-    knobs->clients = PICK(random, 8, 20, 30);
+    knobs->clients = PICK(random, 8, 12, 20);
     knobs->kinds |= 1U << FAULT_DISK_STALL;
     knobs->burst_max = PICK(random, 4, 30);
     knobs->other_gap_ns = PICK(random, 200, 500, 1000) * MS;
@@ -119,7 +121,7 @@ static void press_tasks(struct random *random, struct chaos_knobs *knobs)
 {
     knobs->task_delay = PACE_COUNT - 1;
     knobs->slow_cpu_percent = PICK(random, 1000, 3000, 5000);
-    knobs->clients = PICK(random, 8, 20, 30);
+    knobs->clients = PICK(random, 8, 12, 20);
     knobs->kinds |= 1U << FAULT_RESET | 1U << FAULT_DISK_STALL;
     knobs->burst_max = 30;
     knobs->other_gap_ns = PICK(random, 200, 500, 1000) * MS;
