@@ -270,8 +270,7 @@ static int32_t list_ephemerals(const struct read *read)
     int32_t count = 0;
     for (; node != NULL; node = TAILQ_NEXT(node, owned)) {
         struct bytes path = znode_path(node);
-        bool begins = path.length >= prefix.length && memcmp(path.data, prefix.data, bytes_size(prefix)) == 0;
-        if (all || begins) {
+        if (all || (path.length >= prefix.length && memcmp(path.data, prefix.data, bytes_size(prefix)) == 0)) {
             jute_write_bytes(read->writer, path);
             count++;
         }
