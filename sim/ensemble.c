@@ -186,6 +186,7 @@ static void configure_servers(const struct ensemble *ensemble, const struct flaw
     config->skip_acl = settings->value[SETTING_SKIP_ACL] == 1;
     g_strlcpy(config->words, ensemble->words, sizeof config->words);
     g_strlcpy(config->super_digest, ensemble->super_digest, sizeof config->super_digest);
+    config->last_watch_mode_wins = settings->value[SETTING_LAST_WATCH_MODE_WINS] == 1;
     config->reconfig_enabled = settings->value[SETTING_RECONFIG_ENABLED] == 1;
     config->read_only_mode = settings->value[SETTING_READ_ONLY_MODE] == 1;
 }

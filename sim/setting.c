@@ -70,6 +70,9 @@ static const struct setting_info infos[SETTING_COUNT] = {
     [SETTING_CLIENT_CNXNS_MAX] = {"maxClientCnxns", "connections from one address; 0: any number",
                                   NUMBER(QUANTITY_COUNT, 0, 1000000, 60)},
     [SETTING_RECONFIG_ENABLED] = {"reconfigEnabled", "1: observers may be added to the configuration", SWITCH},
+    [SETTING_LAST_WATCH_MODE_WINS] = {"lastWatchModeWins",
+                                      "1: as in 3.8, a watch replaces one of another mode on its path (ZOOKEEPER-4466)",
+                                      SWITCH},
     [SETTING_READ_ONLY_MODE] = {"readOnlyMode", "1: servers without a quorum serve readers (readonlymode.enabled)",
                                 NUMBER(QUANTITY_COUNT, 0, 1, 0)},
 };

@@ -124,6 +124,22 @@ static void every_row_of_the_trigger_table_holds(void)
     }
 }
 
+static void the_last_mode_wins_if_asked_for(void)
+{
+    struct watching w = open_watching();
+    w.watches->last_mode_wins = true;
+    after(&w, "+/t");
+    watch(&w, 1, "p/t");
+    watch(&w, 1, "d/t"); /* half of the persistent one goes */
+    watch(&w, 2, "r/t");
+    watch(&w, 2, "p/t");
+    CHECK_INT(w.watches->recursive_count, 0);
+    CHECK_TEXT(after(&w, "=/t"), "1:changed /t 2:changed /t");
+    CHECK_TEXT(after(&w, "=/t"), "2:changed /t");
+    CHECK_TEXT(after(&w, "+/t/k"), "1:children /t 2:children /t");
+    close_watching(&w);
+}
+
 static void a_multi_fires_part_by_part(void)
 {
     struct watching w = open_watching();
@@ -310,6 +326,7 @@ static void a_closed_connection_leaves_nothing_behind(void)
 
 static const struct test_case cases[] = {
     {"every row of the trigger table holds", every_row_of_the_trigger_table_holds},
+    {"the last mode wins if that is asked for", the_last_mode_wins_if_asked_for},
     {"a multi fires part by part", a_multi_fires_part_by_part},
     {"closing a session fires for each ephemeral", closing_a_session_fires_for_each_ephemeral},
     {"setWatches catches up or registers", set_watches_catches_up_or_registers},

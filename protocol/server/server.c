@@ -87,6 +87,7 @@ struct node *server_create(void *region, uint64_t capacity, const struct server_
     server->config_text = make_config_text(arena, config);
     server->first_config_text = arena_copy_bytes(arena, server->config_text);
     server->watches = watches_create(arena);
+    server->watches->last_mode_wins = config->last_watch_mode_wins;
     connections_init(&server->connections, arena);
     expiry_init(&server->idle, arena, IDLE_BUCKET_NS);
     containers_init(&server->containers);

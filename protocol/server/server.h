@@ -50,6 +50,7 @@ struct server_config {
     uint32_t container_max_per_minute; /* znode.container.maxPerMinute */
     uint32_t container_never_used_ms;  /* znode.container.maxNeverUsedIntervalMs; 0: those never used stay */
     uint32_t outstanding_limit;        /* globalOutstandingLimit, see throttle.h */
+    bool last_watch_mode_wins;         /* as in 3.8, see watch.h */
     bool reconfig_enabled;             /* reconfigEnabled, see membership.h */
     bool read_only_mode;               /* readonlymode.enabled, see read_only.h */
     uint32_t client_cnxns_max;         /* maxClientCnxns, per remote host that the server is told of; 0: any number */

@@ -142,6 +142,10 @@ void watches_add(struct watches *watches, enum watch_table table, struct bytes p
         HASH_ADD(hh, watches->all, key, sizeof watch->key, watch);
         watches->count++;
     }
+    if (watches->last_mode_wins) {
+        watches->recursive_count -= (watch->modes & WATCH_RECURSIVE) != 0;
+        watch->modes = 0;
+    }
     if (mode == WATCH_RECURSIVE && (watch->modes & WATCH_RECURSIVE) == 0) {
         watches->recursive_count++;
     }

@@ -4,7 +4,7 @@
  *
  * Keyed by connection, not session; wiped when it closes; never replicated.  A registration has modes: standard goes
  * when it fires, persistent stays, recursive stays and also hears of everything below, but never of children changed.
- * addWatch registers in both tables.  Modes stand side by side (3.9; 3.8 let the last one win).
+ * addWatch registers in both tables.  Modes stand side by side (3.9), unless the last one is to win (3.8).
  *
  * Trigger table, per change of a transaction, in order:
  *   created p   D(p): NodeCreated p       C(parent): NodeChildrenChanged parent
@@ -57,7 +57,8 @@ struct watches {
     uint64_t recursive_count;                /* those with the recursive mode */
     struct watch_event *events;              /* of the last fire or set */
     size_t event_count, event_capacity;
-    uint64_t told; /* stamps a step, to tell a connection once */
+    uint64_t told;       /* stamps a step, to tell a connection once */
+    bool last_mode_wins; /* as in 3.8: a registration replaces one of another mode, in its table (ZOOKEEPER-4466) */
 };
 
 struct watches *watches_create(struct arena *arena);
