@@ -1,5 +1,6 @@
 #include "checker/explore/progress.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,9 @@
 struct progress {
     struct space *space;
     struct memo *good;
-    uint64_t *passed; /* hashes of the states on the present run */
-    uint32_t fair;    /* 0: any continuation will do */
-    uint32_t longest;
+    uint64_t *passed;          /* hashes of the states on the present run */
+    uint32_t fair;             /* 0: any continuation will do */
+    _Atomic uint32_t *longest; /* of all workers */
 };
 
 /* One run from one state. */
@@ -33,13 +34,16 @@ struct run {
 struct progress *progress_new(struct shared *shared, struct space *space, uint32_t fair)
 {
     struct memo *good = memo_new(shared);
-    if (good == NULL) {
+    bool is_old;
+    _Atomic uint32_t *longest = shared_make(shared, sizeof *longest, &is_old);
+    if (good == NULL || longest == NULL) {
         return NULL;
     }
     struct progress *progress = calloc(1, sizeof *progress);
     ensure(progress != NULL);
     progress->space = space;
     progress->good = good;
+    progress->longest = longest;
     progress->fair = fair;
     ensure(fair <= PROGRESS_STEPS_MAX);
     progress->passed = malloc((PROGRESS_STEPS_MAX + 1) * sizeof *progress->passed);
@@ -315,7 +319,9 @@ static void remember_run(struct progress *progress, uint32_t passed, uint32_t le
                         length - i);
         }
     }
-    progress->longest = length > progress->longest ? length : progress->longest;
+    uint32_t longest = atomic_load(progress->longest);
+    while (length > longest && !atomic_compare_exchange_weak(progress->longest, &longest, length)) {
+    }
 }
 
 /* True if all is well within the bound. */
@@ -347,7 +353,7 @@ static bool comes_soon(struct progress *progress, uint32_t *vector, struct space
 
 uint32_t progress_longest(const struct progress *progress)
 {
-    return progress->longest;
+    return atomic_load(progress->longest);
 }
 
 uint32_t progress_show(struct progress *progress, uint32_t *vector, struct space_sight *sight)

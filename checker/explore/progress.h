@@ -33,7 +33,7 @@ void progress_free(struct progress *progress);
 /* False: `sight` says that available-after-heal is broken, or that memory is exhausted. */
 bool progress_holds(struct progress *progress, const uint32_t *vector, struct space_sight *sight);
 
-/* Fair: of all runs of this process that were good, the longest. */
+/* Fair: of all runs that were good, the longest. */
 uint32_t progress_longest(const struct progress *progress);
 
 /* Fair: performs the run from this state for the space's listener: the healing, then up to 2 N events or until it is good.  Returns how many

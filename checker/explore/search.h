@@ -125,7 +125,7 @@ struct states *search_visited(const struct search *search);
 /* Applies the events that lead to the violation, after search_begin()'s state was loaded; the space's listener hears every one.  If what breaks is
  * that a fair continuation does not recover, that follows; returns how many single events come before it, or 0. */
 uint32_t search_path(struct search *search, const struct search_violation *violation);
-/* Of the fair continuations that recovered, the longest (this process's); 0: none was asked for. */
+/* Of the fair continuations that recovered, the longest; 0: none was asked for. */
 uint32_t search_longest_recovery(const struct search *search);
 
 const char *search_end_text(enum search_end end);
