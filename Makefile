@@ -118,7 +118,7 @@ $(B)/%.o: %.c
 
 # Fuzz targets: libFuzzer, its own main; `build/fuzz/fuzz_wire -max_total_time=60` fuzzes for a minute.
 FUZZ_CFLAGS := -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-build/fuzz/fuzz_scenario build/fuzz/fuzz_schedule build/fuzz/fuzz_server: build/fuzz/%: tests/fuzz/%.c $(SIM) $(PROTOCOL) $(shell find protocol sim -name '*.h')
+build/fuzz/fuzz_scenario build/fuzz/fuzz_schedule build/fuzz/fuzz_server build/fuzz/fuzz_live_tap: build/fuzz/%: tests/fuzz/%.c $(SIM) $(PROTOCOL) $(shell find protocol sim -name '*.h')
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -D_DEFAULT_SOURCE -I. $(HOST_CFLAGS) $(filter %.c,$^) -o $@ $(HOST_LDLIBS)
 build/fuzz/%: tests/fuzz/%.c $(PROTOCOL) $(shell find protocol -name '*.h')
