@@ -35,7 +35,7 @@ struct peer {
     struct port *port;
     GSocket *socket;
     GSource *source;
-    gpointer poll; /* of the source */
+    gpointer poll; /* of the source; NULL: not watched any more */
     GIOCondition condition;
     conn_id conn; /* CONN_NONE: not dialed yet, or over */
     bool dialed, up;
@@ -218,6 +218,13 @@ static void free_peer(struct peer *peer)
 
 static void set_condition(struct peer *peer)
 {
+    if (peer->poll != NULL && peer->broken) { /* it would be reported again and again */
+        g_source_remove_unix_fd(peer->source, peer->poll);
+        peer->poll = NULL;
+    }
+    if (peer->poll == NULL) {
+        return;
+    }
     unsigned wanted = (may_read(peer) ? G_IO_IN : 0U) | (left_to_write(peer) > 0 ? G_IO_OUT : 0U);
     if (peer->condition != (GIOCondition)wanted) {
         peer->condition = (GIOCondition)wanted;
@@ -578,7 +585,8 @@ static void follow_life(struct live_ports *ports, struct port *port)
 /* Peers that wait for something else than their socket are looked at again each time. */
 static bool is_held_up(const struct peer *peer)
 {
-    return !peer->dialed || (peer->up && !peer->ended && !may_read(peer)) || (peer->ended && peer->conn != CONN_NONE);
+    return !peer->dialed || (peer->up && !peer->ended && !may_read(peer)) ||
+           ((peer->ended || peer->broken) && peer->conn != CONN_NONE);
 }
 
 void live_ports_tend(struct live_ports *ports)

@@ -151,6 +151,12 @@ class Ensemble:
         check(done.returncode == status, "ctl '%s' ended with %d: %s" % (command, done.returncode, done.stderr))
         return done.stdout + done.stderr
 
+    def cpu(self):
+        """Seconds of CPU time so far."""
+        with open("/proc/%d/stat" % self.process.pid) as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def follower(self):
         """The address of a server that does not lead, and its number."""
         number = 1 if self.leader != 1 else 2
@@ -285,6 +291,15 @@ def test_the_network_between_clients_and_a_server():
     xid = other.ask(GET, text("/") + b"\0")
     ensemble.ctl("resume clients")
     check(other.answer()[:2] == (xid, 0), "a pause of the outside passes")
+    lost = Client(address).socket
+    ensemble.ctl("pause clients")
+    lost.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    lost.close()
+    before = ensemble.cpu()
+    for _ in range(20):
+        ensemble.ctl("state")
+    check(ensemble.cpu() - before < 0.25, "a connection that breaks meanwhile waits quietly")
+    ensemble.ctl("resume clients")
     ensemble.ctl("crash clients")
     check(other.is_gone(), "without the outside there are no connections")
     try:
