@@ -124,7 +124,9 @@ while read -r flaw scenario guarantee published grain tlc class; do
     find "$flaw" "$scenario" "$guarantee" "$published" "$grain" "$tlc"
 done < <(rows)
 if [ -n "$short" ]; then
-    clean truncate-unapplied 4000000
+    for scenario in truncate-unapplied session-expires-early zab-session-joins recovery-{join,unshared,accepted,rollover,deposed,stale-votes}; do
+        clean "$scenario" 4000000
+    done
 else
     for scenario in $(printf '%s\n' "${!most[@]}" | LC_ALL=C sort); do
         clean "$scenario" "$((most[$scenario] > 800000 ? most[$scenario] : 800000))"
