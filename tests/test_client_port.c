@@ -383,6 +383,56 @@ static void only_who_may_read_hears(void)
     lone_server_free(host);
 }
 
+/* ---- replies that are not what one would think ---- */
+
+static size_t last_size(const struct lone_line *line)
+{
+    return g_bytes_get_size(line->said->pdata[line->said->len - 1]);
+}
+
+static void ask_to_read_many(struct lone_server *host, struct lone_line *line, int32_t xid, const void *parts,
+                             size_t length)
+{
+    static const uint8_t end[] = {0xff, 0xff, 0xff, 0xff, 1, 0xff, 0xff, 0xff, 0xff};
+    uint8_t octets[MESSAGE_MAX];
+    size_t mark;
+    struct jute_writer writer = begin(octets, &mark);
+    request_header_write(&writer, (struct request_header){xid, OP_MULTI_READ});
+    jute_write_raw(&writer, (struct bytes){parts, (int32_t)length});
+    jute_write_raw(&writer, (struct bytes){end, sizeof end});
+    say(host, line, &writer, mark);
+}
+
+static void a_ping_is_answered_with_the_xid_of_pings(void)
+{
+    struct lone_server *host = new_server("");
+    struct lone_line *line = connect(host);
+    ask(host, line, 7, &(struct request_body){.opcode = OP_PING});
+    CHECK_INT(last_number(line, false), XID_PING);
+    lone_server_free(host);
+}
+
+/* Recorded from Apache ZooKeeper 3.8.0: the results so far go out with the error. */
+static void a_multi_read_of_something_else_is_refused_with_what_was_read(void)
+{
+    static const uint8_t check[] = "\0\0\0\15\0\377\377\377\377\0\0\0\1/\0\0\0\0";
+    static const uint8_t children_then_null[] = "\0\0\0\10\0\377\377\377\377\0\0\0\1/\0"
+                                                "\0\0\0\4\0\377\377\377\377\377\377\377\377\0";
+    struct lone_server *host = new_server("");
+    struct lone_line *line = connect(host);
+    const size_t header = 4 + 16, end = 9;
+    ask_to_read_many(host, line, 1, check, sizeof check - 1);
+    CHECK_INT(last_number(line, true), ZMARSHALLINGERROR);
+    CHECK_INT(last_size(line), header + end);
+    ask_to_read_many(host, line, 2, children_then_null, sizeof children_then_null - 1);
+    CHECK_INT(last_number(line, true), ZMARSHALLINGERROR);
+    CHECK_INT(last_size(line), header + 9 + 4 + 4 + strlen("zookeeper") + end);
+    ask_to_read_many(host, line, 3, "\0\0\0\11\0\377\377\377\377\0\0\0\1/", 14); /* sync: no part of anything */
+    CHECK_INT(last_number(line, true), ZMARSHALLINGERROR);
+    CHECK_INT(last_size(line), header);
+    lone_server_free(host);
+}
+
 static const struct test_case cases[] = {
     {"four-letter words are answered as Apache answers them", words_are_answered},
     {"cons, dump, wchc and wchp tell of sessions", words_tell_of_sessions},
@@ -394,6 +444,9 @@ static const struct test_case cases[] = {
     {"a session of read-only mode ends with its owner", a_session_of_read_only_mode_ends_with_its_owner},
     {"reconfiguration is disabled", reconfiguration_is_disabled},
     {"only who may read a znode hears of it", only_who_may_read_hears},
+    {"a ping is answered with the xid of pings", a_ping_is_answered_with_the_xid_of_pings},
+    {"a multiRead of something else is refused with what was read",
+     a_multi_read_of_something_else_is_refused_with_what_was_read},
     {NULL, NULL},
 };
 

@@ -292,26 +292,29 @@ static int32_t list_ids(const struct read *read)
     return ZOK;
 }
 
-/* The results are those of the single operations; their watches do not count. */
+/* The results are those of the single operations; their watches do not count.  What was read before a path that is null goes out with the
+ * error, as in Apache. */
 static int32_t read_many(const struct read *read)
 {
+    int32_t worst = ZOK;
     struct jute_reader walk = multi_walk(read->body.operations);
     struct read one = *read;
-    while (multi_next_operation(&walk, &one.body)) {
+    while (worst == ZOK && multi_next_operation(&walk, &one.body)) {
         size_t mark = read->writer->used;
         one.body.watch = false;
         multi_write_header(read->writer, one.body.opcode, ZOK);
         int32_t error = one.body.opcode == OP_GET_DATA ? read_data(&one) : read_children(&one);
-        if (error == ZMARSHALLINGERROR) {
-            return error;
-        }
         if (error != ZOK) {
             read->writer->used = mark;
+        }
+        if (error == ZMARSHALLINGERROR) {
+            worst = error;
+        } else if (error != ZOK) {
             multi_write_result(read->writer, &(struct multi_result){.error = error, .body.opcode = OP_ERROR});
         }
     }
     multi_write_end(read->writer);
-    return ZOK;
+    return worst;
 }
 
 static int32_t execute(const struct read *read)
@@ -374,7 +377,8 @@ static zxid_t zxid_of_read(const struct server *server, const struct request *re
 static void answer_decoded(struct server *server, const struct connection *connection, const struct request *request,
                            const struct request_body *body)
 {
-    struct reply_header reply = {request->cxid, ZOK, zxid_of_read(server, request)};
+    int32_t xid = request->opcode == OP_PING ? XID_PING : request->cxid;
+    struct reply_header reply = {xid, ZOK, zxid_of_read(server, request)};
     int32_t error = set_watches(server, connection, body);
     struct jute_writer writer = outputs_write(server->out);
     size_t mark = frame_begin(&writer);
@@ -384,11 +388,32 @@ static void answer_decoded(struct server *server, const struct connection *conne
     struct read read = {server, connection, request, *body, &writer};
     error = error != ZOK ? error : execute(&read);
     if (error != ZOK) {
+        size_t end = request->opcode == OP_MULTI_READ ? writer.used : start;
         writer.used = header;
         reply.error = error;
         reply_header_write(&writer, reply);
-        writer.used = start;
+        writer.used = end;
     }
+    frame_end(&writer, mark);
+    outputs_send(server->out, connection->id, &writer);
+}
+
+/* A multiRead of what is a multi: Apache can decode it, refuses its first part, and says so with an empty list. */
+static bool reads_transactions(const struct request *request)
+{
+    struct request_body body;
+    struct jute_reader reader = jute_reader_of_bytes(request->body);
+    request_body_read(&reader, OP_MULTI, &body);
+    return request->opcode == OP_MULTI_READ && !reader.failed && body.operations.count > 0;
+}
+
+static void answer_transactions_read(struct server *server, const struct connection *connection,
+                                     const struct request *request)
+{
+    struct jute_writer writer = outputs_write(server->out);
+    size_t mark = frame_begin(&writer);
+    reply_header_write(&writer, (struct reply_header){request->cxid, ZMARSHALLINGERROR, server->tree->last_processed});
+    multi_write_end(&writer);
     frame_end(&writer, mark);
     outputs_send(server->out, connection->id, &writer);
 }
@@ -409,6 +434,10 @@ void answer_read(struct server *server, const struct request *request)
     if (error == ZOK) {
         request_body_read(&reader, request->opcode, &body);
         error = reader.failed ? ZMARSHALLINGERROR : ZOK;
+    }
+    if (error == ZMARSHALLINGERROR && reads_transactions(request)) {
+        answer_transactions_read(server, connection, request);
+        return;
     }
     if (error != ZOK) {
         answer_error(server, connection, request->cxid, server->tree->last_processed, error);

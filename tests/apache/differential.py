@@ -1,0 +1,194 @@
+#!/usr/bin/python3
+"""differential.py -- The same random operations for Apache ZooKeeper and for `zksim serve`; what they answer has to be the same.
+
+    tests/apache/differential.py --seeds 1..200 --operations 500
+
+Exit status: 0 all the same, 1 a difference, 2 not run."""
+
+import argparse
+import sys
+import threading
+import time
+
+import apache
+import generator
+from player import Player
+
+
+def play(server, steps):
+    return Player(server.port, isinstance(server, apache.Apache)).play(steps)
+
+
+def play_both(servers, steps):
+    """Their transcripts; an exception stands for one."""
+    transcripts = [None, None]
+
+    def run(index):
+        try:
+            transcripts[index] = play(servers[index], steps)
+        except Exception as error:  # whatever it is, it is this server's answer
+            transcripts[index] = [["%s failed: %r" % (servers[index].name, error)]]
+            print("%s failed: %r\n%s" % (servers[index].name, error, servers[index].said()), file=sys.stderr)
+            servers[index].process.kill()
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return transcripts
+
+
+def first_difference(transcripts):
+    """The first step that differs, or None."""
+    left, right = transcripts
+    for index in range(max(len(left), len(right))):
+        if index >= len(left) or index >= len(right) or left[index] != right[index]:
+            return index
+    return None
+
+
+def is_apaches_silence(index, transcripts):
+    """As a leader it loses a commit now and then, never the same one twice."""
+    said = [transcript[index] if index < len(transcript) else [] for transcript in transcripts]
+    return any("silence" in line for line in said[0]) and not any("silence" in line for line in said[1])
+
+
+class Bench:
+    """Both servers, started anew when they have come apart."""
+
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.servers = None
+
+    def start(self):
+        if self.servers is None or not all(server.alive() for server in self.servers):
+            self.stop()
+            self.servers = [apache.Apache(self.arguments.standalone), apache.Zksim(self.arguments.zksim, self.arguments.standalone)]
+            for server in self.servers:
+                server.start()
+        return self.servers
+
+    def difference(self, steps):
+        transcripts = play_both(self.start(), steps)
+        for server, transcript in zip(self.servers, transcripts):
+            if any("silence" in line for said in transcript for line in said):
+                server.dump_threads()
+                print("%s fell silent:\n%s" % (server.name, server.said()), file=sys.stderr)
+                server.stop(self.arguments.keep)
+        return first_difference(transcripts), transcripts
+
+    def stop(self):
+        for server in self.servers or []:
+            server.stop(self.arguments.keep)
+        self.servers = None
+
+
+def minimise(bench, steps, budget):
+    """Leaves out what is not needed for a difference: halves, quarters, ..., single steps and requests."""
+    end = time.monotonic() + budget
+    index, _ = bench.difference(steps)
+    if index is None:
+        return None
+    steps = steps[:index + 1]
+
+    def fails(candidate):
+        return time.monotonic() < end and bench.difference(candidate)[0] is not None
+
+    size = max(1, len(steps) // 2)
+    while size >= 1:
+        at = 0
+        while at < len(steps):
+            candidate = steps[:at] + steps[at + size:]
+            if candidate and fails(candidate):
+                steps = candidate
+            else:
+                at += size
+        size //= 2
+    for at, step in enumerate(steps):
+        if isinstance(step, generator.Send):
+            for request in list(step.requests):
+                fewer = generator.Send(step.slot, [other for other in step.requests if other is not request], step.ends)
+                if fewer.requests and fails(steps[:at] + [fewer] + steps[at + 1:]):
+                    step = steps[at] = fewer
+    return steps
+
+
+def shown(steps, transcripts, first, last):
+    """Steps first to last with what both said where that differs."""
+    lines = []
+    for index in range(first, last):
+        said = [transcript[index] if index < len(transcript) else ["nothing"] for transcript in transcripts]
+        lines.append("%4d %s" % (index, generator.describe(steps[index]) if index < len(steps) else "at the end"))
+        if said[0] == said[1]:
+            lines += ["            " + line for line in said[0]]
+        else:
+            lines += ["    Apache: " + line for line in said[0]] + ["    zksim:  " + line for line in said[1]]
+    return "\n".join(lines)
+
+
+def run_seed(bench, seed, arguments):
+    steps = generator.generate(seed, arguments.operations)
+    index, transcripts = bench.difference(steps)
+    if index is not None and is_apaches_silence(index, transcripts):
+        print("seed %d: Apache said nothing at step %d; once more" % (seed, index), file=sys.stderr)
+        index, transcripts = bench.difference(steps)
+    if index is None:
+        return True
+    print("seed %d: step %d differs" % (seed, index))
+    print(shown(steps, transcripts, max(0, index - 3), min(index + 1, len(steps) + 1)))
+    if arguments.minimise:
+        fewest = minimise(bench, steps, arguments.budget)
+        if fewest is None:
+            print("seed %d: not the second time" % seed)
+        else:
+            _, transcripts = bench.difference(fewest)
+            print("seed %d: %d steps are enough" % (seed, len(fewest)))
+            print(shown(fewest, transcripts, 0, len(fewest) + 1))
+    sys.stdout.flush()
+    return False
+
+
+def parse_seeds(value):
+    first, _, last = value.partition("..")
+    return range(int(first), int(last or first) + 1)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=parse_seeds, default=range(1, 201), metavar="A..B")
+    parser.add_argument("--operations", type=int, default=500, metavar="N")
+    parser.add_argument("--zksim", default="build/zksim", metavar="PROGRAM")
+    parser.add_argument("--standalone", action="store_true", help="servers without an ensemble; otherwise both lead one of their own")
+    parser.add_argument("--minimise", action="store_true", help="shrink what differs to the few steps that show it")
+    parser.add_argument("--budget", type=float, default=120, metavar="SECONDS", help="for shrinking one seed")
+    parser.add_argument("--failures", type=int, default=5, metavar="N", help="stop after that many seeds that differ (default 5)")
+    parser.add_argument("--keep", action="store_true", help="keep the servers' directories")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    try:
+        apache.require()
+    except apache.Missing as missing:
+        print("differential: not run: %s" % missing, file=sys.stderr)
+        return 2
+    bench = Bench(arguments)
+    done, differing, started = 0, [], time.monotonic()
+    try:
+        for seed in arguments.seeds:
+            if not run_seed(bench, seed, arguments):
+                differing.append(seed)
+            done += 1
+            if len(differing) >= arguments.failures:
+                break
+    finally:
+        bench.stop()
+    print("differential: %d seeds of %d operations, %d differ%s (%.0f s)" % (
+        done, arguments.operations, len(differing), ": " + ", ".join(map(str, differing)) if differing else "", time.monotonic() - started))
+    return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

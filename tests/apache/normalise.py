@@ -1,0 +1,152 @@
+"""normalise.py -- What a server said as lines of text that have to be the same for every server.
+
+    session ids    by the order in which they were given: session-1
+    passwords      whether they are those of their session
+    zxids          transactions since the sequence began: +7; 0 and -1 as they are; `old` for those before
+    clock values   mtime: as ctime, later or earlier, where a znode was never written to they must be the same
+    bad UTF-8      and what lies beyond U+FFFF is one U+FFFD, however long: Apache answers with several of them, or with surrogates; zksim with
+                   what it was sent (wire.Reader.text)
+    lists          children, ephemerals and ids are sorted: Apache's order is that of a hash table
+    checkWatches   Apache 3.8.0 finds a watch where anybody has one on that path, connections that have just been closed included
+    outside        znodes that outlive a sequence: their versions count from its beginning; /zookeeper/config holds addresses,
+                   and the time at which the server wrote it there
+
+Everything else is compared octet for octet, order included."""
+
+import re
+
+import wire
+from wire import Malformed, Reader
+
+OUTSIDE = ("", "/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config")
+
+
+class Normaliser:
+    def __init__(self, base, outside, reveal=False):
+        self.base = base        # the last transaction before the sequence
+        self.outside = outside  # path -> Stat then
+        self.sessions = {}
+
+    # ---- values
+
+    def session(self, session):
+        return self.sessions.get(session, "0x%x" % session if session else "0")
+
+    def name_session(self, session):
+        return self.sessions.setdefault(session, "session-%d" % (len(self.sessions) + 1))
+
+    def zxid(self, zxid):
+        if zxid <= 0:
+            return str(zxid)
+        return "+%d" % (zxid - self.base) if zxid > self.base else "old"
+
+    def stat(self, stat, path):
+        before = self.outside.get("/" if path == "" else path, {}) if path in OUTSIDE else {}
+        if path == "/zookeeper/config":
+            stat["length"], stat["mtime"] = "-", 0
+        clock = "never" if stat["ctime"] == 0 and stat["mtime"] == 0 else "written"
+        if stat["version"] == 0 and stat["mtime"] != stat["ctime"] or stat["mtime"] < stat["ctime"]:
+            clock = "ctime %d mtime %d" % (stat["ctime"], stat["mtime"])
+        versions = ["%d" % ((stat[name] - before.get(name, 0) + 2 ** 31) % 2 ** 32 - 2 ** 31) for name in ("version", "cversion", "aversion")]
+        return "stat(c%s m%s p%s, versions %s, owner %s, length %s, children %d, %s)" % (
+            self.zxid(stat["czxid"]), self.zxid(stat["mzxid"]), self.zxid(stat["pzxid"]), " ".join(versions), self.session(stat["owner"]),
+            stat["length"], stat["children"], clock)
+
+    @staticmethod
+    def data(data, path):
+        if path == "/zookeeper/config" and data is not None:
+            return re.sub(rb"=[^=\n]*:participant[^\n]*", b"=address", data)
+        if data is not None and len(data) > 200:
+            return "%d octets %r..%r" % (len(data), data[:10], data[-10:])
+        return data
+
+    # ---- messages
+
+    def connected(self, payload):
+        try:
+            reader = Reader(payload)
+            version, timeout, session, password = reader.int32(), reader.int32(), reader.int64(), reader.octets()
+            right = password == (wire.session_password(session) if session else bytes(16))
+            name = self.name_session(session) if session else "nobody"
+            return "connected version %d timeout %d %s password %s rest %s" % (
+                version, timeout, name, "right" if right else repr(password), reader.rest().hex()), session
+        except Malformed as error:
+            return "connected? %s %s" % (error, payload.hex()), 0
+
+    def event(self, reader, zxid, error):
+        kind, state, path = reader.int32(), reader.int32(), reader.text()
+        return "event %s %r state %d zxid %s error %d rest %r" % (
+            wire.EVENTS.get(kind, kind), path, state, self.zxid(zxid), error, reader.rest())
+
+    def message(self, payload, request):
+        """`request` is what it answers, if that is known."""
+        try:
+            reader = Reader(payload)
+            xid, zxid, error = reader.int32(), reader.int64(), reader.int32()
+            if xid == wire.NOTIFICATION:
+                return self.event(reader, zxid, error)
+            outcome = wire.ERRORS.get(error, error)
+            if request is not None and request.opcode == wire.OPCODES["checkWatches"] and error in (0, -121):
+                outcome = "watched or not"
+            head = "reply xid %d zxid %s %s" % (xid, self.zxid(zxid), outcome)
+            body = ""
+            if reader.at < len(payload):
+                body = self.body(reader, request) if request is not None else ""
+                rest = reader.rest()
+                body += " rest %s" % rest.hex() if rest else ""
+            return (head + " " + body).rstrip()
+        except Malformed as failure:
+            return "malformed: %s %s" % (failure, payload.hex())
+
+    def body(self, reader, request):
+        if request.opcode in (wire.OPCODES["multi"], wire.OPCODES["multiRead"]):
+            return self.results(reader, request.parts)
+        return self.result(reader, request.opcode, request.path)
+
+    def result(self, reader, opcode, path):
+        name = wire.NAMES.get(opcode)
+        if name in ("exists", "setData", "setACL"):
+            return self.stat(reader.stat(), path)
+        if name == "getData":
+            data = self.data(reader.octets(), path)
+            return "%r %s" % (data, self.stat(reader.stat(), path))
+        if name in ("create", "sync"):
+            return repr(reader.text())
+        if name in ("create2", "createContainer", "createTTL"):
+            made = reader.text()
+            return "%r %s" % (made, self.stat(reader.stat(), made))
+        if name == "getACL":
+            return "%r %s" % (reader.acl(), self.stat(reader.stat(), path))
+        if name in ("getChildren", "getEphemerals"):
+            return self.names(reader)
+        if name == "getChildren2":
+            return "%s %s" % (self.names(reader), self.stat(reader.stat(), path))
+        if name == "getAllChildrenNumber" or name == "addWatch":
+            return str(reader.int32())
+        if name == "whoAmI":
+            return repr(sorted(reader.vector(lambda: (reader.text(), reader.text()))))
+        return ""
+
+    @staticmethod
+    def names(reader):
+        names = reader.vector(reader.text)
+        return repr(names if names is None else sorted(names))
+
+    def results(self, reader, paths):
+        lines = []
+        while True:
+            path = paths[len(lines)] if len(lines) < len(paths) else None
+            opcode, done, error = reader.int32(), reader.boolean(), reader.int32()
+            if done or opcode == -1 and error == -1:
+                lines.append("end(%d %d %d)" % (opcode, done, error))
+                return "{%s}" % "; ".join(lines)
+            if opcode == -1:
+                code = reader.int32()
+                lines.append("%s%s" % (wire.ERRORS.get(error, error), "" if code == error else " but %d" % code))
+            else:
+                lines.append(("%s %s" % (wire.NAMES.get(opcode, opcode), self.result(reader, opcode, path))).rstrip())
+
+
+def word(command, answer):
+    """A four-letter word's answer."""
+    return "%s: %r" % (command, answer)
