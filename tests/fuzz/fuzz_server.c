@@ -370,6 +370,7 @@ static void say_request(struct host *host, const struct wire *wire)
     if ((how & 15) == 0) {
         struct connect_request request = {
             .timeout_ms = 1000, .last_zxid_seen = some_zxid(host), .session = how >> 6, .password = bytes_null()};
+        request.has_read_only = request.read_only = (how & 16) != 0;
         connect_request_write(&writer, &request);
     } else {
         int32_t opcode = opcodes[take(host) % ARRAY_LENGTH(opcodes)];
@@ -512,6 +513,10 @@ static void boot(struct host *host, uint8_t who)
     config.commit_log_count = 3;
     config.extended_types = true;
     config.enforce_quota = true;
+    config.reconfig_enabled = true;
+    config.read_only_mode = config.member_count == 5; /* those never find a quorum */
+    config.outstanding_limit = 2;
+    config.words[0] = '*';
     config.standalone = config.member_count == 1 && who % 2 == 0;
     for (size_t i = 0; i < config.member_count; i++) {
         config.members[i].id = (server_id_t)i + 1;
