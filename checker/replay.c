@@ -426,8 +426,9 @@ static bool changed_nothing(const struct history *history, const struct change *
     if (change == change_at(history, 0) || change->observation == NO_INDEX || before->observation == NO_INDEX) {
         return false;
     }
-    return observation_at(history, change->observation)->observation.value[5] ==
-           observation_at(history, before->observation)->observation.value[5];
+    int64_t digest = observation_at(history, change->observation)->observation.value[5];
+    return digest != 0 &&
+           digest == observation_at(history, before->observation)->observation.value[5]; /* 0: not told */
 }
 
 /* Some znode in it was to have a time to live, and that may not be. */
