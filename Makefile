@@ -251,6 +251,7 @@ check-slow: sanitized determinism fuzz apache kazoo
 	@tests/flaws.sh build/zksim
 	@tests/classics.sh build/zksim slow
 	@tests/explore_flaws.sh build/zksim
+	@tests/explore_whole.sh build/zksim
 	@ZKSIM_SLOW=1 $(B)/run-tests explore explore-lockstep
 	@build/zksim sweep scenarios/*.scn --seeds 1..50 $(JOBS)
 	@build/zksim sweep scenarios/chaos.scn --seeds 1..1000 $(JOBS)

@@ -109,6 +109,10 @@ ends sound 'complete: every order'
 "$zksim" explore "$scratch/sound.scn" --run-every-step --format json | grep -o '"distinct": [0-9]*, "transitions": [0-9]*' > "$scratch/every"
 "$zksim" explore "$scratch/sound.scn" -j 2 --format json | grep -o '"distinct": [0-9]*, "transitions": [0-9]*' > "$scratch/remembered"
 check 'remembering steps changes nothing' cmp "$scratch/every" "$scratch/remembered"
+ends sound 'takes one process; -j goes with breadth' --order depth -j 2
+ends sound 'takes one process; -j goes with breadth' --order guided -j 2
+ends sound 'cannot go on from a checkpoint' --order depth --checkpoint "$scratch/none"
+ends sound 'cannot go on from a checkpoint' --order guided --checkpoint "$scratch/none"
 ends sound 'not complete: the limit of depth' --depth 5
 ends sound 'not complete: the limit of states' --states 300
 ends sound 'not complete: the memory allowed' --memory 6MiB

@@ -279,10 +279,12 @@ void search_tell_progress(struct search *search)
 static void expand_range(struct search *search, uint32_t worker, struct search_rest range)
 {
     struct search_common *common = search->common;
+    struct search_counts counts = common->counts[worker]; /* those of several workers share cache lines */
     while (range.first < range.end && atomic_load_explicit(&common->stop, memory_order_relaxed) == 0 &&
-           expand(search, &common->counts[worker], range.first)) {
+           expand(search, &counts, range.first)) {
         range.first++;
     }
+    common->counts[worker] = counts;
     common->rests[worker] = range;
 }
 
