@@ -228,10 +228,15 @@ static const char *const twin_plans[] = {
     "run for 1s\nexplore from established\nexplore prompt election\nexplore crashes 1\nexplore restarts 1\n"
     "explore timeouts 1\n",
     "servers 3\nclients 0\nrun for 1s\nexplore from boot\nexplore crashes 1\nexplore timeouts 1\nexplore restarts 1\n",
-    "atomic-commit 3pc coordinator=C participants=A,B\nrun for 1s\nexplore from boot\nexplore crashes 1\n"
-    "explore restarts 1\nexplore timeouts 2\nexplore partitions 1\n",
+    "atomic-commit 3pc coordinator=C participants=A,B\nrun for 1s\nexplore from boot\nexplore crashes 2\n"
+    "explore restarts 2\nexplore timeouts 3\n",
     "servers 1\nworkload lock clients=2\nrun for 1s\nexplore from established\nexplore resets 1\nexplore pings 1\n"
     "explore timeouts 1\n",
+    "servers 2\nclients 2\nset globalOutstandingLimit 1\nset enforceQuota 1\n"
+    "script client 1 pipelined: create /a 1, set /a 2, create /zookeeper/quota/a, "
+    "create /zookeeper/quota/a/zookeeper_limits count=1, set /a 3\n"
+    "script client 2 pipelined: get /a watch, create /a/b, delete /a/b, sync /, get /a\n"
+    "run for 1s\nexplore from established\nexplore prompt close,connect,disk\nexplore resets 1\nexplore timeouts 1\n",
 };
 
 static void describe_twin(const struct explorer *explorer, const struct sites_twin *twin, const char *text)

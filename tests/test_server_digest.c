@@ -222,41 +222,45 @@ static struct subject subject_new(void)
 
 /* ---- what is covered ---- */
 
+/* Of a deadline whether there is one matters, and not when it is. */
+static void check_armed(const struct node *node, instant_ns *deadline)
+{
+    instant_ns before = *deadline;
+    *deadline = INSTANT_NEVER;
+    uint64_t never = node_digest(node);
+    *deadline = 5;
+    uint64_t armed = node_digest(node);
+    CHECK(armed != never);
+    *deadline = 6;
+    CHECK(node_digest(node) == armed);
+    *deadline = before;
+}
+
 static void the_server_itself_is_covered(void)
 {
     struct subject subject = subject_new();
     struct server *server = subject.server;
     const struct field fields[] = {
-        FIELD(server, config.id),
-        FIELD(server, random),
-        FIELD(server, phase),
-        FIELD(server, state),
-        FIELD(server, disk_ops),
-        FIELD(server, accepted_epoch),
-        FIELD(server, current_epoch),
-        FIELD(server, epoch_to_accept),
-        FIELD(server, epoch_to_enter),
-        FIELD(server, serving),
-        FIELD(server, needs_snapshot),
-        FIELD(server, tree_ahead_of_disk),
-        FIELD(server, next_session),
-        FIELD(server, in_process),
-        FIELD(server, read_only),
-        FIELD(server, delay_until),
-        FIELD(server, tree->last_processed),
-        FIELD(server, prep.last_zxid),
-        FIELD(server, prep.reconfig),
-        FIELD(server, snapshot.state),
-        FIELD(server, snapshot.file.zxid),
+        FIELD(server, config.id),      FIELD(server, random),
+        FIELD(server, phase),          FIELD(server, state),
+        FIELD(server, disk_ops),       FIELD(server, accepted_epoch),
+        FIELD(server, current_epoch),  FIELD(server, epoch_to_accept),
+        FIELD(server, epoch_to_enter), FIELD(server, serving),
+        FIELD(server, needs_snapshot), FIELD(server, tree_ahead_of_disk),
+        FIELD(server, next_session),   FIELD(server, in_process),
+        FIELD(server, read_only),      FIELD(server, tree->last_processed),
+        FIELD(server, prep.last_zxid), FIELD(server, prep.reconfig),
+        FIELD(server, snapshot.state), FIELD(server, snapshot.file.zxid),
         FIELD(server, snapshot.shown),
     };
-    check_covered(&server->node, fields, 13);
-    check_covered(&server->node, fields + 14, ARRAY_LENGTH(fields) - 14);
-    instant_ns never = server->delay_until;
-    uint64_t before = node_digest(&server->node);
-    server->delay_until = 5;
-    CHECK(node_digest(&server->node) != before);
-    server->delay_until = never;
+    check_covered(&server->node, fields, ARRAY_LENGTH(fields));
+    check_armed(&server->node, &server->delay_until);
+    check_armed(&server->node, &server->read_only_at);
+    const struct field first = FIELD(server, read_only_first);
+    CHECK(!changes(&server->node, first, 0)); /* means nothing unless there are sessions here alone */
+    server->read_only = true;
+    check_covered(&server->node, &first, 1);
+    server->read_only = false;
     busy_leader_free(subject.cluster);
 }
 
@@ -476,14 +480,59 @@ static void requests_are_covered(void)
     for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
         struct request *request = requests[i];
         const struct field fields[] = {
-            FIELD(request, session),     FIELD(request, cxid),
-            FIELD(request, opcode),      FIELD(request, error),
-            FIELD(request, owner),       FIELD(request, conn),
-            FIELD(request, conn_serial), {"body", (void *)(uintptr_t)request->body.data, 4},
+            FIELD(request, session),     FIELD(request, cxid),     FIELD(request, opcode),
+            FIELD(request, error),       FIELD(request, owner),    FIELD(request, conn),
+            FIELD(request, conn_serial), FIELD(request, prepared), {"body", (void *)(uintptr_t)request->body.data, 4},
         };
         check_covered(&subject.server->node, fields, ARRAY_LENGTH(fields));
         check_identity(&subject.server->node, request->identity);
     }
+    busy_leader_free(subject.cluster);
+}
+
+static void watches_are_covered(void)
+{
+    struct subject subject = subject_new();
+    struct server *server = subject.server;
+    uint64_t seen[6];
+    size_t count = 0;
+    seen[count++] = node_digest(&server->node);
+    watches_add_persistent(server->watches, bytes_of("/w"), subject.client->id, false);
+    seen[count++] = node_digest(&server->node);
+    watches_add_persistent(server->watches, bytes_of("/w"), subject.client->id, true);
+    seen[count++] = node_digest(&server->node);
+    watches_add(server->watches, WATCH_DATA, bytes_of("/w"), subject.client->id, WATCH_STANDARD);
+    seen[count++] = node_digest(&server->node);
+    watches_add(server->watches, WATCH_CHILD, bytes_of("/w"), subject.client->id, WATCH_STANDARD);
+    seen[count++] = node_digest(&server->node);
+    watches_remove_connection(server->watches, subject.client->id);
+    watches_add(server->watches, WATCH_DATA, bytes_of("/x"), subject.client->id, WATCH_STANDARD);
+    seen[count++] = node_digest(&server->node);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            CHECK(seen[i] != seen[k]);
+        }
+    }
+    busy_leader_free(subject.cluster);
+}
+
+/* The tree's own digest leaves them out, for servers need not agree on them. */
+static void statistics_of_quotas_are_covered(void)
+{
+    static const char *const paths[] = {"/zookeeper/quota/q", "/zookeeper/quota/q/zookeeper_stats"};
+    struct subject subject = subject_new();
+    struct tree *tree = subject.server->tree;
+    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+        struct txn txn = {.header = {7, zxid_make(9, (uint32_t)i + 1), 1, 2, OP_CREATE},
+                          .body = {.type = OP_CREATE, .path = bytes_of(paths[i]), .data = bytes_of("count=1,bytes=0")}};
+        txn.body.acl = acl_list_open();
+        tree_apply(tree, &txn);
+    }
+    const struct znode *statistics = tree_find(tree, bytes_of(paths[1]));
+    ensure(statistics != NULL && bytes_size(statistics->data) > 0);
+    const struct field field = {"statistics of a quota", (void *)(uintptr_t)statistics->data.data,
+                                bytes_size(statistics->data)};
+    check_covered(&subject.server->node, &field, 1);
     busy_leader_free(subject.cluster);
 }
 
@@ -522,7 +571,9 @@ static const struct test_case cases[] = {
     {"the digest covers what a leader counts while it counts", what_a_leader_counts_is_covered_while_it_counts},
     {"the digest covers what a learner knows", learning_is_covered},
     {"the digest covers the stages", the_pipeline_is_covered},
-    {"the digest covers requests wherever they wait", requests_are_covered},
+    {"the digest covers requests wherever they wait, and who asks", requests_are_covered},
+    {"the digest covers watches of every kind", watches_are_covered},
+    {"the digest covers the statistics of quotas", statistics_of_quotas_are_covered},
     {"the digest leaves times and history out", times_and_history_are_left_out},
     {NULL, NULL},
 };

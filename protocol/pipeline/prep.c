@@ -72,7 +72,7 @@ void prep_request(struct server *server, struct request *request)
 {
     if (!opcode_is_write(request->opcode)) {
         request->error = prep_check_session(server, request);
-        request->prepared = server->prep.last_zxid;
+        request->prepared = server_flaw(server, FLAW_ZK_1412) ? server->prep.last_zxid : 0;
         commit_stage_add(server, request);
         return;
     }

@@ -109,7 +109,7 @@ static void submit(struct server *server, struct connection *connection, struct 
     }
     bool asks = request->opcode == OP_SYNC && !server_flaw(server, FLAW_SYNC_ALONE);
     bool to_leader = request->error == ZOK && (opcode_is_write(request->opcode) || asks);
-    request->prepared = -1;
+    request->prepared = server_flaw(server, FLAW_ZK_1412) ? -1 : 0;
     if (to_leader) {
         learner_forward(server, request);
     }

@@ -65,6 +65,7 @@ uint64_t request_digest(const struct request *request, const struct connections 
     hash = hash_mix(hash, connections_worth(connections, request->conn, request->conn_serial));
     hash = hash_mix(hash, request->owner);
     hash = hash_mix(hash, request->proposal == NULL ? 0 : request->proposal->digest);
+    hash = request->prepared == 0 ? hash : hash_mix(hash, (uint64_t)request->prepared);
     hash = hash_bytes(identity_digest(hash, request->identity), request->ready);
     return hash_finish(hash_bytes(hash, request->body));
 }

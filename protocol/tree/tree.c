@@ -65,6 +65,29 @@ void znode_renew(struct tree *tree, struct znode *node)
     node->digest = digest;
 }
 
+/* What follows `node` in its subtree, parents first; NULL: nothing. */
+static const struct znode *next_below(const struct znode *top, const struct znode *node)
+{
+    const struct znode *next = TAILQ_FIRST(&node->children);
+    for (; next == NULL && node != top; node = node->parent) {
+        next = TAILQ_NEXT(node, sibling);
+    }
+    return next;
+}
+
+/* Servers need not agree on the statistics of quotas, but clients read them, and limits are compared with them. */
+static uint64_t digest_statistics(const struct tree *tree)
+{
+    const struct znode *top = tree_find(tree, bytes_of(PATH_QUOTA));
+    uint64_t sum = 0;
+    for (const struct znode *node = top; node != NULL; node = next_below(top, node)) {
+        if (quota_is_stats(znode_path(node))) {
+            sum += hash_finish(hash_bytes(node->path_hash, node->data));
+        }
+    }
+    return sum;
+}
+
 uint64_t tree_digest(const struct tree *tree)
 {
     uint64_t sessions = 0;
@@ -79,7 +102,7 @@ uint64_t tree_digest(const struct tree *tree)
     hash = hash_mix(hash, tree->digest);
     hash = hash_mix(hash, sessions);
     hash = hash_mix(hash, config == NULL ? 0 : (uint64_t)config->stat.mtime_ms);
-    return hash_finish(hash);
+    return hash_finish(hash + digest_statistics(tree));
 }
 
 /* ---- linking and unlinking ---- */
