@@ -50,7 +50,7 @@ static const struct workload_info infos[] = {
     {.name = "shared-counter",
      .description = "a counter to which each client adds one size times",
      .path = "/shared-counter",
-     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(SIZE),
+     .parameters = BIT(CLIENTS) | BIT(THINK) | BIT(SIZE) | BIT(ROUNDS),
      .defaults = {[PARAMETER_THINK] = 200 * MS, [PARAMETER_SIZE] = 50},
      .recipe = &recipe_counter},
     {.name = "queue",

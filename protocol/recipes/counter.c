@@ -37,11 +37,19 @@ struct adder {
     int64_t added;  /* by this client, the one that is under way included */
     int64_t value;  /* of the counter, as read */
     int64_t version;
+    int64_t looks; /* when all was added; counted only if there is an end to it */
 };
 
 static bool has_mark(const struct recipe_step *step)
 {
     return step->setting->variant == VARIANT_EXACT;
+}
+
+/* It adds nothing and looks no more. */
+static bool rests(const struct recipe_step *step, const struct adder *adder)
+{
+    int64_t rounds = recipe_parameter(step, RECIPE_ROUNDS);
+    return rounds != 0 && adder->looks >= rounds;
 }
 
 /* ---- what each phase asks for ---- */
@@ -106,6 +114,9 @@ static void counter_enter(struct recipe_step *step, uint8_t phase)
         ask_mark(step, OP_GET_DATA);
         return;
     case PHASE_THINK:
+        if (rests(step, adder)) {
+            return;
+        }
         recipe_set_timer(step, PACE,
                          random_below(step->pauses, 2 * (uint64_t)recipe_parameter(step, RECIPE_THINK) + 1));
         return;
@@ -193,6 +204,7 @@ static void counter_done(struct recipe_step *step, uint8_t phase, const struct r
     case PHASE_LOOK:
         if (is_ok) {
             recipe_observe(step, OBSERVE_COUNTER_READ, recipe_number(answer->body.data), 0);
+            adder->looks += recipe_parameter(step, RECIPE_ROUNDS) != 0;
         }
         routine_enter(step, PHASE_THINK);
         return;
@@ -234,8 +246,13 @@ static void counter_ended(struct recipe_step *step)
 }
 
 static const struct recipe_field fields[] = {
-    ROUTINE_FIELDS(struct adder),      RECIPE_FIELD(struct adder, is_adding), RECIPE_FIELD(struct adder, added),
-    RECIPE_FIELD(struct adder, value), RECIPE_FIELD(struct adder, version),   {NULL, 0, 0},
+    ROUTINE_FIELDS(struct adder),
+    RECIPE_FIELD(struct adder, is_adding),
+    RECIPE_FIELD(struct adder, added),
+    RECIPE_FIELD(struct adder, value),
+    RECIPE_FIELD(struct adder, version),
+    RECIPE_FIELD(struct adder, looks),
+    {NULL, 0, 0},
 };
 
 static const struct routine_calls counter_calls = {

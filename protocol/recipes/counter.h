@@ -1,4 +1,5 @@
-/* counter.h -- A counter that clients share: each adds one size= times, `think` apart in the mean, and then only reads it.
+/* counter.h -- A counter that clients share: each adds one size= times, `think` apart in the mean, and then only reads it,
+ * `rounds` times if that is given.
  *
  * Znodes:  ROOT/counter, the value as data; ROOT/marks/c-K, how many times client K added one.
  * Add:     read the counter, then one multi: write value + 1 on condition that the version is the one that was read, and one's own mark.
