@@ -33,6 +33,7 @@
 struct record;
 struct client_config;
 struct participant_config;
+struct recipe;
 struct recipe_setting;
 struct server_config;
 
@@ -242,6 +243,9 @@ struct server_config *world_server_config(struct world *world, uint32_t server);
 
 /* Makes the client run a recipe; of world_add_client(), before world_start(). */
 void world_set_recipe(struct world *world, uint32_t client, const struct recipe_setting *setting);
+
+/* That the client runs; NULL: its application is the host's. */
+const struct recipe *world_recipe(const struct world *world, uint32_t client);
 
 /* Puts a primary (number 0) or its backup in the place of the client. */
 void world_set_strawman(struct world *world, uint32_t client, const struct recipe_setting *setting);

@@ -80,6 +80,12 @@ void world_set_recipe(struct world *world, uint32_t client, const struct recipe_
     ((struct client_config *)node->config)->recipe = *setting;
 }
 
+const struct recipe *world_recipe(const struct world *world, uint32_t client)
+{
+    const struct world_node *node = &world->nodes[client];
+    return node->create == make_client ? ((const struct client_config *)node->config)->recipe.recipe : NULL;
+}
+
 static struct node *make_strawman(void *region, uint64_t capacity, const void *config)
 {
     return strawman_create(region, capacity, config);

@@ -7,7 +7,9 @@ zksim=$1
 quick="3pc-crash 3pc-power-loss 3pc-elected 3pc-lost-message 3pc-asynchrony 2pc-no 2pc-restart
     lock-paused lock-naive barrier-naive barrier-double-naive
     session-one-server session-ensemble session-pipelined session-notify-after-reply session-read-ahead
-    session-forget-watches session-zk-1412 lock-fenced"
+    session-forget-watches session-zk-1412 lock-fenced barrier-double-expiry
+    group-once group-persistent group-expiry group-reset counter counter-naive counter-retry counter-reset
+    tasks tasks-forget-watches sync-alone sync-read"
 slow="3pc-partition 3pc-restart 2pc-blocks quorum-partition lock-paused-ensemble lock-reset barrier-gate barrier-double
     session-accept-future"
 scratch=$(mktemp -d)

@@ -154,5 +154,18 @@ for jobs in 1 2; do
     check "and how much that was, -j $jobs" grep -qE 'states +[1-9][0-9]* distinct' "$scratch/endless.out"
 done
 
+# What is not watched is said, and cannot be asked for in silence.
+lock=scenarios/explore/lock-fenced.scn
+"$zksim" explore $lock --check fenced-exclusion > "$scratch/fenced.out"
+check 'what nobody asked for is not watched' grep -qE 'NOT WATCHED, only with --check: .* mutual-exclusion ' "$scratch/fenced.out"
+"$zksim" explore scenarios/explore/tasks.scn --format text > "$scratch/tasks.out"
+check 'what nobody can break is not watched' grep -qE 'NOT WATCHED, .* group-membership' "$scratch/tasks.out"
+check 'bounded-staleness is watched where it is asked for' grep -qE 'NOT WATCHED, only with --check: .*bounded-staleness' "$scratch/tasks.out"
+for name in group-membership ac-agreement mutual-exclusio; do
+    "$zksim" explore $lock --check $name > "$scratch/refused.out" 2>&1
+    check "--check $name: refused" [ $? = 2 ]
+    check "--check $name: why" grep -qE "nobody in .* can break $name|no guarantee '$name': see" "$scratch/refused.out"
+done
+
 [ "$failures" = 0 ] || { echo "tests/explore.sh: $failures of $checks checks failed" >&2; exit 1; }
 echo "explore: $checks checks"

@@ -209,6 +209,8 @@ static void add_events(struct happenings *happenings, const struct record *recor
         struct happening happening = {.kind = HAPPENING_SESSION, .node = (uint32_t)row->client, .octets = bytes_null()};
         happening.session.state = (enum session_state)row->state;
         happening.session.session = row->session;
+        happening.session.server =
+            row->server < 0 ? 0 : g_array_index(record->nodes, struct node_row, row->server).server;
         add(happenings, row->seq, happening);
     }
 }
@@ -266,10 +268,12 @@ void happenings_config(const struct record *record, struct monitor_config *confi
         const struct node_row *node = &g_array_index(record->nodes, struct node_row, i);
         uint64_t bit = UINT64_C(1) << i;
         config->servers |= node->is_server ? bit : 0;
+        config->server_ids[i] = node->is_server ? node->server : 0;
         config->voters |= node->is_server && !node->is_observer ? bit : 0;
         config->sites |= !node->is_server && node->server != 0 ? bit : 0;
         config->clients |= !node->is_server && node->server == 0 ? bit : 0;
     }
+    config->meeting = config->members = config->clients; /* a record does not tell who runs what */
 }
 
 /* ---- prefixes ---- */

@@ -70,11 +70,14 @@ static void fill_reply(struct record *record, struct operation_row *row, const s
         row->result_path = text_of(record, body->path);
         break;
     case OP_CREATE2:
+    case OP_CREATE_CONTAINER:
+    case OP_CREATE_TTL:
         row->result_path = text_of(record, body->path);
         row->stat = stat_of(record, &body->stat);
         break;
     case OP_EXISTS:
     case OP_SET_DATA:
+    case OP_SET_ACL:
         row->stat = stat_of(record, &body->stat);
         break;
     case OP_GET_DATA:

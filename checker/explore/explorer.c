@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "checker/explore/checkpoint.h"
+#include "protocol/recipes/barrier.h"
+#include "protocol/recipes/group.h"
 #include "sim/schedule.h"
 
 #define MEMORY_DEFAULT (UINT64_C(8) << 30)
@@ -41,7 +43,11 @@ static void describe_nodes(const struct ensemble *ensemble, struct monitor_confi
         monitors->servers |= node->kind == NODE_SERVER ? bit : 0;
         monitors->voters |= node->kind == NODE_SERVER && !node->is_observer ? bit : 0;
         monitors->clients |= node->kind == NODE_CLIENT ? bit : 0;
+        monitors->server_ids[i] = node->kind == NODE_SERVER ? node->server : 0;
         monitors->sites |= node->kind == NODE_PARTICIPANT ? bit : 0;
+        const struct recipe *recipe = node->kind == NODE_CLIENT ? world_recipe(world, i) : NULL;
+        monitors->meeting |= recipe == &recipe_double_barrier ? bit : 0;
+        monitors->members |= recipe == &recipe_group ? bit : 0;
     }
 }
 
@@ -233,7 +239,8 @@ struct explorer *explorer_open(const struct scenario *scenario, const struct sim
     explorer->scenario = scenario;
     explorer->options = *options;
     explorer->plan = *plan;
-    explorer->watched = search->unwatched ? 0 : search->guarantees == 0 ? UINT64_MAX : search->guarantees;
+    uint64_t wanted = search->guarantees == 0 ? ~monitor_covered_if_asked() : search->guarantees;
+    explorer->watched = search->unwatched ? 0 : wanted;
     explorer->watches_recovery = search->recovery;
     if (make_memory(explorer, files, search->jobs > 1, error) && make_world(explorer, error) &&
         make_search(explorer, search, error)) {

@@ -33,6 +33,7 @@ bool happening_of_output(uint32_t node, const struct output *output, struct happ
         happening->kind = HAPPENING_SESSION;
         happening->session.state = output->session.state;
         happening->session.session = output->session.session;
+        happening->session.server = output->session.server;
         return true;
     case OUTPUT_EXIT:
         happening->kind = HAPPENING_END;
@@ -55,8 +56,8 @@ struct happening happening_of_world(enum happening_kind kind, uint32_t node)
 
 bool opcode_becomes_transaction(int32_t opcode)
 {
-    return opcode_is_create(opcode) || opcode == OP_DELETE || opcode == OP_SET_DATA || opcode == OP_CHECK ||
-           opcode == OP_MULTI || opcode == OP_CLOSE_SESSION;
+    return opcode_is_create(opcode) || opcode == OP_DELETE || opcode == OP_SET_DATA || opcode == OP_SET_ACL ||
+           opcode == OP_CHECK || opcode == OP_MULTI || opcode == OP_CLOSE_SESSION;
 }
 
 static bool multi_was_rolled_back(struct bytes reply)

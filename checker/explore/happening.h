@@ -45,6 +45,7 @@ struct happening {
         struct {
             enum session_state state;
             session_id_t session;
+            server_id_t server; /* connected to, or 0 */
         } session;
     };
 };

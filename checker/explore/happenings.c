@@ -47,7 +47,8 @@ static uint8_t values_of(const struct happening *happening, int64_t *values)
     case HAPPENING_SESSION:
         values[0] = (int64_t)happening->session.state;
         values[1] = happening->session.session;
-        return 2;
+        values[2] = happening->session.server;
+        return 3;
     case HAPPENING_BOOT:
     case HAPPENING_END:
     case HAPPENING_FAILURE:
@@ -83,6 +84,7 @@ static void set_values(struct happening *happening, const int64_t *values)
     case HAPPENING_SESSION:
         happening->session.state = (enum session_state)values[0];
         happening->session.session = values[1];
+        happening->session.server = values[2];
         break;
     case HAPPENING_BOOT:
     case HAPPENING_END:

@@ -5,8 +5,8 @@
 
 #include "checker/explore/monitor_internal.h"
 
-static const struct monitor *const monitors[] = {&monitor_zab,     &monitor_client, &monitor_commit,
-                                                 &monitor_recipes, &monitor_herd,   NULL};
+static const struct monitor *const monitors[] = {&monitor_zab,  &monitor_client,  &monitor_commit,    &monitor_recipes,
+                                                 &monitor_herd, &monitor_members, &monitor_staleness, NULL};
 
 const struct monitor *monitor_at(size_t index)
 {
@@ -25,6 +25,9 @@ bool monitor_is_wanted(const struct monitor *monitor, const struct monitor_confi
         break;
     case SUBJECT_SITES:
         nodes = config->sites;
+        break;
+    case SUBJECT_MEMBERS:
+        nodes = config->members;
         break;
     }
     return nodes != 0 && (monitor->guarantees & config->guarantees) != 0;
@@ -110,7 +113,13 @@ uint64_t monitor_judged(const struct monitor_config *config)
     return judged & config->guarantees;
 }
 
+uint64_t monitor_covered_if_asked(void)
+{
+    return monitor_staleness.guarantees;
+}
+
 uint64_t monitor_covered_at_end(void)
 {
-    return GUARANTEE_BIT(GUARANTEE_AC_NON_BLOCKING) | GUARANTEE_BIT(GUARANTEE_NO_ABANDONED_LOCK);
+    return GUARANTEE_BIT(GUARANTEE_AC_NON_BLOCKING) | GUARANTEE_BIT(GUARANTEE_NO_ABANDONED_LOCK) |
+           GUARANTEE_BIT(GUARANTEE_NO_FORGOTTEN_TASK);
 }

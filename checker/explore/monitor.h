@@ -29,6 +29,9 @@ struct monitor_config {
     uint32_t node_count;
     /* sets of nodes by index; sites: all that take part in atomic commits */
     uint64_t servers, voters, clients, sites;
+    /* of the clients: that meet at a double barrier, that are members of a group; whose sessions matter to what recipes promise */
+    uint64_t meeting, members;
+    server_id_t server_ids[MONITOR_NODES_MAX]; /* of servers */
     uint64_t
         guarantees; /* bit per enum guarantee_id: what is wanted; a monitor of which none is wanted need not be run */
     /* What is broken unless something comes later that may not come late: a watch is overdue when the client is shown the change; a client
@@ -54,6 +57,7 @@ enum monitor_subject {
     SUBJECT_SERVERS,
     SUBJECT_CLIENTS,
     SUBJECT_SITES,
+    SUBJECT_MEMBERS, /* of groups */
 };
 
 struct monitor {
@@ -96,5 +100,8 @@ void monitor_end(const struct monitor *monitor, const struct monitor_config *con
 uint64_t monitor_covered(void);
 uint64_t monitor_judged(const struct monitor_config *config);
 uint64_t monitor_covered_at_end(void);
+
+/* Those that cost every exploration too many states to be watched where nobody asks for them. */
+uint64_t monitor_covered_if_asked(void);
 
 #endif

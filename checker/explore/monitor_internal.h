@@ -9,6 +9,8 @@ extern const struct monitor monitor_client;
 extern const struct monitor monitor_commit;
 extern const struct monitor monitor_recipes;
 extern const struct monitor monitor_herd;
+extern const struct monitor monitor_members;
+extern const struct monitor monitor_staleness;
 
 #define GUARANTEE_BIT(id) (UINT64_C(1) << (id))
 

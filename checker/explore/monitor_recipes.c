@@ -1,6 +1,8 @@
 /* What clients said they hold, lead, did, took and read, as in checker/recipes.c: mutual-exclusion, fenced-exclusion, one-master,
- * at-most-once-task, barrier-order, queue-exactly-once (nothing taken twice), fresh-reads, whole-configuration; and, where nothing can
- * happen any more, no-abandoned-lock.
+ * at-most-once-task, barrier-order, queue-exactly-once (nothing taken twice), fresh-reads, whole-configuration, counter-exactly-once; and,
+ * where nothing can happen any more, no-abandoned-lock and no-forgotten-task.
+ *
+ * Of sessions only those of clients that meet at a double barrier are followed: the others leave it without one whose session has expired.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -29,6 +31,10 @@ enum fact_kind {
     FACT_WRITTEN,    /* a: version of register `number` that is known to be written */
     FACT_READING,    /* a: version that was when `b` asked for register `number` */
     FACT_FLOOR,      /* FACT_TOKEN_HELD when node `number` began to wait */
+    FACT_SUBMITTED,  /* task `number`, not executed yet */
+    FACT_BEGUN,      /* a: so many increments */
+    FACT_COUNTED,    /* an increment made the counter `number` */
+    FACT_SESSION,    /* session `number` is that of node a */
 };
 
 struct fact {
@@ -315,6 +321,72 @@ static void do_once(struct recipes *recipes, uint32_t node, enum fact_kind kind,
     fact_of(recipes, (struct fact){kind, value[0], value[1], 0, 0});
 }
 
+static void execute_task(struct recipes *recipes, uint32_t node, const int64_t *value)
+{
+    const struct fact *waiting = find_fact(recipes, (struct fact){FACT_SUBMITTED, value[0], value[1], 0, 0});
+    if (waiting != NULL) {
+        drop_fact(recipes, waiting);
+    }
+    do_once(recipes, node, FACT_EXECUTED, value);
+}
+
+/* Its submitter may hear late of a task that is done already. */
+static void submit_task(struct recipes *recipes, const int64_t *value)
+{
+    if (find_fact(recipes, (struct fact){FACT_EXECUTED, value[0], value[1], 0, 0}) == NULL) {
+        fact_of(recipes, (struct fact){FACT_SUBMITTED, value[0], value[1], 0, 0});
+    }
+}
+
+static void begin_increment(struct recipes *recipes, const int64_t *value)
+{
+    struct fact *begun = fact_of(recipes, (struct fact){FACT_BEGUN, value[0], 0, 0, 0});
+    if (begun != NULL) {
+        begun->a++;
+    }
+}
+
+static void check_sum(struct recipes *recipes, uint32_t node, const int64_t *value)
+{
+    const struct fact *begun = find_fact(recipes, (struct fact){FACT_BEGUN, value[0], 0, 0, 0});
+    int64_t count = begun == NULL ? 0 : (int64_t)begun->a;
+    if (value[1] > count) {
+        verdict_report(recipes->verdict, recipes->config, GUARANTEE_COUNTER_EXACTLY_ONCE,
+                       "node %u sees the counter at %" PRId64 " when %" PRId64
+                       " increments had been begun (group %" PRId64 ")",
+                       node, value[1], count, value[0]);
+    }
+}
+
+/* An increment that succeeded makes a value that no other makes: otherwise one of the two is not in the sum. */
+static void increment(struct recipes *recipes, uint32_t node, const int64_t *value)
+{
+    if (find_fact(recipes, (struct fact){FACT_COUNTED, value[0], value[1], 0, 0}) != NULL) {
+        verdict_report(recipes->verdict, recipes->config, GUARANTEE_COUNTER_EXACTLY_ONCE,
+                       "node %u made the counter %" PRId64 ", as another increment had: one of them is lost", node,
+                       value[1]);
+    }
+    fact_of(recipes, (struct fact){FACT_COUNTED, value[0], value[1], 0, 0});
+    check_sum(recipes, node, value);
+}
+
+/* The others leave a barrier without whoever's session ended in it. */
+static void end_session(struct recipes *recipes, int64_t session)
+{
+    const struct fact *known = find_fact(recipes, (struct fact){FACT_SESSION, 0, session, 0, 0});
+    uint64_t bit = known == NULL ? 0 : UINT64_C(1) << known->a;
+    struct fact arrived[FACTS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < recipes->fact_count; i++) {
+        if (recipes->facts[i].kind == FACT_ARRIVED && (recipes->facts[i].a & bit) != 0) {
+            arrived[count++] = recipes->facts[i];
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        add_to_set(recipes, FACT_LEAVING, arrived[i].group, arrived[i].number, (uint32_t)__builtin_ctzll(bit));
+    }
+}
+
 static void pass_barrier(struct recipes *recipes, uint32_t node, bool enters, const int64_t *value)
 {
     int ready = __builtin_popcountll(set_of(recipes, enters ? FACT_ARRIVED : FACT_LEAVING, value));
@@ -386,7 +458,22 @@ static void look_at(struct recipes *recipes, uint32_t node, const struct observa
         access_protected(recipes, node, value);
         break;
     case OBSERVE_TASK_EXECUTED:
-        do_once(recipes, node, FACT_EXECUTED, value);
+        execute_task(recipes, node, value);
+        break;
+    case OBSERVE_TASK_SUBMITTED:
+        submit_task(recipes, value);
+        break;
+    case OBSERVE_INCREMENT_BEGUN:
+        begin_increment(recipes, value);
+        break;
+    case OBSERVE_INCREMENTED:
+        increment(recipes, node, value);
+        break;
+    case OBSERVE_COUNTER_READ:
+        check_sum(recipes, node, value);
+        break;
+    case OBSERVE_SESSION_EXPIRED:
+        end_session(recipes, value[0]);
         break;
     case OBSERVE_ITEM_TAKEN:
         do_once(recipes, node, FACT_TAKEN, value);
@@ -421,8 +508,13 @@ static void look_at(struct recipes *recipes, uint32_t node, const struct observa
 static bool concerns(const struct monitor_config *config, const struct happening *happening)
 {
     if (happening->kind == HAPPENING_OBSERVATION) {
-        return happening->observation.type >= OBSERVE_ACQUIRED &&
-               happening->observation.type <= OBSERVE_CONFIGURATION_USED;
+        enum observation_type type = happening->observation.type;
+        return (type >= OBSERVE_ACQUIRED && type <= OBSERVE_TASK_SUBMITTED) ||
+               (type >= OBSERVE_INCREMENT_BEGUN && type <= OBSERVE_COUNTER_READ) ||
+               (type == OBSERVE_SESSION_EXPIRED && config->meeting != 0);
+    }
+    if (happening->kind == HAPPENING_SESSION) {
+        return happening->session.session != 0 && node_in(config->meeting, happening->node);
     }
     return happening->kind == HAPPENING_END && node_in(config->clients, happening->node);
 }
@@ -447,6 +539,8 @@ static void step(const struct monitor_config *config, struct monitor_state *stat
         }
         if (happenings[i].kind == HAPPENING_OBSERVATION) {
             look_at(&recipes, happenings[i].node, &happenings[i].observation);
+        } else if (happenings[i].kind == HAPPENING_SESSION) {
+            fact_of(&recipes, (struct fact){FACT_SESSION, 0, happenings[i].session.session, happenings[i].node, 0});
         } else { /* a process that ended believes nothing and waits for nothing */
             end_holds(&recipes, happenings[i].node, 0, true);
             stop_waiting(&recipes, happenings[i].node, 0, true);
@@ -454,6 +548,18 @@ static void step(const struct monitor_config *config, struct monitor_state *stat
     }
     write_state(&recipes, state);
     verdict->overflow = recipes.failed;
+}
+
+static void check_waiters(const struct recipes *recipes, const struct fact *waiters)
+{
+    for (uint32_t i = 0; i < recipes->hold_count; i++) {
+        if (recipes->holds[i].group == waiters->group) {
+            return;
+        }
+    }
+    verdict_report(recipes->verdict, recipes->config, GUARANTEE_NO_ABANDONED_LOCK,
+                   "nodes (mask) %" PRIx64 " wait for what nobody believes to hold (group %" PRId64 ")", waiters->a,
+                   waiters->group);
 }
 
 /* Only an impatient monitor takes the end of the path for a state in which nothing can happen any more. */
@@ -465,14 +571,12 @@ static void end(const struct monitor_config *config, const struct monitor_state 
     read_state(&recipes, state);
     for (uint32_t i = 0; i < recipes.fact_count && config->impatient; i++) {
         const struct fact *fact = &recipes.facts[i];
-        bool held = fact->kind != FACT_WAITERS;
-        for (uint32_t k = 0; k < recipes.hold_count && !held; k++) {
-            held = recipes.holds[k].group == fact->group;
-        }
-        if (!held) {
-            verdict_report(verdict, config, GUARANTEE_NO_ABANDONED_LOCK,
-                           "nodes (mask) %" PRIx64 " wait for what nobody believes to hold (group %" PRId64 ")",
-                           fact->a, fact->group);
+        if (fact->kind == FACT_WAITERS) {
+            check_waiters(&recipes, fact);
+        } else if (fact->kind == FACT_SUBMITTED) {
+            verdict_report(verdict, config, GUARANTEE_NO_FORGOTTEN_TASK,
+                           "task %" PRId64 " was submitted, and nobody executes it (group %" PRId64 ")", fact->number,
+                           fact->group);
         }
     }
 }
@@ -483,7 +587,8 @@ const struct monitor monitor_recipes = {
                   GUARANTEE_BIT(GUARANTEE_ONE_MASTER) | GUARANTEE_BIT(GUARANTEE_AT_MOST_ONCE_TASK) |
                   GUARANTEE_BIT(GUARANTEE_BARRIER_ORDER) | GUARANTEE_BIT(GUARANTEE_QUEUE_EXACTLY_ONCE) |
                   GUARANTEE_BIT(GUARANTEE_FRESH_READS) | GUARANTEE_BIT(GUARANTEE_WHOLE_CONFIGURATION) |
-                  GUARANTEE_BIT(GUARANTEE_NO_ABANDONED_LOCK),
+                  GUARANTEE_BIT(GUARANTEE_NO_ABANDONED_LOCK) | GUARANTEE_BIT(GUARANTEE_NO_FORGOTTEN_TASK) |
+                  GUARANTEE_BIT(GUARANTEE_COUNTER_EXACTLY_ONCE),
     .subject = SUBJECT_CLIENTS,
     .concerns = concerns,
     .start = start,

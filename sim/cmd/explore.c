@@ -21,7 +21,7 @@
 
 #define PROGRESS_NS NS_PER_SECOND
 #define KEYS_MAX 32U
-#define ABANDONED_NS (INT64_C(120) * (int64_t)NS_PER_SECOND)
+#define SETTLE_NS (INT64_C(120) * (int64_t)NS_PER_SECOND)
 #define UNAVAILABLE_NS (INT64_C(300) * (int64_t)NS_PER_SECOND) /* twice what the offline checker waits, and more */
 
 #define RECOVERY (UINT64_C(1) << GUARANTEE_AVAILABLE_AFTER_HEAL) /* no monitor's: checker/explore/progress.h */
@@ -171,6 +171,21 @@ static void print_coverage(GString *out, uint64_t coverage)
     g_string_append_c(out, '\n');
 }
 
+#define GUARANTEE_BITS ((UINT64_C(1) << GUARANTEE_COUNT) - 1)
+
+static void print_unwatched(GString *out, const char *why, uint64_t guarantees)
+{
+    if (guarantees == 0) {
+        return;
+    }
+    g_string_append_printf(out, "  NOT WATCHED, %s:", why);
+    for (; guarantees != 0; guarantees &= guarantees - 1) {
+        enum guarantee_id id = (enum guarantee_id)__builtin_ctzll(guarantees);
+        g_string_append_printf(out, " %s", guarantee_info(id)->name);
+    }
+    g_string_append_c(out, '\n');
+}
+
 static void print_verdicts(GString *out, const struct explorer *explorer, const struct record *record)
 {
     for (guint i = 0; i < record->verdicts->len; i++) {
@@ -178,13 +193,12 @@ static void print_verdicts(GString *out, const struct explorer *explorer, const 
         g_string_append_printf(out, "  %-30s %-9s %s\n", text_of(record, row->guarantee),
                                record_verdict_name((int32_t)row->verdict), text_of(record, row->explanation));
     }
-    g_string_append(out, "  not checked by the explorer:");
-    for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
-        if ((explorer->judged >> id & 1U) == 0) {
-            g_string_append_printf(out, " %s", guarantee_info((enum guarantee_id)id)->name);
-        }
-    }
-    g_string_append_c(out, '\n');
+    uint64_t unasked = ~explorer->watched & monitor_covered();
+    unasked |= explorer->monitors.servers != 0 && !explorer->watches_recovery ? RECOVERY : 0;
+    uint64_t rest = GUARANTEE_BITS & ~explorer->judged;
+    print_unwatched(out, "only with --check", rest & unasked);
+    print_unwatched(out, "for nobody here can break it", rest & ~unasked & (monitor_covered() | RECOVERY));
+    print_unwatched(out, "for no exploration can", rest & ~monitor_covered() & ~RECOVERY);
 }
 
 static void print_text(GString *out, const struct found *found)
@@ -243,6 +257,19 @@ static void add_json_verdicts(GString *out, const struct record *record)
     g_string_append_c(out, ']');
 }
 
+static void add_json_unwatched(GString *out, const struct explorer *explorer)
+{
+    const char *comma = "";
+    g_string_append(out, ", \"not_watched\": [");
+    for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
+        if ((explorer->judged >> id & 1U) == 0) {
+            g_string_append_printf(out, "%s\"%s\"", comma, guarantee_info((enum guarantee_id)id)->name);
+            comma = ", ";
+        }
+    }
+    g_string_append_c(out, ']');
+}
+
 static void print_json(GString *out, const struct found *found)
 {
     const struct explorer *explorer = found->explorer;
@@ -262,6 +289,7 @@ static void print_json(GString *out, const struct found *found)
                            explorer->seconds, explorer->cpu_seconds, search_memory(explorer->search));
     order_print_json(explorer->search, found->options, out);
     add_json_verdicts(out, found->record);
+    add_json_unwatched(out, explorer);
     g_string_append(out, ", \"schedule\": ");
     if (found->schedule == NULL) {
         g_string_append(out, "null");
@@ -284,8 +312,8 @@ static bool write_schedule(const struct found *found, const char *file, GError *
     }
     struct schedule *schedule = schedule_new(explorer->scenario, &explorer->options, EXPLORE_FROM_BOOT);
     schedule->shows = g_strdup(guarantee_info((enum guarantee_id)id)->name);
-    if (id == GUARANTEE_NO_ABANDONED_LOCK) {
-        schedule->settle_ns = ABANDONED_NS; /* offline it takes time */
+    if (id == GUARANTEE_NO_ABANDONED_LOCK || id == GUARANTEE_NO_FORGOTTEN_TASK || id == GUARANTEE_GROUP_MEMBERSHIP) {
+        schedule->settle_ns = SETTLE_NS; /* offline it takes time */
     } else if (id == GUARANTEE_AVAILABLE_AFTER_HEAL && found->quiet > 0) {
         schedule->quiet_moves = found->quiet;
         schedule->within_ns = (int64_t)explorer->plan.fair * (int64_t)NS_PER_MS; /* a move takes one */
@@ -349,6 +377,19 @@ static int report(const struct order *order, const struct search_options *search
     return status;
 }
 
+/* Who asks for a guarantee by name wants a verdict. */
+static bool check_subjects(const struct order *order, const struct search_options *search,
+                           const struct explorer *explorer, GError **error)
+{
+    uint64_t missing = search->guarantees & ~explorer->judged;
+    if (order->check == NULL || missing == 0) {
+        return true;
+    }
+    g_set_error(error, COMMAND_ERROR, 0, "--check: nobody in %s can break %s: no node of it is of that kind",
+                explorer->scenario->name, guarantee_info((enum guarantee_id)__builtin_ctzll(missing))->name);
+    return false;
+}
+
 static int explore(const struct scenario *scenario, const struct order *order, const struct explore_plan *plan,
                    const struct search_options *search, uint64_t seed)
 {
@@ -362,6 +403,10 @@ static int explore(const struct scenario *scenario, const struct order *order, c
     struct explorer_files files = keep_files(&order->keep);
     struct explorer *explorer = explorer_open(scenario, &options, plan, search, &files, &error);
     if (explorer == NULL) {
+        return command_fail(error);
+    }
+    if (!check_subjects(order, search, explorer, &error)) {
+        explorer_free(explorer);
         return command_fail(error);
     }
     GString *note = g_string_new(NULL);
@@ -439,6 +484,17 @@ static void add_expected(const struct scenario *scenario, enum expectation_kind 
     }
 }
 
+static void refuse_check(const char *name, GError **error)
+{
+    enum guarantee_id id;
+    if (!guarantee_find(name, &id)) {
+        g_set_error(error, COMMAND_ERROR, 0, "--check: there is no guarantee '%s': see 'zksim list guarantees'", name);
+    } else {
+        g_set_error(error, COMMAND_ERROR, 0,
+                    "--check: the explorer does not watch %s; a run does: 'zksim run', 'zksim sweep'", name);
+    }
+}
+
 /* A flaw breaks many guarantees, and one that breaks early hides the one it is about. */
 static bool choose_guarantees(const struct order *order, const struct scenario *scenario, uint64_t *guarantees,
                               GError **error)
@@ -448,7 +504,7 @@ static bool choose_guarantees(const struct order *order, const struct scenario *
     for (char **name = names; ok && *name != NULL; name++) {
         ok = add_guarantee(*name, monitor_covered() | RECOVERY, guarantees);
         if (!ok) {
-            g_set_error(error, COMMAND_ERROR, 0, "--check: '%s' is not a guarantee that the explorer checks", *name);
+            refuse_check(*name, error);
         }
     }
     g_strfreev(names);
@@ -457,6 +513,9 @@ static bool choose_guarantees(const struct order *order, const struct scenario *
     }
     if (order->check == NULL && *guarantees != 0) {
         add_expected(scenario, EXPECT_HOLDS, monitor_covered(), guarantees);
+    } else if (order->check == NULL) {
+        add_expected(scenario, EXPECT_HOLDS, monitor_covered_if_asked(), guarantees);
+        *guarantees |= *guarantees == 0 ? 0 : monitor_covered();
     }
     return ok;
 }
