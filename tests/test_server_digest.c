@@ -256,6 +256,10 @@ static void the_server_itself_is_covered(void)
     check_covered(&server->node, fields, ARRAY_LENGTH(fields));
     check_armed(&server->node, &server->delay_until);
     check_armed(&server->node, &server->read_only_at);
+    check_armed(&server->node, &server->containers.check_at);
+    const struct field text = {"the configuration in force", (void *)(uintptr_t)server->config_text.data,
+                               bytes_size(server->config_text)};
+    check_covered(&server->node, &text, 1);
     const struct field first = FIELD(server, read_only_first);
     CHECK(!changes(&server->node, first, 0)); /* means nothing unless there are sessions here alone */
     server->read_only = true;

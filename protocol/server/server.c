@@ -402,8 +402,13 @@ static uint64_t digest(const struct node *node)
                               (uint64_t)server->needs_snapshot << 1 | (server->delay_until != INSTANT_NEVER));
     hash = hash_mix(hash, (uint64_t)server->next_session);
     hash = hash_mix(hash, server->in_process);
-    hash = hash_mix(hash, (uint64_t)server->read_only << 1 | (server->read_only_at != INSTANT_NEVER));
+    hash = hash_mix(hash, (uint64_t)(server->containers.check_at != INSTANT_NEVER) << 2 |
+                              (uint64_t)server->read_only << 1 | (server->read_only_at != INSTANT_NEVER));
     hash = hash_mix(hash, server->read_only ? (uint64_t)server->read_only_first : 0);
+    /* The tree's may be another one while it is synchronised. */
+    if (!bytes_equal(server->config_text, server->first_config_text)) {
+        hash = hash_bytes(hash, server->config_text);
+    }
     hash = hash_mix(hash, server->tree == NULL ? 0 : tree_digest(server->tree));
     hash = hash_mix(hash, watches_digest(server->watches));
     const struct connection *connection;
