@@ -148,6 +148,43 @@ static void words_are_answered(void)
     lone_server_free(host);
 }
 
+/* What cons says of the last operation of the only session. */
+static void check_last_operation(struct lone_server *host, const char *expected)
+{
+    char *cons = told(host, "cons");
+    const char *shown = strstr(cons, "lop=");
+    CHECK(shown != NULL);
+    char *operation = g_strndup(shown + 4, strcspn(shown + 4, ","));
+    CHECK_TEXT(operation, expected);
+    g_free(operation);
+    g_free(cons);
+}
+
+static void cons_names_the_last_operation_but_failed_writes(void)
+{
+    struct lone_server *host = new_server("*");
+    struct lone_line *line = connect(host);
+    check_last_operation(host, "SESS");
+    create(host, line, 1, "/a", MODE_PERSISTENT);
+    check_last_operation(host, "CREA");
+    create(host, line, 2, "/a", MODE_PERSISTENT);
+    CHECK_INT(last_number(line, true), ZNODEEXISTS);
+    check_last_operation(host, "NA");
+    read_and_watch(host, line, 3, OP_GET_DATA, "/none");
+    check_last_operation(host, "GETD");
+    g_free(told(host, "crst"));
+    check_last_operation(host, "NA");
+    size_t length;
+    const uint8_t *octets = g_bytes_get_data(line->said->pdata[0], &length);
+    struct jute_reader reader = jute_reader_of_bytes((struct bytes){octets + 4, (int32_t)length - 4});
+    struct connect_response response;
+    connect_response_read(&reader, &response);
+    lone_server_end(host, line);
+    handshake(host, response.session, false);
+    check_last_operation(host, "null");
+    lone_server_free(host);
+}
+
 static void words_tell_of_sessions(void)
 {
     struct lone_server *host = busy_server();
@@ -436,6 +473,7 @@ static void a_multi_read_of_something_else_is_refused_with_what_was_read(void)
 static const struct test_case cases[] = {
     {"four-letter words are answered as Apache answers them", words_are_answered},
     {"cons, dump, wchc and wchp tell of sessions", words_tell_of_sessions},
+    {"cons names the last operation, but failed writes", cons_names_the_last_operation_but_failed_writes},
     {"conf and mntr tell settings and values", words_tell_the_setting},
     {"only words on the list are answered", only_words_on_the_list_are_answered},
     {"a word may come in pieces", a_word_may_come_in_pieces},

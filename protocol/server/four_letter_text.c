@@ -137,6 +137,8 @@ static const char *operation_code(int32_t opcode)
         return "CHKW";
     case OP_REMOVE_WATCHES:
         return "REMW";
+    case OP_NOTIFICATION:
+        return "null";
     case OP_WHO_AM_I:
         return "HOMI";
     case OP_GET_EPHEMERALS:

@@ -26,6 +26,7 @@ void statistics_reset_connection(struct connection_statistics *statistics)
     instant_ns established = statistics->established;
     memset(statistics, 0, sizeof *statistics);
     statistics->established = established;
+    statistics->last_operation = OP_ERROR;
     statistics->last_cxid = -1;
     statistics->last_zxid = -1;
 }
@@ -65,7 +66,9 @@ void statistics_answered(struct server *server, const struct request *request, s
     add_latency(&statistics->latency, ms);
     statistics->last_latency_ms = ms;
     statistics->last_response = server->now;
-    statistics->last_operation = request->opcode;
+    /* Of a transaction that is an error Apache does not know any more what it was to be. */
+    bool failed = request->error != ZOK || (request->proposal != NULL && request->proposal->header.type == OP_ERROR);
+    statistics->last_operation = failed ? OP_ERROR : request->opcode;
     statistics->last_cxid = request->cxid >= 0 ? request->cxid : statistics->last_cxid;
     statistics->last_zxid = server->tree->last_processed;
 }

@@ -37,7 +37,7 @@ struct connection_statistics {
     struct latency_statistics latency;
     uint64_t last_latency_ms;
     instant_ns last_response; /* 0: none */
-    int32_t last_operation;   /* opcode; OP_NOTIFICATION: none yet */
+    int32_t last_operation;   /* opcode; OP_NOTIFICATION: none yet; OP_ERROR: unknown, a failed write or a reset */
     int32_t last_cxid;        /* of an ordinary request; -1 after a reset */
     zxid_t last_zxid;         /* last applied when it was answered; -1 after a reset */
 };

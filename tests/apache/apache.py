@@ -3,7 +3,6 @@
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -120,9 +119,6 @@ class Server:
                     said += output.read()[-3000:]
         return said
 
-    def dump_threads(self):
-        """Into its output, if it is a Java program."""
-
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
@@ -150,11 +146,6 @@ class Apache(Server):
     def __init__(self, standalone):
         super().__init__()
         self.configuration = CONFIGURATION + ("" if standalone else ENSEMBLE)
-
-    def dump_threads(self):
-        if self.alive():
-            self.process.send_signal(signal.SIGQUIT)
-            time.sleep(1)
 
     def command(self):
         require()

@@ -13,7 +13,7 @@ ids) is named, not written: see Zxid, and Connect.session.
 
 Never sent, because Apache ZooKeeper 3.8.0 does not survive it: `check` outside a multi, `createTTL` with flags of another mode, deleteContainer. Nor
 a reconfig that cannot be decoded, a multi with a path that is null: a leader of 3.8.0 answers nothing to that session any more, and after the
-latter commits nothing."""
+latter commits nothing. Nor a persistent watch on a path that is null: 3.8.0 cannot clean up behind a connection that has one."""
 
 import random
 from dataclasses import dataclass
@@ -115,7 +115,7 @@ AUTHS = [("digest", b"alice:a"), ("digest", b"bob:b"), ("digest", b"alice:wrong"
          ("digest", b":"), ("digest", b"a:"), ("digest", b"a:b:c"), ("digest", b""), ("digest", b"nocolon"), ("digest", b"\xc3\xa9:\xc3\xa9")]
 BAD_AUTHS = [("nosuch", b"x"), ("world", b"anyone"), ("super", b""), ("", b""), (None, b"x"), ("auth", b""), ("x509", b"x"), ("sasl", b"x"),
              ("DIGEST", b"a:b"), ("digest", None)]
-WORDS = ["ruok", "isro"]
+WORDS = ["ruok", "isro", "srvr", "stat", "cons", "wchs", "wchc", "wchp", "dump", "mntr", "conf", "crst", "abcd", "RUOK"]
 UNSPOILT = {wire.OPCODES["createTTL"], wire.OPCODES["reconfig"]}
 
 
@@ -287,13 +287,14 @@ class Generator:
             number = self.pick([0, 0, 0, 1, 1, 1, 2, -1])
         else:
             number = self.pick([1, 2, 3, 3, 3, 4, 5, 0, -1, 9])
-        while name == "checkWatches" and (path is None or isinstance(path, bytes) or path[:1] != "/"):
+        while name == "addWatch" and path is None or name == "checkWatches" and (path is None or isinstance(path, bytes) or path[:1] != "/"):
             path = self.path()
         return self.request(name, text(path) + int32(number), "%r %d" % (path, number), path)
 
     def set_watches(self, slot):
         name = self.pick(["setWatches", "setWatches2"])
         lists = [[self.path() for _ in range(self.pick([0, 0, 1, 2, 3]))] for _ in range(3 if name == "setWatches" else 5)]
+        lists[3:] = [[path for path in paths if path is not None] for paths in lists[3:]]
         zxid = self.pick([0, self.random.randrange(400), self.random.randrange(400), 10 ** 6])
         body = [Zxid(zxid), b"".join(wire.vector(paths, text) for paths in lists)]
         return self.request(name, body, "since %d %r" % (zxid, lists), xid=self.pick([None, wire.SET_WATCHES]))
@@ -313,7 +314,13 @@ class Generator:
         if how < 0.55 or not body:
             at = self.random.randrange(len(body) + 1)
             request.body, request.note = [body[:at]], "%s cut at %d of %d" % (request.note, at, len(body))
-        elif how < 0.75:
+        elif how < 0.7 and request.opcode not in (wire.OPCODES["multi"], wire.OPCODES["multiRead"]):
+            at = self.random.randrange(len(body))
+            value = self.pick([body[at] ^ 1 << self.random.randrange(8), 0, 255, 127])
+            request.body = [body[:at] + bytes([value]) + body[at + 1:]]
+            request.note += " with octet %d as %d" % (at, value)
+            request.path = None
+        elif how < 0.8:
             request.body, request.note = [body + b"\0more"[:self.random.randrange(6)]], request.note + " and more"
         elif request.opcode in (wire.OPCODES["multi"], wire.OPCODES["multiRead"]):
             return request
@@ -322,6 +329,12 @@ class Generator:
             length = self.pick([-1, -2, 0, 1, 2 ** 31 - 1, -2 ** 31, 0xFFFFF, 0x200000])
             request.body, request.note = [int32(length) + body[4:]], "%s with length %d" % (request.note, length)
         return request
+
+    def business(self, slot):
+        """What is none of a client's, or nobody set up. Replies to sasl may overtake others."""
+        if self.chance(0.5):
+            return Send(slot, [self.request("createSession", b"\0\0\0"[:self.random.randrange(4)], "")])
+        return Send(slot, [self.request("sasl", octets(self.pick([None, b"", b"token"])), "")])
 
     def odd_xid(self, slot):
         request = self.ordinary(slot)
@@ -445,6 +458,19 @@ class Generator:
             self.add(Send(slot, [self.pick([self.create, self.set_data, self.delete])(slot)]))
         self.add(Send(slot, [self.request("getData", text(stats) + boolean(0), "%r watch 0" % stats, stats)]))
 
+    def large(self):
+        """As large as a request may be, and an octet more."""
+        slot = self.pick(sorted(self.live) or [0])
+        path, more = "/r/large", self.pick([0, 0, 1])
+        body = text(path) + octets(b"x" * (0xFFFFF - 8 - 4 - len(path) - 4 - 4 + more)) + int32(-1)
+        create = self.request("create", text(path) + octets(b"") + wire.acl(wire.OPEN) + int32(0), "%r" % path, path)
+        self.add(Send(slot, [create]))
+        self.add(Send(slot, [self.request("setData", body, "%r, a frame of %d octets" % (path, len(body) + 8), path)]))
+        self.add(Send(slot, [self.request("getData", text(path) + boolean(0), "%r watch 0" % path, path)]))
+        if more:
+            self.connect(slot, session=slot)
+        self.add(Send(slot, [self.request("delete", text(path) + int32(-1), "%r" % path, path)]))
+
     def one(self):
         """Requests, mostly one."""
         if not self.live:
@@ -468,7 +494,8 @@ class Generator:
                 done += self.one()
                 continue
             weighted(self.random, [
-                (10, self.reconnect), (1, self.once), (3, self.raw), (3, self.unknown), (2, self.bad_auth), (6, self.drop), (2, self.quota),
+                (10, self.reconnect), (1, self.once), (3, self.raw), (3, self.unknown), (2, self.bad_auth), (6, self.drop), (2, self.quota), (0.3, self.large),
+                (0.5, lambda: self.live and self.add(self.business(self.pick(sorted(self.live))))),
                 (5, lambda: self.live and self.add(Send(*self.authentic()))), (2, lambda: self.add(Word(self.pick(WORDS)))),
             ])()
             done += 1

@@ -5,7 +5,7 @@
     zxids          transactions since the sequence began: +7; 0 and -1 as they are; `old` for those before
     clock values   mtime: as ctime, later or earlier, where a znode was never written to they must be the same
     bad UTF-8      and what lies beyond U+FFFF is one U+FFFD, however long: Apache answers with several of them, or with surrogates; zksim with
-                   what it was sent (wire.Reader.text)
+                   what it was sent (wire.readable)
     lists          children, ephemerals and ids are sorted: Apache's order is that of a hash table
     checkWatches   Apache 3.8.0 finds a watch where anybody has one on that path, connections that have just been closed included
     outside        znodes that outlive a sequence: their versions count from its beginning; /zookeeper/config holds addresses,
@@ -18,6 +18,9 @@ import re
 import wire
 from wire import Malformed, Reader
 
+WORD_LINES = ("Zxid", "Mode", "Node count", "Outstanding", "Connections", "zk_znode_count", "zk_watch_count", "zk_num_alive_connections", "zk_ephemerals_count", "zk_server_state",
+              "zk_outstanding_requests", "zk_global_sessions", "This")
+CONF_ELSEWHERE = ("clientPort", "data", "server", "quorum", "election", "members", "membership", "secure", "peerType")
 OUTSIDE = ("", "/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config")
 
 
@@ -146,7 +149,43 @@ class Normaliser:
             else:
                 lines.append(("%s %s" % (wire.NAMES.get(opcode, opcode), self.result(reader, opcode, path))).rstrip())
 
+    # ---- four-letter words
 
-def word(command, answer):
-    """A four-letter word's answer."""
-    return "%s: %r" % (command, answer)
+    def word(self, command, answer, live):
+        """What is comparable, in no order: of sessions only those that are connected, as Apache does not notice every connection's end."""
+        lines = re.sub("0x[0-9a-f]+", lambda match: self.hexadecimal(match.group(0)), wire.readable(answer)).split("\n")
+        if command in ("srvr", "stat", "mntr"):
+            lines = [line for line in lines if line.startswith(WORD_LINES)]
+        elif command == "conf":
+            lines = [line for line in lines if not line.startswith(CONF_ELSEWHERE)]
+        elif command == "dump":
+            start = lines.index("ephemeral nodes dump:") if "ephemeral nodes dump:" in lines else 0
+            end = lines.index("Connections dump:") if "Connections dump:" in lines else len(lines)
+            lines = self.watches(lines[start + 2:end], set(self.sessions.values()))
+        elif command == "cons":
+            lines = [re.sub(r"/127.0.0.1:\d+|est=\d+|l?(resp|lat|minlat|avglat|maxlat)=[0-9.]+", "-", line)
+                     for line in lines if any("sid=%s," % session in line for session in live)]
+        elif command == "wchs":
+            lines = [re.sub("^[0-9]+ connections", "connections", line) for line in lines]  # Apache's also have had some
+        elif command in ("wchc", "wchp"):
+            lines = self.watches(lines, live)
+        return ["%s: %s" % (command, line) for line in sorted(lines)]
+
+    @staticmethod
+    def watches(lines, live):
+        """A line for each session and path, whichever comes first."""
+        head, found = None, []
+        for line in lines:
+            if not line.startswith("\t"):
+                head = line.rstrip(":")
+            elif {head, line[1:]} & live:
+                found.append(" ".join(sorted((head, line[1:]))))
+        return found
+
+    def hexadecimal(self, number):
+        value = int(number, 16)
+        if value >= 2 ** 63:
+            value -= 2 ** 64
+        if value in self.sessions:
+            return self.sessions[value]
+        return self.zxid(value) if 0 < value - self.base < 10 ** 6 else "0x-" if value > 10 ** 6 else number

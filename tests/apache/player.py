@@ -8,11 +8,12 @@ of a hash table, so after a closeSession all connections are read up to a ping, 
 
 import socket
 import struct
+import time
 
 import generator
 import wire
 from generator import Connect, Drop, Raw, Request, Send, Word, Zxid
-from normalise import OUTSIDE, Normaliser, word
+from normalise import OUTSIDE, Normaliser
 from wire import Reader, boolean, frame, int32, int64, octets, text
 
 PATIENCE = 6.0  # seconds; nothing right ever takes so long
@@ -215,10 +216,9 @@ class Player:
         if connection is None or not connection.open:
             return ["not connected"]
         self.send(connection, step.requests)
+        lines = self.listen(connection, len(step.requests))
         if step.ends:
-            lines = self.listen_to_end(connection)
-        else:
-            lines = self.listen(connection, len(step.requests))
+            lines += self.listen_to_end(connection)
         if any(request.opcode == wire.OPCODES["closeSession"] for request in step.requests):
             lines = self.in_no_order(lines) + self.settle(connection)
         return lines
@@ -243,12 +243,17 @@ class Player:
         connection.close()
         return lines
 
+    def live(self):
+        """Names of the sessions that are connected."""
+        return {self.normaliser.session(connection.session) for connection in self.slots.values() if connection.open}
+
     def play_word(self, step):
+        time.sleep(0.1)  # connections that were closed are gone then
         connection = Connection(self.port)
         connection.write(step.word.encode())
         answer = connection.all()
         connection.close()
-        return [word(step.word, answer)]
+        return self.normaliser.word(step.word, answer, self.live())
 
     def step(self, step):
         return {Connect: self.play_connect, Send: self.play_send, Raw: self.play_raw, Drop: self.play_drop,

@@ -91,6 +91,11 @@ def session_password(session):
 # ---- reading
 
 
+def readable(value):
+    """As text; what is not UTF-8, or beyond U+FFFF, is one U+FFFD, however long."""
+    return re.sub("[\ufffd\U00010000-\U0010ffff]+", "\ufffd", value.decode("utf-8", "replace"))
+
+
 class Malformed(Exception):
     pass
 
@@ -120,7 +125,7 @@ class Reader:
 
     def text(self):
         value = self.octets()
-        return None if value is None else re.sub("[\ufffd\U00010000-\U0010ffff]+", "\ufffd", value.decode("utf-8", "replace"))
+        return None if value is None else readable(value)
 
     def vector(self, read):
         count = self.int32()
