@@ -81,7 +81,7 @@ enum timer {
     TIMER_COMMIT_RETRY,   /* a blocked site asks again */
     /* servers */
     TIMER_CONTAINERS, /* the leader looks for containers and znodes with a TTL that may go */
-    TIMER_READ_ONLY, /* looked for a leader for long enough: serves read-only clients */
+    TIMER_READ_ONLY,  /* looked for a leader for long enough: serves read-only clients */
 };
 #define TIMER_COUNT 23
 

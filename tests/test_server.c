@@ -39,24 +39,15 @@ struct teller {
 
 static const char *const tasks[TASK_COUNT] = {"log", "commit", "final", "sync", "snapshot"};
 static const char *const timers[TIMER_COUNT] = {
-    [TIMER_ELECTION_NOTIFY] = "notify",
-    [TIMER_ELECTION_FINALIZE] = "finalize",
-    [TIMER_ELECTION_DIAL] = "dial",
-    [TIMER_LEADER_WAIT] = "leader-wait",
-    [TIMER_LEADER_PING] = "leader-ping",
-    [TIMER_HANDLER_READ] = "handler-read",
-    [TIMER_HANDLER_ACK] = "handler-ack",
-    [TIMER_LEARNER_CONNECT] = "learner-connect",
-    [TIMER_LEARNER_READ] = "learner-read",
-    [TIMER_OBSERVER_DELAY] = "observer-delay",
-    [TIMER_READ_ONLY] = "read-only",
-    [TIMER_SESSION] = "session",
-    [TIMER_CONNECTION] = "connection",
-    [TIMER_CLIENT_RECONNECT] = "reconnect",
-    [TIMER_CLIENT_CONNECT] = "connect",
-    [TIMER_CLIENT_PING] = "ping",
-    [TIMER_CLIENT_READ] = "read",
-    [TIMER_CONTAINERS] = "containers",
+    [TIMER_ELECTION_NOTIFY] = "notify",    [TIMER_ELECTION_FINALIZE] = "finalize",
+    [TIMER_ELECTION_DIAL] = "dial",        [TIMER_LEADER_WAIT] = "leader-wait",
+    [TIMER_LEADER_PING] = "leader-ping",   [TIMER_HANDLER_READ] = "handler-read",
+    [TIMER_HANDLER_ACK] = "handler-ack",   [TIMER_LEARNER_CONNECT] = "learner-connect",
+    [TIMER_LEARNER_READ] = "learner-read", [TIMER_OBSERVER_DELAY] = "observer-delay",
+    [TIMER_READ_ONLY] = "read-only",       [TIMER_SESSION] = "session",
+    [TIMER_CONNECTION] = "connection",     [TIMER_CLIENT_RECONNECT] = "reconnect",
+    [TIMER_CLIENT_CONNECT] = "connect",    [TIMER_CLIENT_PING] = "ping",
+    [TIMER_CLIENT_READ] = "read",          [TIMER_CONTAINERS] = "containers",
 };
 
 /* ---- printing ---- */

@@ -327,7 +327,8 @@ void log_stage_synced(struct server *server)
             learner_logged(server, zxid);
         }
     }
-    if (!log->dirty && log->last_synced != log->last_appended) { /* what synchronisation appended, whoever waits for it */
+    if (!log->dirty &&
+        log->last_synced != log->last_appended) { /* what synchronisation appended, whoever waits for it */
         log->last_synced = log->last_appended;
         server_observe(server, (struct observation){OBSERVE_LOGGED, {log->last_synced}});
     }
