@@ -36,13 +36,29 @@ static struct lone_line *line_of(const struct lone_server *host, conn_id conn)
     return NULL;
 }
 
+static void free_message(void *data)
+{
+    g_bytes_unref(data);
+}
+
+static struct lone_line *add_line(struct lone_server *host, conn_id conn, enum channel channel)
+{
+    struct lone_line *line = g_new0(struct lone_line, 1);
+    line->conn = conn;
+    line->channel = channel;
+    line->said = g_ptr_array_new_with_free_func(free_message);
+    g_ptr_array_add(host->lines, line);
+    return line;
+}
+
 static void carry_out(struct lone_server *host, const struct output *output)
 {
     switch ((int)output->type) {
     case OUTPUT_CLOSE:
-        if ((output->close.conn & CONN_DIALED) == 0) { /* nobody is ever reached that it dials */
-            line_of(host, output->close.conn)->shut = true;
-        }
+        line_of(host, output->close.conn)->shut = true;
+        break;
+    case OUTPUT_OPEN:
+        add_line(host, output->open.conn, output->open.channel)->dialed = output->open.server;
         break;
     case OUTPUT_SEND:
         g_ptr_array_add(line_of(host, output->send.conn)->said,
@@ -119,7 +135,7 @@ static void settle(struct lone_server *host)
     }
 }
 
-static void boot(struct lone_server *host, const struct server_config *config)
+void lone_server_boot(struct lone_server *host, const struct server_config *config)
 {
     struct disk_file files[FILES_MAX];
     host->node = server_create(host->region, SERVER_OCTETS, config);
@@ -138,12 +154,7 @@ static void free_line(void *data)
     g_free(line);
 }
 
-static void free_message(void *data)
-{
-    g_bytes_unref(data);
-}
-
-struct lone_server *lone_server_new(const struct server_config *config)
+struct lone_server *lone_server_prepare(void)
 {
     struct lone_server *host = g_new0(struct lone_server, 1);
     host->region = aligned_alloc(16, SERVER_OCTETS);
@@ -156,7 +167,13 @@ struct lone_server *lone_server_new(const struct server_config *config)
     host->now = START_NS;
     host->exited = EXIT_NONE;
     disk_init(&host->disk, arena_create(host->disk_region, DISK_OCTETS));
-    boot(host, config);
+    return host;
+}
+
+struct lone_server *lone_server_new(const struct server_config *config)
+{
+    struct lone_server *host = lone_server_prepare();
+    lone_server_boot(host, config);
     return host;
 }
 
@@ -172,19 +189,41 @@ void lone_server_free(struct lone_server *host)
 
 struct lone_line *lone_server_open(struct lone_server *host)
 {
-    struct lone_line *line = g_new0(struct lone_line, 1);
-    line->conn = 1;
-    while (line_of(host, line->conn) != NULL) {
-        line->conn++;
+    return lone_server_open_port(host, CHANNEL_CLIENT);
+}
+
+struct lone_line *lone_server_open_port(struct lone_server *host, enum channel channel)
+{
+    conn_id conn = 1;
+    while (line_of(host, conn) != NULL) {
+        conn++;
     }
-    line->said = g_ptr_array_new_with_free_func(free_message);
-    g_ptr_array_add(host->lines, line);
+    struct lone_line *line = add_line(host, conn, channel);
     struct input input = {.type = INPUT_ACCEPTED};
     input.accepted.conn = line->conn;
-    input.accepted.channel = CHANNEL_CLIENT;
+    input.accepted.channel = channel;
     step(host, &input);
     settle(host);
     return line;
+}
+
+struct lone_line *lone_server_dialed(const struct lone_server *host, enum channel channel, server_id_t server)
+{
+    for (size_t i = 0; i < host->lines->len; i++) {
+        struct lone_line *line = host->lines->pdata[i];
+        if (line->channel == channel && line->dialed == server && !line->ended && !line->shut) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
+void lone_server_reach(struct lone_server *host, struct lone_line *line)
+{
+    struct input input = {.type = INPUT_CONNECTED};
+    input.connected.conn = line->conn;
+    step(host, &input);
+    settle(host);
 }
 
 void lone_server_say(struct lone_server *host, struct lone_line *line, const void *octets, size_t length)
@@ -236,5 +275,5 @@ void lone_server_reboot(struct lone_server *host, const struct server_config *co
     }
     host->exited = EXIT_NONE;
     disk_crash(&host->disk, &random);
-    boot(host, config);
+    lone_server_boot(host, config);
 }

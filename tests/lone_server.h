@@ -1,4 +1,5 @@
-/* lone_server.h -- One standalone server with a disk, driven directly: what a test says, the server answers at once.
+/* lone_server.h -- One server with a disk, driven directly: what a test says, the server answers at once.  Standalone, or with a
+ * test that speaks for all the other servers.
  *
  * Between two calls the server has nothing left to do but wait: tasks and disk operations happen as they come up.
  * Time stands still except in lone_server_wait().
@@ -13,12 +14,14 @@
 #include "protocol/server/server.h"
 #include "sim/disk.h"
 
-/* One client connection, as the client sees it. */
+/* One connection, as the other end sees it. */
 struct lone_line {
     conn_id conn;
-    bool ended;      /* by the client */
-    bool shut;       /* by the server */
-    GPtrArray *said; /* of GBytes: each message the server sent, with its length */
+    enum channel channel;
+    server_id_t dialed; /* the server that ours dialed; 0: it was dialed itself */
+    bool ended;         /* by the other end */
+    bool shut;          /* by the server */
+    GPtrArray *said;    /* of GBytes: each message the server sent, with its length */
 };
 
 struct lone_server {
@@ -28,7 +31,7 @@ struct lone_server {
     void *region, *disk_region;
     instant_ns now;
     enum exit_reason exited;
-    GPtrArray *lines; /* of struct lone_line, in order of opening */
+    GPtrArray *lines; /* of struct lone_line, in order of opening or dialing */
 };
 
 /* Apache's defaults but for the settings of the captures: tickTime 1 s, znodes with a TTL, all four-letter words, super:test
@@ -39,7 +42,17 @@ void lone_server_config(struct server_config *config);
 struct lone_server *lone_server_new(const struct server_config *config);
 void lone_server_free(struct lone_server *host);
 
+/* In two steps, for a test that fills the disk first. */
+struct lone_server *lone_server_prepare(void);
+void lone_server_boot(struct lone_server *host, const struct server_config *config);
+
+/* A client connects; anybody connects to a port. */
 struct lone_line *lone_server_open(struct lone_server *host);
+struct lone_line *lone_server_open_port(struct lone_server *host, enum channel channel);
+
+/* What the server dialed and nobody has closed; NULL: nothing.  Nobody is there until the test says so. */
+struct lone_line *lone_server_dialed(const struct lone_server *host, enum channel channel, server_id_t server);
+void lone_server_reach(struct lone_server *host, struct lone_line *line);
 
 /* Nothing if either end has closed. */
 void lone_server_say(struct lone_server *host, struct lone_line *line, const void *octets, size_t length);

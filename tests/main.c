@@ -10,6 +10,7 @@
 extern const struct test_suite test_suite_access;
 extern const struct test_suite test_suite_acl;
 extern const struct test_suite test_suite_arena;
+extern const struct test_suite test_suite_capture_quorum;
 extern const struct test_suite test_suite_capture_replay;
 extern const struct test_suite test_suite_captures;
 extern const struct test_suite test_suite_chaos;
@@ -63,6 +64,7 @@ extern const struct test_suite test_suite_world;
 static const struct test_suite *const suites[] = {
     &test_suite_access,
     &test_suite_acl,
+    &test_suite_capture_quorum,
     &test_suite_arena,         &test_suite_capture_replay, &test_suite_captures,      &test_suite_chaos,    &test_suite_client,
     &test_suite_client_port,
     &test_suite_membership,
