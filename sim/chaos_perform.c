@@ -106,16 +106,12 @@ static struct node_set set_of(const uint32_t *servers, uint32_t mask)
     return set;
 }
 
-/* The nodes a step is about, now. */
-static void choose(const struct world *world, const uint32_t *servers, const struct chaos_step *step,
-                   struct fault *fault)
+/* Servers that the step names by themselves; false if it names none. */
+static bool choose_named(const struct world *world, const uint32_t *servers, const struct chaos_step *step,
+                         struct fault *fault)
 {
-    struct random random;
     struct node_set all_servers = role_servers(world);
-    random_seed(&random, step->draw);
-    switch (step->target) {
-    case TARGET_NONE:
-        break;
+    switch ((int)step->target) {
     case TARGET_SERVER:
         fault->a = only(servers[step->subject]);
         break;
@@ -123,6 +119,53 @@ static void choose(const struct world *world, const uint32_t *servers, const str
         fault->a = only(servers[step->subject]);
         fault->b = step->other == CHAOS_CLIENTS ? role_clients(world) : only(servers[step->other]);
         break;
+    case TARGET_SET:
+        fault->a = set_of(servers, step->subject);
+        break;
+    case TARGET_SET_FROM_SERVERS:
+        fault->a = set_of(servers, step->subject);
+        fault->b = role_except(&all_servers, &fault->a);
+        break;
+    case TARGET_SET_FROM_REST:
+        fault->a = set_of(servers, step->subject);
+        fault->b = role_all(world);
+        fault->b = role_except(&fault->b, &fault->a);
+        break;
+    case TARGET_HERE:
+        fault->a = only(servers[step->subject]);
+        break;
+    case TARGET_ITS_LEADER:
+        fault->a = only(servers[step->other]);
+        break;
+    case TARGET_BOTH:
+        fault->a = only(servers[step->subject]);
+        node_set_add(&fault->a, servers[step->other]);
+        break;
+    case TARGET_HERE_FROM_LEADER:
+        fault->a = only(servers[step->subject]);
+        fault->b = step->other == step->subject ? role_except(&all_servers, &fault->a) : only(servers[step->other]);
+        break;
+    case TARGET_HERE_FROM_SERVERS:
+        fault->a = only(servers[step->subject]);
+        fault->b = role_except(&all_servers, &fault->a);
+        break;
+    default:
+        return false;
+    }
+    return true;
+}
+
+/* The nodes a step is about, now. */
+static void choose(const struct world *world, const uint32_t *servers, const struct chaos_step *step,
+                   struct fault *fault)
+{
+    struct random random;
+    struct node_set all_servers = role_servers(world);
+    random_seed(&random, step->draw);
+    if (choose_named(world, servers, step, fault)) {
+        return;
+    }
+    switch ((int)step->target) {
     case TARGET_ANY:
         fault->a = any_server(world, &random);
         break;
@@ -161,35 +204,7 @@ static void choose(const struct world *world, const uint32_t *servers, const str
         fault->a = only(role_one_of(&fault->a, &random));
         fault->b = all_servers;
         break;
-    case TARGET_SET:
-        fault->a = set_of(servers, step->subject);
-        break;
-    case TARGET_SET_FROM_SERVERS:
-        fault->a = set_of(servers, step->subject);
-        fault->b = role_except(&all_servers, &fault->a);
-        break;
-    case TARGET_SET_FROM_REST:
-        fault->a = set_of(servers, step->subject);
-        fault->b = role_all(world);
-        fault->b = role_except(&fault->b, &fault->a);
-        break;
-    case TARGET_HERE:
-        fault->a = only(servers[step->subject]);
-        break;
-    case TARGET_ITS_LEADER:
-        fault->a = only(servers[step->other]);
-        break;
-    case TARGET_BOTH:
-        fault->a = only(servers[step->subject]);
-        node_set_add(&fault->a, servers[step->other]);
-        break;
-    case TARGET_HERE_FROM_LEADER:
-        fault->a = only(servers[step->subject]);
-        fault->b = step->other == step->subject ? role_except(&all_servers, &fault->a) : only(servers[step->other]);
-        break;
-    case TARGET_HERE_FROM_SERVERS:
-        fault->a = only(servers[step->subject]);
-        fault->b = role_except(&all_servers, &fault->a);
+    default:
         break;
     }
 }
