@@ -16,11 +16,19 @@
  *   addresses     the text of the configuration
  *   SNAP          the order of znodes and ACLs in the stream
  *
+ *   authinfo      its order
+ *   check         in a multi, Apache's tells the version that a write would give, ours the one asked for; nobody reads it
+ *   NEWLEADER     when a leader that is not established yet hears its ACK: it shows in UPTODATE
+ *
+ * quorum-steady goes on where quorum-cold-start ends; quorum-reconfig begins like it, too.
+ *
  * Not compared:
- *   quorum-reconfig, and the first streams of quorum-lost and quorum-leader-killed: what they begin with is in no file (only their other
- *                 streams are replayed)
- *   leader side of quorum-follower-*, -observer-diff, -trunc-crossepoch, -revalidate-expiry: the leader's window of committed transactions
- *                 was filled in the same epoch, before the recording
+ *   quorum-reconfig          our leader, as it would propose configurations with its own addresses; stream 7, where Apache's observer that has left
+ *                            the configuration comes back as a follower without a vote, ours as an observer
+ *   quorum-trunc-crossepoch  our leader: Apache's sends SNAP when the first transaction that the learner lacks is of a later epoch than its last, ours
+ *                            TRUNC to what they have in common, and the rest
+ *   quorum-revalidate-expiry our leader: what went before in its epoch is in no file, and so its count of sessions
+ *   quorum-lost, quorum-leader-killed   the first streams (1 to 3): what they begin with is in no file
  */
 #include <glib.h>
 #include <stdlib.h>
@@ -43,7 +51,6 @@
 /* ---- the recording ---- */
 
 struct stream {
-    unsigned port; /* of the end that dialed: its name */
     bool quorum;
     server_id_t from, to; /* from: 0 for a client */
     bool observer;
@@ -59,10 +66,11 @@ struct moment {
 };
 
 struct recording {
-    GPtrArray *captures; /* of struct capture */
-    GPtrArray *streams;  /* of struct stream: those that are whole */
-    GArray *moments;     /* of struct moment, by time */
-    GArray *members;     /* of struct member */
+    GPtrArray *captures;      /* of struct capture */
+    GPtrArray *streams;       /* of struct stream: those that are whole */
+    GArray *moments;          /* of struct moment, by time */
+    GPtrArray *quorum_events; /* of struct capture_event: all, of cut streams too */
+    GArray *members;          /* of struct member */
 };
 
 static int64_t number_behind(const char *text, const char *name)
@@ -71,11 +79,12 @@ static int64_t number_behind(const char *text, const char *name)
     return found == NULL ? 0 : strtoll(found + strlen(name), NULL, 10);
 }
 
-static struct stream *stream_at(const struct recording *recording, unsigned port)
+/* One between the same servers. */
+static struct stream *stream_between(const struct recording *recording, server_id_t from, server_id_t to)
 {
     for (size_t i = 0; i < recording->streams->len; i++) {
         struct stream *stream = recording->streams->pdata[i];
-        if (stream->port == port) {
+        if (stream->quorum && stream->from == from && stream->to == to) {
             return stream;
         }
     }
@@ -86,18 +95,14 @@ static struct stream *stream_at(const struct recording *recording, unsigned port
 static struct stream *open_stream(struct recording *recording, const struct capture_event *event, bool quorum)
 {
     const char *text = event->where;
-    unsigned port = (unsigned)number_behind(text, " a_port=");
-    struct stream *stream = stream_at(recording, port);
-    if (stream != NULL || strstr(text, "omitted_before=") != NULL) {
-        return stream;
+    bool observer = strstr(text, " a=observer:") != NULL;
+    server_id_t from = number_behind(text, observer ? " a=observer:" : " a=follower:");
+    server_id_t to = number_behind(text, quorum ? " b=leader:" : " b=server:");
+    if (strstr(text, "omitted_before=") != NULL) {
+        return quorum ? stream_between(recording, from, to) : NULL;
     }
-    stream = g_new0(struct stream, 1);
-    stream->port = port;
-    stream->quorum = quorum;
-    stream->observer = strstr(text, " a=observer:") != NULL;
-    stream->from = number_behind(text, stream->observer ? " a=observer:" : " a=follower:");
-    stream->to = number_behind(text, quorum ? " b=leader:" : " b=server:");
-    stream->begin = event->at;
+    struct stream *stream = g_new0(struct stream, 1);
+    *stream = (struct stream){quorum, from, to, observer, .begin = event->at};
     stream->said = g_ptr_array_new();
     stream->heard = g_ptr_array_new();
     stream->held = g_ptr_array_new();
@@ -117,7 +122,8 @@ static void add_moment(struct recording *recording, struct stream *stream, const
     }
 }
 
-static void add_streams(struct recording *recording, const char *path, const char *kind)
+/* Without what is later than `until`. */
+static void add_streams(struct recording *recording, const char *path, const char *kind, instant_ns until)
 {
     struct capture *capture = capture_load(path, kind);
     ensure(capture != NULL);
@@ -126,14 +132,17 @@ static void add_streams(struct recording *recording, const char *path, const cha
     for (size_t i = 0; i < capture->events->len; i++) {
         const struct capture_event *event = capture_event(capture, i);
         struct stream **stream = &streams[event->stream];
+        if (strcmp(kind, "quorum") == 0) {
+            g_ptr_array_add(recording->quorum_events, (void *)(uintptr_t)event);
+        }
         if (event->kind == CAPTURE_OPEN) {
-            bool known = stream_at(recording, (unsigned)number_behind(event->where, " a_port=")) != NULL;
+            unsigned count = recording->streams->len;
             *stream = open_stream(recording, event, strcmp(kind, "quorum") == 0);
-            if (known) {
-                continue;
+            if (recording->streams->len == count) {
+                continue; /* it goes on */
             }
         }
-        if (*stream != NULL) {
+        if (*stream != NULL && event->at <= until) {
             add_moment(recording, *stream, event);
         }
     }
@@ -163,19 +172,46 @@ static int compare_moments(const void *a, const void *b)
     return (at_a > at_b) - (at_a < at_b);
 }
 
-/* A file, and the one that goes on where it ends (NULL: none). */
+static char *path_of(const char *file)
+{
+    return g_strconcat(CAPTURES, file, ".txt", NULL);
+}
+
+/* When the first message of a file was sent. */
+static instant_ns begin_of(const char *file)
+{
+    char *path = path_of(file);
+    struct capture *capture = capture_load(path, "quorum");
+    ensure(capture != NULL);
+    instant_ns begin = INSTANT_NEVER;
+    for (size_t i = 0; i < capture->events->len; i++) {
+        const struct capture_event *event = capture_event(capture, i);
+        if (event->kind == CAPTURE_SAID || event->kind == CAPTURE_HEARD) {
+            begin = event->at;
+            break;
+        }
+    }
+    capture_free(capture);
+    g_free(path);
+    return begin;
+}
+
+/* A file, and the one that goes on where it ends (NULL: none); the streams that it began without their beginnings
+ * are those between the same servers. */
 static struct recording *recording_load(const char *file, const char *next)
 {
     struct recording *recording = g_new0(struct recording, 1);
     const char *files[] = {file, next};
     recording->captures = g_ptr_array_new();
     recording->streams = g_ptr_array_new();
+    recording->quorum_events = g_ptr_array_new();
     recording->moments = g_array_new(FALSE, FALSE, sizeof(struct moment));
     recording->members = g_array_new(FALSE, FALSE, sizeof(struct member));
     for (size_t i = 0; i < ARRAY_LENGTH(files) && files[i] != NULL; i++) {
-        char *path = g_strconcat(CAPTURES, files[i], ".txt", NULL);
-        add_streams(recording, path, "quorum");
-        add_streams(recording, path, "client");
+        char *path = path_of(files[i]);
+        instant_ns until = i == 0 && next != NULL ? begin_of(next) : INSTANT_NEVER;
+        add_streams(recording, path, "quorum", until);
+        add_streams(recording, path, "client", until);
         if (i == 0) {
             add_members(recording, path);
         }
@@ -199,6 +235,7 @@ static void recording_free(struct recording *recording)
     }
     g_ptr_array_free(recording->captures, TRUE);
     g_ptr_array_free(recording->streams, TRUE);
+    g_ptr_array_free(recording->quorum_events, TRUE);
     g_array_free(recording->moments, TRUE);
     g_array_free(recording->members, TRUE);
     g_free(recording);
@@ -354,16 +391,63 @@ static void write_touches(struct jute_writer *writer, const struct stream *strea
     g_array_free(touches, TRUE);
 }
 
+/* The transactions of a multi, with what a check tells evened out. */
+static void even_out_checks(struct txn_list *list)
+{
+    static uint8_t octets[1 << 16];
+    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
+    struct jute_reader walk = txn_list_walk(*list);
+    struct txn_body sub;
+    while (txn_list_next(&walk, &sub)) {
+        sub.version = sub.type == OP_CHECK ? 0 : sub.version;
+        txn_list_write_entry(&writer, &sub);
+    }
+    list->encoded = jute_written(&writer, 0);
+}
+
 static void write_timeless(struct jute_writer *writer, struct bytes data)
 {
     struct txn txn;
     bool read = txn_read(data, &txn);
     CHECK(read);
+    if (read && txn.header.type == OP_MULTI) {
+        even_out_checks(&txn.body.txns);
+    }
     if (read) {
         txn.header.time_ms = 0;
         txn.has_digest = false;
         txn_write(writer, &txn);
     }
+}
+
+static int compare_octets(struct bytes left, struct bytes right)
+{
+    size_t shorter = bytes_size(left) < bytes_size(right) ? bytes_size(left) : bytes_size(right);
+    int order = memcmp(left.data, right.data, shorter);
+    return order != 0 ? order : left.length - right.length;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct zk_id *left = a, *right = b;
+    int order = compare_octets(left->scheme, right->scheme);
+    return order != 0 ? order : compare_octets(left->id, right->id);
+}
+
+/* A client's ids come in hash order. */
+static void write_sorted_ids(struct jute_writer *writer, struct id_list list)
+{
+    GArray *sorted = g_array_new(FALSE, FALSE, sizeof(struct zk_id));
+    struct jute_reader walk = id_list_walk(list);
+    struct zk_id id;
+    while (id_list_next(&walk, &id)) {
+        g_array_append_val(sorted, id);
+    }
+    g_array_sort(sorted, compare_ids);
+    for (size_t i = 0; i < sorted->len; i++) {
+        jute_write_id(writer, g_array_index(sorted, struct zk_id, i));
+    }
+    g_array_free(sorted, TRUE);
 }
 
 /* What must be equal of a packet: for people to read, and its octets. */
@@ -384,6 +468,9 @@ static char *packet_text(const struct stream *stream, struct quorum_packet packe
         packet.data = bytes_null();
     }
     describe_packet(&text, &packet, from_leader);
+    jute_write_int32(&whole, packet.authinfo.count);
+    write_sorted_ids(&whole, packet.authinfo);
+    packet.authinfo = id_list_null();
     packet_write(&whole, &packet);
     GString *all = g_string_new_len(buffer, (gssize)text.used);
     struct bytes written = jute_written(&whole, 0);
@@ -404,6 +491,7 @@ struct replay {
     struct stream *learner;   /* the stream ours stands for as a learner */
     struct lone_line *helper; /* a voter that only acknowledges */
     size_t helped;            /* how much of what it heard it has answered */
+    zxid_t proposed;          /* the last that it heard */
     bool makes_up_client;
     struct lone_line *client;
 };
@@ -414,14 +502,15 @@ static void say(struct replay *replay, struct lone_line *line, const struct jute
     lone_server_say(replay->server, line, octets.data, bytes_size(octets));
 }
 
+/* In any stream that was recorded, whole or not. */
 static const struct txn *recorded_txn(const struct recording *recording, zxid_t zxid, struct txn *txn)
 {
-    for (size_t i = 0; i < recording->moments->len; i++) {
-        const struct moment *moment = &g_array_index(recording->moments, struct moment, i);
+    for (size_t i = 0; i < recording->quorum_events->len; i++) {
+        const struct capture_event *event = recording->quorum_events->pdata[i];
         struct quorum_packet packet;
-        if (moment->stream->quorum && moment->event->kind == CAPTURE_HEARD &&
-            read_packet(moment->event->octets, moment->event->length, &packet) && packet.type == PACKET_PROPOSAL &&
-            packet.zxid == zxid && txn_read(packet.data, txn)) {
+        if (event->kind == CAPTURE_HEARD && read_packet(event->octets, event->length, &packet) &&
+            (packet.type == PACKET_PROPOSAL || packet.type == PACKET_INFORM) && packet.zxid == zxid &&
+            txn_read(packet.data, txn)) {
             return txn;
         }
     }
@@ -432,15 +521,18 @@ static const struct txn *recorded_txn(const struct recording *recording, zxid_t 
 struct step {
     int32_t type;
     session_id_t session;
-    const char *path; /* NULL: createSession */
+    const char *path; /* NULL: of a session */
     int32_t version;  /* the znode's after setData; the parent's cversion after create */
     bool ephemeral;
+    const char *data;
 };
 
 struct past {
     epoch_t accepted, current;
     zxid_t last;
     const struct step *steps; /* NULL: a session that makes znodes */
+    session_id_t session;     /* that one */
+    uint32_t creates;         /* so many, then it sets the last one's data; 0: all */
 };
 
 static struct step step_of(const struct past *past, uint32_t counter)
@@ -450,10 +542,11 @@ static struct step step_of(const struct past *past, uint32_t counter)
         return past->steps[counter - 1];
     }
     if (counter == 1) {
-        return (struct step){.type = OP_CREATE_SESSION, .session = 1};
+        return (struct step){.type = OP_CREATE_SESSION, .session = past->session};
     }
-    g_snprintf(path, sizeof path, "/before%u", counter);
-    return (struct step){OP_CREATE, 1, path, (int32_t)counter - 1, false};
+    bool creates = past->creates == 0 || counter - 1 <= past->creates;
+    g_snprintf(path, sizeof path, "/before%u", creates ? counter : past->creates + 1);
+    return (struct step){creates ? OP_CREATE : OP_SET_DATA, past->session, path, (int32_t)counter - 1, false, NULL};
 }
 
 static void past_txn(const struct past *past, zxid_t zxid, struct txn *txn)
@@ -467,13 +560,17 @@ static void past_txn(const struct past *past, zxid_t zxid, struct txn *txn)
         break;
     case OP_CREATE:
         txn->body.path = bytes_of(step.path);
+        txn->body.data = bytes_of(step.data != NULL ? step.data : "");
         txn->body.acl = acl_list_open();
         txn->body.parent_cversion = step.version;
         txn->body.ephemeral = step.ephemeral;
         break;
     case OP_SET_DATA:
         txn->body.path = bytes_of(step.path);
+        txn->body.data = bytes_of(step.data != NULL ? step.data : "");
         txn->body.version = step.version;
+        break;
+    case OP_CLOSE_SESSION:
         break;
     default:
         ensure(false && "no such step");
@@ -563,6 +660,7 @@ static void start(struct replay *replay, server_id_t id, const struct past *past
     struct server_config *config = &replay->config;
     lone_server_config(config);
     config->standalone = false;
+    config->reconfig_enabled = true;
     config->id = id;
     config->member_count = recording->members->len;
     for (size_t i = 0; i < recording->members->len; i++) {
@@ -636,8 +734,11 @@ static void help_with(struct replay *replay, const struct quorum_packet *packet,
         jute_write_int32(&writer, (int32_t)past->current);
         packet_end(&writer, mark, id_list_null());
         break;
-    case PACKET_NEWLEADER:
     case PACKET_PROPOSAL:
+        replay->proposed = packet->zxid;
+        packet_write(&writer, &(struct quorum_packet){PACKET_ACK, packet->zxid, bytes_null(), id_list_null()});
+        break;
+    case PACKET_NEWLEADER:
         packet_write(&writer, &(struct quorum_packet){PACKET_ACK, packet->zxid, bytes_null(), id_list_null()});
         break;
     default:
@@ -668,6 +769,78 @@ static void start_helper(struct replay *replay, server_id_t id, const struct pas
     packet_end(&writer, mark, id_list_null());
     say(replay, replay->helper, &writer);
     help(replay, past);
+}
+
+/* The operation that makes the transaction a leader's; its versions are what they turn out to be. */
+static struct request_body request_of(const struct txn_body *txn)
+{
+    struct request_body body = {
+        .opcode = txn->type, .version = -1, .path = txn->path, .data = txn->data, .acl = txn->acl};
+    switch (txn->type) {
+    case OP_CREATE:
+        body.flags = txn->ephemeral ? MODE_EPHEMERAL : MODE_PERSISTENT;
+        break;
+    case OP_CHECK:
+        body.version = txn->version - 1; /* Apache's tells what a write would make of it */
+        break;
+    case OP_CREATE_SESSION:
+        body.timeout_ms = txn->timeout_ms;
+        break;
+    case OP_ERROR: /* a znode that is there */
+        ensure(txn->error == ZNODEEXISTS);
+        body.opcode = OP_CREATE;
+        body.path = bytes_of("/zookeeper/quota");
+        body.data = bytes_of("");
+        body.acl = acl_list_open();
+        break;
+    default:
+        break;
+    }
+    return body;
+}
+
+static void write_request(struct jute_writer *writer, const struct txn *txn)
+{
+    struct txn_body sub;
+    if (txn->header.type != OP_MULTI) {
+        struct request_body body = request_of(&txn->body);
+        request_body_write(writer, &body);
+        return;
+    }
+    struct jute_reader walk = txn_list_walk(txn->body.txns);
+    while (txn_list_next(&walk, &sub)) {
+        struct request_body body = request_of(&sub);
+        multi_write_operation(writer, &body);
+    }
+    multi_write_end(writer);
+}
+
+/* The helper asks for what the leader proposed once, or might have. */
+static void live_again(struct replay *replay, const struct past *lived, zxid_t zxid)
+{
+    static uint8_t body[1 << 16], octets[1 << 16];
+    struct txn txn;
+    if (recorded_txn(replay->recording, zxid, &txn) == NULL) {
+        past_txn(lived, zxid, &txn);
+    }
+    struct jute_writer inner = jute_writer_of(body, sizeof body), writer = jute_writer_of(octets, sizeof octets);
+    write_request(&inner, &txn);
+    int32_t opcode = txn.header.type == OP_ERROR ? OP_CREATE : txn.header.type;
+    struct forwarded_request request = {txn.header.session, txn.header.cxid, opcode, jute_written(&inner, 0)};
+    size_t mark = packet_begin(&writer, PACKET_REQUEST, -1);
+    forwarded_request_write(&writer, &request);
+    packet_end(&writer, mark, id_list_null());
+    say(replay, replay->helper, &writer);
+    help(replay, lived);
+    CHECK_INT(replay->proposed, zxid);
+}
+
+static void live_up_to(struct replay *replay, const struct past *lived, zxid_t last)
+{
+    zxid_t first = replay->proposed != 0 ? replay->proposed + 1 : zxid_make(zxid_epoch(last), 1);
+    for (zxid_t zxid = first; zxid <= last && replay->helper != NULL; zxid++) {
+        live_again(replay, lived, zxid);
+    }
 }
 
 /* ---- what happens ---- */
@@ -753,6 +926,17 @@ static void make_up_client(struct replay *replay, const struct capture_event *ev
     say(replay, client, &writer);
 }
 
+/* What the leader proposes next for clients that were not recorded. */
+static void propose(struct replay *replay, const struct moment *moment, const struct past *lived)
+{
+    struct quorum_packet packet;
+    if (replay->leads && moment->event->kind == CAPTURE_HEARD &&
+        read_packet(moment->event->octets, moment->event->length, &packet) &&
+        (packet.type == PACKET_PROPOSAL || packet.type == PACKET_INFORM)) {
+        live_up_to(replay, lived, packet.zxid);
+    }
+}
+
 static bool concerns(const struct replay *replay, const struct stream *stream)
 {
     if (replay->leads) {
@@ -767,6 +951,9 @@ static void happen_all(struct replay *replay, const struct past *past)
     for (size_t i = 0; i < replay->recording->moments->len; i++) {
         const struct moment *moment = &g_array_index(replay->recording->moments, struct moment, i);
         if (concerns(replay, moment->stream)) {
+            if (moment->stream->quorum) {
+                propose(replay, moment, past);
+            }
             happen(replay, moment);
             if (replay->makes_up_client && moment->stream == replay->learner && moment->event->kind == CAPTURE_SAID) {
                 make_up_client(replay, moment->event);
@@ -783,7 +970,7 @@ struct texts {
     GPtrArray *of[GROUPS];
     GString *snapshot; /* the octets behind SNAP */
     bool in_sync, snapping;
-    bool from_leader;
+    bool from_leader, other_tree;
 };
 
 static void texts_init(struct texts *texts, const struct stream *stream, bool from_leader)
@@ -813,7 +1000,9 @@ static void add_octets(struct texts *texts, const uint8_t *octets, size_t length
         GString *all = texts->snapshot;
         texts->snapping = all->len < tail || memcmp(all->str + all->len - tail, trailer, tail) != 0;
         if (!texts->snapping) {
-            g_ptr_array_add(texts->of[GROUP_HANDSHAKE], snapshot_text((const uint8_t *)all->str, all->len));
+            char *text = snapshot_text((const uint8_t *)all->str, all->len);
+            g_ptr_array_add(texts->of[GROUP_HANDSHAKE], texts->other_tree ? g_strdup("a snapshot") : g_strdup(text));
+            g_free(text);
         }
         return;
     }
@@ -895,7 +1084,7 @@ static void compare_learner(const struct stream *stream)
 
 static struct past learners_past(const struct stream *stream)
 {
-    struct past past = {0};
+    struct past past = {.session = 1};
     struct quorum_packet info = packet_of(stream->said->pdata[0]), ack = packet_of(stream->said->pdata[1]);
     int32_t current;
     ensure(ack.type == PACKET_ACKEPOCH && packet_read_int32(ack.data, &current));
@@ -936,13 +1125,25 @@ static void replay_learner(struct recording *recording, struct stream *stream)
     lone_server_free(replay.server);
 }
 
+/* Not as a follower that the configuration had as an observer. */
+static bool is_known_so(const struct recording *recording, const struct stream *stream)
+{
+    for (size_t i = 0; i < recording->members->len; i++) {
+        struct member member = g_array_index(recording->members, struct member, i);
+        if (member.id == stream->from) {
+            return (member.role == MEMBER_OBSERVER) == stream->observer;
+        }
+    }
+    return false;
+}
+
 static void replay_learners(const char *file, const char *next)
 {
     struct recording *recording = recording_load(file, next);
     unsigned count = 0;
     for (size_t i = 0; i < recording->streams->len; i++) {
         struct stream *stream = recording->streams->pdata[i];
-        if (stream->quorum) {
+        if (stream->quorum && is_known_so(recording, stream)) {
             replay_learner(recording, stream);
             count++;
         }
@@ -953,11 +1154,12 @@ static void replay_learners(const char *file, const char *next)
 
 /* ---- leaders ---- */
 
-static void compare_leader(const struct stream *stream)
+static void compare_leader(const struct stream *stream, bool other_tree)
 {
     struct texts got, want;
     texts_init(&got, stream, true);
     texts_init(&want, stream, true);
+    got.other_tree = want.other_tree = other_tree;
     add_said(&got, stream);
     for (size_t i = 0; i < stream->heard->len; i++) {
         const struct capture_event *event = stream->heard->pdata[i];
@@ -972,6 +1174,8 @@ struct leadership {
     const char *file, *next;
     server_id_t leader, helper; /* helper: a voter without a stream that completes the quorum, 0: none */
     struct past past;
+    struct past lived; /* in the leader's epoch, before the recording; its last zxid */
+    bool other_tree;   /* the recorded one cannot be told: what is in a snapshot is not compared */
 };
 
 static void replay_leader(const struct leadership *leadership)
@@ -983,11 +1187,12 @@ static void replay_leader(const struct leadership *leadership)
     if (leadership->helper != 0) {
         start_helper(&replay, leadership->helper, &leadership->past);
     }
-    happen_all(&replay, &leadership->past);
+    live_up_to(&replay, &leadership->lived, leadership->lived.last);
+    happen_all(&replay, &leadership->lived);
     for (size_t i = 0; i < recording->streams->len; i++) {
         const struct stream *stream = recording->streams->pdata[i];
         if (stream->quorum && stream->to == leadership->leader) {
-            compare_leader(stream);
+            compare_leader(stream, leadership->other_tree);
         }
     }
     lone_server_free(replay.server);
@@ -1012,35 +1217,72 @@ static void leader_late_joiner(void)
 static void leader_trunc(void)
 {
     static const struct step steps[] = {
-        {OP_CREATE_SESSION, 1, NULL, 0, false},
-        {OP_CREATE, 1, "/kept", 1, false},
-        {OP_SET_DATA, 1, "/kept", 1, false},
+        {OP_CREATE_SESSION, 1, NULL, 0, false, NULL},
+        {OP_CREATE, 1, "/kept", 1, false, NULL},
+        {OP_SET_DATA, 1, "/kept", 1, false, NULL},
     };
-    replay_leader(
-        &(struct leadership){.file = "quorum-trunc", .leader = 2, .helper = 1, .past = {1, 1, 0x100000003, steps}});
+    replay_leader(&(struct leadership){
+        .file = "quorum-trunc", .leader = 2, .helper = 1, .past = {1, 1, 0x100000003, steps, 0, 0}});
+}
+
+/* The leader 3 has led since the first epoch began; the recording begins behind `last`. */
+static void replay_settled_leader(const char *file, session_id_t session, zxid_t last, uint32_t creates)
+{
+    replay_leader(&(struct leadership){
+        .file = file, .leader = 3, .helper = 2, .lived = {1, 1, last, NULL, session, creates}, .other_tree = true});
+}
+
+static void leader_follower_diff(void)
+{
+    replay_settled_leader("quorum-follower-diff", 0x300007856690000, 0x10000000c, 0);
+}
+
+static void leader_observer_diff(void)
+{
+    replay_settled_leader("quorum-observer-diff", 0x300007856690000, 0x10000000e, 0);
+}
+
+static void leader_follower_uptodate(void)
+{
+    replay_settled_leader("quorum-follower-uptodate", 0x300007856690000, 0x100000012, 0);
+}
+
+static void leader_follower_wiped(void)
+{
+    replay_settled_leader("quorum-follower-wiped", 0x300007856690000, 0x100000011, 8);
+}
+
+static void leader_follower_snap(void)
+{
+    replay_settled_leader("quorum-follower-snap", 0x3000078747c0000, 0x100000260, 6);
 }
 
 static void leader_lost(void)
 {
     static const struct step steps[] = {
-        {OP_CREATE_SESSION, 0x3000078ab490000, NULL, 0, false},
-        {OP_CREATE, 0x3000078ab490000, "/kept", 1, false},
-        {OP_SET_DATA, 0x3000078ab490000, "/kept", 1, false},
+        {OP_CREATE_SESSION, 0x3000078ab490000, NULL, 0, false, NULL},
+        {OP_CREATE, 0x3000078ab490000, "/kept", 1, false, NULL},
+        {OP_SET_DATA, 0x3000078ab490000, "/kept", 1, false, NULL},
     };
-    replay_leader(&(struct leadership){.file = "quorum-lost", .leader = 3, .past = {1, 1, 0x100000005, steps}});
+    replay_leader(&(struct leadership){.file = "quorum-lost", .leader = 3, .past = {1, 1, 0x100000005, steps, 0, 0}});
 }
 
 static void leader_killed(void)
 {
     static const session_id_t first = 0x10000783c900000, second = 0x40000783d580000;
     const struct step steps[] = {
-        {OP_CREATE_SESSION, first, NULL, 0, false},
-        {OP_CREATE, first, "/a", 1, false},
-        {OP_CREATE, first, "/a/e", 1, true},
-        {OP_CREATE_SESSION, second, NULL, 0, false},
+        {OP_CREATE_SESSION, first, NULL, 0, false, NULL},
+        {OP_CREATE, first, "/a", 1, false, NULL},
+        {OP_CREATE, first, "/a/e", 1, true, NULL},
+        {OP_CREATE_SESSION, second, NULL, 0, false, NULL},
     };
     replay_leader(
-        &(struct leadership){.file = "quorum-leader-killed", .leader = 2, .past = {1, 1, 0x100000004, steps}});
+        &(struct leadership){.file = "quorum-leader-killed", .leader = 2, .past = {1, 1, 0x100000004, steps, 0, 0}});
+}
+
+static void learners_reconfig(void)
+{
+    replay_learners("quorum-cold-start", "quorum-reconfig");
 }
 
 static void learners_follower_diff(void)
@@ -1100,6 +1342,7 @@ static void learners_revalidate_expiry(void)
 
 static const struct test_case cases[] = {
     {"learners start and serve as recorded (quorum-cold-start, -steady)", learners_cold_start},
+    {"learners change the configuration as recorded (quorum-reconfig)", learners_reconfig},
     {"a follower catches up by DIFF as recorded (quorum-follower-diff)", learners_follower_diff},
     {"an observer catches up by DIFF as recorded (quorum-observer-diff)", learners_observer_diff},
     {"a follower that missed nothing comes back as recorded (quorum-follower-uptodate)", learners_follower_uptodate},
@@ -1114,6 +1357,11 @@ static const struct test_case cases[] = {
     {"a leader starts an ensemble and serves it as recorded (quorum-cold-start, -steady)", leader_cold_start},
     {"a leader takes in late joiners as recorded (quorum-late-joiner)", leader_late_joiner},
     {"a leader cuts what a learner has too much as recorded (quorum-trunc)", leader_trunc},
+    {"a leader sends a follower what it missed as recorded (quorum-follower-diff)", leader_follower_diff},
+    {"a leader sends an observer what it missed as recorded (quorum-observer-diff)", leader_observer_diff},
+    {"a leader sends nothing to who has all as recorded (quorum-follower-uptodate)", leader_follower_uptodate},
+    {"a leader sends a snapshot to an empty follower as recorded (quorum-follower-wiped)", leader_follower_wiped},
+    {"a leader sends a snapshot to one far behind as recorded (quorum-follower-snap)", leader_follower_snap},
     {"a leader commits what the last epoch left as recorded (quorum-lost)", leader_lost},
     {"a leader takes over from another as recorded (quorum-leader-killed)", leader_killed},
     {NULL, NULL},

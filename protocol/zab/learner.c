@@ -5,6 +5,7 @@
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
 #include "protocol/server/client_port.h"
+#include "protocol/server/membership.h"
 #include "protocol/server/server_state.h"
 
 #define CONNECT_TRIES_MAX 5U
@@ -105,7 +106,7 @@ void learner_connected(struct server *server, struct connection *connection)
     learner->state = LEARNER_DISCOVERY;
     learner->read_until = server->now + server_ticks_ns(server, server->config.init_limit_ticks);
     struct jute_writer writer = outputs_write(server->out);
-    struct learner_info info = {server->config.id, LEARNER_PROTOCOL_VERSION, 0};
+    struct learner_info info = {server->config.id, LEARNER_PROTOCOL_VERSION, membership_version(server)};
     size_t mark = packet_begin(&writer, server_is_observer(server) ? PACKET_OBSERVERINFO : PACKET_FOLLOWERINFO,
                                zxid_make(server->accepted_epoch, 0));
     learner_info_write(&writer, &info);
