@@ -23,6 +23,7 @@
 #include "sim/record_names.h"
 #include "sim/role.h"
 #include "tests/cluster.h"
+#include "tests/lone_server.h"
 #include "tests/story.h"
 #include "tests/test.h"
 
@@ -603,8 +604,24 @@ static void the_stories_hold(void)
     story_check_directory("tests/data/server", &teller);
 }
 
+/* A power loss took the first snapshot and left the torn beginning of the first log. */
+static void a_torn_first_log_without_a_snapshot_is_a_first_start(void)
+{
+    struct server_config config;
+    lone_server_config(&config);
+    struct lone_server *host = lone_server_prepare();
+    disk_append(&host->disk, (struct file_name){FILE_LOG, 1}, (struct bytes){(const uint8_t *)"ZKLG\0\0", 6});
+    lone_server_boot(host, &config);
+    struct server_status status;
+    server_status(host->node, &status);
+    CHECK(status.serving);
+    CHECK(disk_find(&host->disk, (struct file_name){FILE_SNAPSHOT, 0}) != NULL);
+    lone_server_free(host);
+}
+
 static const struct test_case cases[] = {
     {"the stories hold", the_stories_hold},
+    {"a torn first log without a snapshot is a first start", a_torn_first_log_without_a_snapshot_is_a_first_start},
     {NULL, NULL},
 };
 

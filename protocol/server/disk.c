@@ -73,6 +73,7 @@ static void finish(struct server *server, enum disk_op op, struct disk_image ima
     switch (op) {
     case DISK_OP_BOOT:
     case DISK_OP_BOOT_EARLIER:
+    case DISK_OP_BOOT_SNAPSHOT:
     case DISK_OP_LOADED:
         break;
     case DISK_OP_LOG:

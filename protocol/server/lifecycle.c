@@ -133,8 +133,8 @@ static void save_first_snapshot(struct server *server)
     tree_write_snapshot(server->tree, SNAPSHOT_FILE, &writer);
     struct bytes octets = outputs_keep(server->out, &writer);
     struct file_name file = {FILE_SNAPSHOT, server->tree->last_processed};
-    server_disk_begin(server, DISK_OP_BOOT);
-    outputs_save(server->out, file, octets, DISK_OP_BOOT);
+    server_disk_begin(server, DISK_OP_BOOT_SNAPSHOT);
+    outputs_save(server->out, file, octets, DISK_OP_BOOT_SNAPSHOT);
     log_stage_snapshot_taken(server, file.zxid);
 }
 

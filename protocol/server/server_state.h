@@ -60,9 +60,10 @@ enum disk_op {
     DISK_OP_TRUNCATE,       /* a learner cuts its log */
     DISK_OP_RELOAD,         /* after an unfinished synchronisation */
     DISK_OP_SNAPSHOT,       /* a fuzzy snapshot is complete */
+    DISK_OP_BOOT_SNAPSHOT,  /* the empty tree of a first start */
     DISK_OP_LOADED,         /* FLAW_ZK_1549, FLAW_ZK_4837: a leader's snapshot of what it loaded */
 };
-#define DISK_OP_COUNT 11
+#define DISK_OP_COUNT 12
 
 struct server {
     struct node node; /* first: node.h hands out pointers to it */
