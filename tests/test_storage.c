@@ -379,7 +379,8 @@ static enum recovery_status recover_logs_beside(const struct damaged *d, const c
             } else if (*at != ' ') {
                 guint record = (guint)(*at - '1');
                 size_t start = offset_of(d->fixture, record);
-                size_t end = record == 4 ? d->fixture->log->len : offset_of(d->fixture, record + 1);
+                bool is_last = record + 1 == d->fixture->offsets->len;
+                size_t end = is_last ? d->fixture->log->len : offset_of(d->fixture, record + 1);
                 g_byte_array_append(logs[count], d->fixture->log->data + start, (guint)(end - start));
             }
         }
@@ -464,6 +465,32 @@ static void a_log_that_jumps_over_an_unreadable_snapshot_has_a_gap(void)
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct recovery recovery;
         recover_logs_beside(&d, rows[i].layout, rows[i].unreadable, &recovery);
+        check_int_equal(recovery.has_gap, rows[i].has_gap, rows[i].layout, __FILE__, __LINE__);
+    }
+    close_damaged(&d);
+}
+
+/* 6 and 7 are the first two of epoch 1, so that nothing is missing before 6 alone. */
+static void a_later_epoch_goes_on_with_its_first_transaction(void)
+{
+    static const struct {
+        const char *layout;
+        zxid_t unreadable;
+        enum recovery_status status;
+        bool has_gap;
+    } rows[] = {
+        {"1 2 3-|6 7", 0, RECOVERY_OK, false},        {"1 2 3-|7", 0, RECOVERY_LOG_CORRUPT, false},
+        {"1 2|6-|7", 0, RECOVERY_LOG_CORRUPT, false}, {"1 2|6 7", 0x100000002, RECOVERY_OK, false},
+        {"1 2|7", 0x100000002, RECOVERY_OK, true},    {"7", 0x100000002, RECOVERY_OK, true},
+    };
+    struct damaged d = open_damaged();
+    d.fixture->zxid = 0x100000000;
+    fixture_apply(d.fixture, S1, body_create(d.fixture->tree, OP_CREATE, "/b", ""));
+    fixture_apply(d.fixture, S1, body_create(d.fixture->tree, OP_CREATE, "/c", ""));
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct recovery recovery;
+        enum recovery_status status = recover_logs_beside(&d, rows[i].layout, rows[i].unreadable, &recovery);
+        check_int_equal(status, rows[i].status, rows[i].layout, __FILE__, __LINE__);
         check_int_equal(recovery.has_gap, rows[i].has_gap, rows[i].layout, __FILE__, __LINE__);
     }
     close_damaged(&d);
@@ -766,6 +793,7 @@ static const struct test_case cases[] = {
     {"logs continue each other or are refused", logs_continue_each_other_or_are_refused},
     {"a log needs a snapshot", a_log_needs_a_snapshot},
     {"a log that jumps over an unreadable snapshot has a gap", a_log_that_jumps_over_an_unreadable_snapshot_has_a_gap},
+    {"a later epoch goes on with its first transaction", a_later_epoch_goes_on_with_its_first_transaction},
     {"epoch files are checked against the log", epoch_files_are_checked_against_the_log},
     {"a fuzzy snapshot and the log give the live tree", a_fuzzy_snapshot_and_the_log_give_the_live_tree},
     {"replaying everything again changes nothing", replaying_everything_again_changes_nothing},

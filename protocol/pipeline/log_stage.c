@@ -347,6 +347,9 @@ void log_stage_applied(struct server *server, zxid_t zxid)
 void log_stage_drain(struct server *server)
 {
     struct log_stage *log = &server->log;
+    if (log->flushes && !log->open) {
+        return;
+    }
     while (!STAILQ_EMPTY(&log->queue)) {
         append_batch(server);
     }

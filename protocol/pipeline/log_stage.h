@@ -95,7 +95,9 @@ void log_stage_snapshot_taken(struct server *server, zxid_t zxid);
 /* The final stage applied it. */
 void log_stage_applied(struct server *server, zxid_t zxid);
 
-/* Appends all that waits and asks for the fsync, as Apache's thread does when it is told to stop. */
+/* Appends all that waits and asks for the fsync, as Apache's thread does when it is told to stop.  Nothing goes to a new
+ * file while the one before is not durable: a crash could leave a gap between the two that looks like no gap.  Then it
+ * does nothing, and is asked again when the fsync under way is done.  (Apache's writes on: FileTxnLog.streamsToFlush.) */
 void log_stage_drain(struct server *server);
 
 /* Applies what is logged and not applied; the log stage is empty then. */

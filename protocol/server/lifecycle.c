@@ -105,9 +105,9 @@ static const struct disk_file *last_log(struct disk_image image)
     return last;
 }
 
-/* A torn tail is cut off, so that a later file of the same name cannot begin behind it; logs that were only read may still be in
- * the page cache alone, and this server is about to vote with them (the log before the last one too: a roll does not wait for its fsync).
- * Apache does neither. */
+/* A torn tail is cut off, so that a later file of the same name cannot begin behind it; logs that were only read may
+ * still be in the page cache alone, and this server is about to vote with them (the log before the last one too:
+ * Apache's roll does not wait for its fsync).  Apache does neither. */
 static void secure_log(struct server *server, const struct recovery *recovery, struct disk_image image)
 {
     const struct disk_file *log = last_log(image);
@@ -317,7 +317,8 @@ static void settle(struct server *server)
 
 void lifecycle_stopped(struct server *server)
 {
-    if (server->log.dirty) {
+    bool waits = !server->log.runs_on && log_stage_queued(server) > 0;
+    if (server->log.dirty || waits) {
         log_stage_drain(server); /* it waited for the fsync that was under way */
         return;
     }

@@ -108,10 +108,10 @@ static bool enter_log(struct recovery *recovery, const struct disk_file *file)
     return false;
 }
 
-/* Whether nothing can be missing between `before` and `zxid`. */
+/* Whether nothing can be missing between `before` and `zxid`: the next one, or the first of a later epoch. */
 static bool is_successor(zxid_t before, zxid_t zxid)
 {
-    return zxid <= before + 1 || zxid_epoch(zxid) > zxid_epoch(before);
+    return zxid <= before + 1 || (zxid_epoch(zxid) > zxid_epoch(before) && zxid_counter(zxid) <= 1);
 }
 
 /* A snapshot that was taken here is named after a transaction of the log, unless that is the beginning of an epoch.  One that a leader sent stands

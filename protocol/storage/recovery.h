@@ -7,7 +7,8 @@
  *
  * Accepted: no files at all (an empty tree, zxid 0); a broken snapshot if an older one is whole; a torn tail of the
  *           last log: `torn` says where the good part ends, for the caller to cut; a torn tail of an earlier log, if
- *           the next log goes on with the very next zxid or a later epoch (the tail was never acknowledged).
+ *           the next log goes on with the very next zxid or the first of a later epoch (the tail was never
+ *           acknowledged).
  * Refused:  `status` and the place (`place`): logs but no whole snapshot; a bad record with a good one behind it; a
  *           record that is no transaction; a zxid smaller than the one before.
  * Difference: Apache only logs zxids that go backwards, and takes any torn log for its end.
