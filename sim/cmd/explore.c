@@ -121,7 +121,10 @@ struct found {
 static const char *text_of(const struct record *record, struct pool_text text)
 {
     struct bytes octets = record_octets(record, text);
-    return g_intern_string(octets.data == NULL ? "" : g_strndup((const char *)octets.data, bytes_size(octets)));
+    char *copy = g_strndup(octets.data == NULL ? "" : (const char *)octets.data, bytes_size(octets));
+    const char *interned = g_intern_string(copy);
+    g_free(copy);
+    return interned;
 }
 
 static void print_budgets(GString *out, const struct explore_plan *plan)
@@ -608,13 +611,14 @@ int command_explore(int argc, char **argv)
     command_run_entries(&order.run, entries + count);
     int status;
     keep_command(&order.keep, argc, argv);
-    argv = command_split_short_option(&argc, argv);
+    char **split = argv = command_split_short_option(&argc, argv);
     if (command_parse(&argc, &argv, "SCENARIO",
                       "Tries every order of events of a scenario in a world without time, within stated budgets.",
                       entries, &status)) {
         status = argc == 2 ? explore_file(argv[1], &order) : command_usage("explore", "one SCENARIO is needed");
     }
     command_free_run_options(&order.run);
+    g_free(split);
     g_free(order.seed);
     g_free(order.jobs);
     g_free(order.schedule);
