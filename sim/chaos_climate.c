@@ -170,6 +170,22 @@ static void draw_pressure(struct random *random, struct chaos_knobs *knobs)
     }
 }
 
+static uint64_t mean_ns(const struct distribution *time)
+{
+    return time->least_ns + time->extra_ns + (uint64_t)time->tail_ppm * time->tail_ns / 1000000;
+}
+
+/* Two operations of five are transactions; they leave the disks three tenths of their time.  When more is asked for than
+ * the disks write, the queue is as long as all clients' windows together, nobody goes first, and a client gives a server
+ * only timeout / servers to open a session (ClientCnxn's connectTimeout): who has none may then never get one, with
+ * Apache's servers, too. */
+static void soften_load(struct chaos_knobs *knobs)
+{
+    uint64_t transactions_per_s = knobs->batch_size_max * NS_PER_SECOND / mean_ns(&fsync_pace_at(knobs->fsync)->time);
+    uint64_t most = transactions_per_s * 7 / 10 * 5 / 2;
+    knobs->operations_per_s = knobs->operations_per_s < most ? knobs->operations_per_s : (uint32_t)most;
+}
+
 /* An epoch that is used up several times a second serves nobody: a leader has the time for two seconds of transactions. */
 static void soften_rollover(struct chaos_knobs *knobs)
 {
@@ -203,5 +219,6 @@ void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs)
     draw_shifts(&random, knobs);
     chaos_stream(seed, "chaos pressure", &random);
     draw_pressure(&random, knobs);
+    soften_load(knobs);
     soften_rollover(knobs);
 }
