@@ -127,7 +127,7 @@ size_t moves_enabled(const struct world *world, struct move *moves, size_t capac
 {
     size_t count;
     struct world_event *events = list_events(world, &count);
-    struct move *all = g_new(struct move, count);
+    struct move *all = g_new(struct move, count + 1); /* never NULL */
     for (size_t i = 0; i < count; i++) {
         all[i] = move_of_event(world, &events[i]);
     }
