@@ -52,28 +52,12 @@ static int check_record(struct record *record, enum format format)
     GArray *before = recorded_verdicts(record);
     struct scenario *scenario = scenario_of(record);
     GString *unmet = g_string_new(NULL);
-    GString *out = g_string_new(NULL);
     check_all(record);
     judge(scenario, record, unmet);
     compare(record, before, unmet);
-    const struct report_of_run report = {record, scenario->title, unmet->str, NULL};
-    switch (format) {
-    case FORMAT_TEXT:
-        report_text(out, &report);
-        break;
-    case FORMAT_JSON:
-        report_json(out, &report);
-        break;
-    case FORMAT_JUNIT:
-        report_junit_begin(out, 1, unmet->len == 0 ? 0 : 1);
-        report_junit(out, &report);
-        report_junit_end(out);
-        break;
-    }
-    fwrite(out->str, 1, out->len, stdout);
+    report_print(&(struct report_of_run){record, scenario->title, unmet->str, NULL}, format);
     int status = unmet->len == 0 ? STATUS_AS_EXPECTED : STATUS_BROKEN;
     g_string_free(unmet, TRUE);
-    g_string_free(out, TRUE);
     g_array_free(before, TRUE);
     scenario_free(scenario);
     return status;

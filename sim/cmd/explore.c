@@ -393,16 +393,21 @@ static bool check_subjects(const struct order *order, const struct search_option
     return false;
 }
 
-static int explore(const struct scenario *scenario, const struct order *order, const struct explore_plan *plan,
-                   const struct search_options *search, uint64_t seed)
+static struct simulation_options options_of(const struct order *order, uint64_t seed)
 {
-    GError *error = NULL;
-    struct simulation_options options = {
+    return (struct simulation_options){
         .seed = seed,
         .flaws = order->run.flaws,
         .settings = &order->run.settings,
         .version = program_version,
     };
+}
+
+static int explore(const struct scenario *scenario, const struct order *order, const struct explore_plan *plan,
+                   const struct search_options *search, uint64_t seed)
+{
+    GError *error = NULL;
+    struct simulation_options options = options_of(order, seed);
     struct explorer_files files = keep_files(&order->keep);
     struct explorer *explorer = explorer_open(scenario, &options, plan, search, &files, &error);
     if (explorer == NULL) {
@@ -433,12 +438,7 @@ static int walk_by_hand(const struct scenario *scenario, const struct order *ord
                         uint64_t seed)
 {
     GError *error = NULL;
-    struct simulation_options options = {
-        .seed = seed,
-        .flaws = order->run.flaws,
-        .settings = &order->run.settings,
-        .version = program_version,
-    };
+    struct simulation_options options = options_of(order, seed);
     return walk(scenario, &options, plan, stdin, stdout, &error) ? STATUS_AS_EXPECTED : command_fail(error);
 }
 

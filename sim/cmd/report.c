@@ -1,5 +1,6 @@
 #include "sim/cmd/report.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/record_names.h"
@@ -239,4 +240,26 @@ void report_junit(GString *out, const struct report_of_run *report)
         g_free(repeat);
     }
     g_free(scenario);
+}
+
+/* ---- printing ------------------------------------------------------------------------------------------------------ */
+
+void report_print(const struct report_of_run *report, enum format format)
+{
+    GString *out = g_string_new(NULL);
+    switch (format) {
+    case FORMAT_TEXT:
+        report_text(out, report);
+        break;
+    case FORMAT_JSON:
+        report_json(out, report);
+        break;
+    case FORMAT_JUNIT:
+        report_junit_begin(out, 1, *report->unmet == '\0' ? 0 : 1);
+        report_junit(out, report);
+        report_junit_end(out);
+        break;
+    }
+    fwrite(out->str, 1, out->len, stdout);
+    g_string_free(out, TRUE);
 }

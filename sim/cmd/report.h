@@ -2,6 +2,7 @@
 #ifndef SIM_CMD_REPORT_H
 #define SIM_CMD_REPORT_H
 
+#include "sim/cmd/command.h"
 #include "sim/record.h"
 #include "sim/tally.h"
 
@@ -22,6 +23,9 @@ void report_json(GString *out, const struct report_of_run *report);
 void report_junit(GString *out, const struct report_of_run *report);
 void report_junit_begin(GString *out, uint64_t tests, uint64_t failures);
 void report_junit_end(GString *out);
+
+/* On stdout, in that format; as JUnit a suite of its own. */
+void report_print(const struct report_of_run *report, enum format format);
 
 /* A JSON string with its quotes; octets that are no UTF-8 are replaced. */
 void json_add_string(GString *out, const char *octets, size_t length);

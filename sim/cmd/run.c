@@ -1,33 +1,9 @@
-#include <stdio.h>
-
 #include "checker/guarantee.h"
 #include "sim/cmd/command.h"
 #include "sim/cmd/judge.h"
 #include "sim/cmd/report.h"
 #include "sim/cmd/story.h"
 #include "sim/store.h"
-
-static void print_report(const struct scenario *scenario, const struct record *record, enum format format,
-                         const char *unmet, const char *repeat)
-{
-    GString *out = g_string_new(NULL);
-    const struct report_of_run report = {record, scenario->title, unmet, repeat};
-    switch (format) {
-    case FORMAT_TEXT:
-        report_text(out, &report);
-        break;
-    case FORMAT_JSON:
-        report_json(out, &report);
-        break;
-    case FORMAT_JUNIT:
-        report_junit_begin(out, 1, *unmet == '\0' ? 0 : 1);
-        report_junit(out, &report);
-        report_junit_end(out);
-        break;
-    }
-    fwrite(out->str, 1, out->len, stdout);
-    g_string_free(out, TRUE);
-}
 
 /* Runs, checks, finishes the file. */
 static bool run_and_check(const struct scenario *scenario, const struct simulation_options *options,
@@ -69,7 +45,7 @@ static int run_scenario(const struct scenario *scenario, const struct run_option
         GString *unmet = g_string_new(NULL);
         char *repeat = command_line_of_run(scenario->name, seed, options);
         status = judge(scenario, record, unmet) ? STATUS_AS_EXPECTED : STATUS_BROKEN;
-        print_report(scenario, record, options->format, unmet->str, repeat);
+        report_print(&(struct report_of_run){record, scenario->title, unmet->str, repeat}, options->format);
         if (!story_write(files->report, record, repeat, &error)) {
             status = command_fail(error);
         }

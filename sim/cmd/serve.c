@@ -102,25 +102,6 @@ static struct scenario *make_scenario(const char *path, struct serve_options *op
 
 /* ---- verdicts --------------------------------------------------------------------------------------------------------- */
 
-static void add_report(GString *out, const struct record *record, const char *title, enum format format,
-                       const char *unmet)
-{
-    const struct report_of_run report = {record, title, unmet, NULL};
-    switch (format) {
-    case FORMAT_TEXT:
-        report_text(out, &report);
-        break;
-    case FORMAT_JSON:
-        report_json(out, &report);
-        break;
-    case FORMAT_JUNIT:
-        report_junit_begin(out, 1, *unmet == '\0' ? 0 : 1);
-        report_junit(out, &report);
-        report_junit_end(out);
-        break;
-    }
-}
-
 /* In the middle of it: what has not been answered yet is not judged. */
 static char *check_so_far(struct record *record)
 {
@@ -196,11 +177,8 @@ static int serve_scenario(struct scenario *scenario, struct serve_options *optio
     int status;
     if (serve(scenario, options, &simulation, record, &error)) {
         GString *unmet = g_string_new(NULL);
-        GString *out = g_string_new(NULL);
         status = judge_live(scenario, record, unmet);
-        add_report(out, record, scenario->title, options->run.format, unmet->str);
-        fwrite(out->str, 1, out->len, stdout);
-        g_string_free(out, TRUE);
+        report_print(&(struct report_of_run){record, scenario->title, unmet->str, NULL}, options->run.format);
         g_string_free(unmet, TRUE);
     } else {
         status = command_fail(error);
