@@ -253,7 +253,7 @@ check-slow: sanitized determinism fuzz apache kazoo
 	@tests/explore_flaws.sh build/zksim
 	@tests/explore_whole.sh build/zksim
 	@ZKSIM_SLOW=1 $(B)/run-tests explore explore-lockstep
-	@build/zksim sweep scenarios/*.scn --seeds 1..50 $(JOBS)
+	@build/zksim sweep scenarios/ --seeds 1..20 $(JOBS)
 	@build/zksim sweep scenarios/chaos.scn --seeds 1..1000 $(JOBS)
 
 bench: setup
@@ -286,7 +286,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/zksim/plots $(DESTDIR)$(PREFIX)/share/zksim/scenarios
 	install -m 755 $(B)/zksim $(DESTDIR)$(PREFIX)/bin/zksim
 	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/zksim/plots
-	install -m 644 scenarios/*.scn scenarios/README.md $(DESTDIR)$(PREFIX)/share/zksim/scenarios
+	cp -R --no-preserve=ownership scenarios/. $(DESTDIR)$(PREFIX)/share/zksim/scenarios
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 

@@ -332,6 +332,9 @@ if [ $status != 3 ] || ! grep -q 'was ended by signal 9' "$scratch/died"; then
     failures=$((failures + 1))
 fi
 
+# Every scenario is listed, in whatever folder.
+expect 0 "$(find scenarios -name "*.scn" | wc -l)" sh -c "'$zksim' list scenarios | wc -l"
+
 # Whoever reads may stop reading.
 expect 0 '' sh -c "'$zksim' list words | head -1"
 

@@ -3,19 +3,13 @@
 
 #include "checker/guarantee.h"
 #include "sim/cmd/command.h"
+#include "sim/cmd/scenario_files.h"
 #include "sim/fault.h"
-
-#define SCENARIO_FOLDER "scenarios"
 
 /* One line per item; a format of one's own is not worth it for names and sentences. */
 static void print_item(const char *name, const char *text)
 {
     printf("%-28s %s\n", name, text);
-}
-
-static gint compare_names(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static void print_scenario(const char *path)
@@ -33,23 +27,18 @@ static void print_scenario(const char *path)
 
 static int list_scenarios(void)
 {
+    static char all[] = "scenarios";
+    static char explored[] = "scenarios/explore"; /* which `all` leaves out */
+    char *folders[] = {all, explored, NULL};
     GError *error = NULL;
-    GDir *folder = g_dir_open(SCENARIO_FOLDER, 0, &error);
-    if (folder == NULL) {
+    char **paths = scenario_files(folders, &error);
+    if (paths == NULL) {
         return command_fail(error);
     }
-    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-    for (const char *name; (name = g_dir_read_name(folder)) != NULL;) {
-        if (g_str_has_suffix(name, ".scn")) {
-            g_ptr_array_add(paths, g_build_filename(SCENARIO_FOLDER, name, NULL));
-        }
+    for (size_t i = 0; paths[i] != NULL; i++) {
+        print_scenario(paths[i]);
     }
-    g_dir_close(folder);
-    g_ptr_array_sort(paths, compare_names);
-    for (guint i = 0; i < paths->len; i++) {
-        print_scenario(g_ptr_array_index(paths, i));
-    }
-    g_ptr_array_unref(paths);
+    g_strfreev(paths);
     return STATUS_AS_EXPECTED;
 }
 
