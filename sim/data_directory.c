@@ -232,12 +232,22 @@ bool data_directory_generations(const char *path, char **newest, char **next, GE
 
 /* ---- saving ------------------------------------------------------------------------------------------------------------- */
 
-static bool save_file(const char *folder, const char *name, struct bytes octets, GError **error)
+static GByteArray *octets_of_file(const struct file *file)
+{
+    GByteArray *octets = g_byte_array_sized_new((guint)file->length);
+    for (uint64_t at = 0; at < file->length; at = octets->len) {
+        struct bytes piece = file_piece(file, at);
+        g_byte_array_append(octets, piece.data, (guint)bytes_size(piece));
+    }
+    return octets;
+}
+
+static bool save_file(const char *folder, const char *name, const void *octets, gsize length, GError **error)
 {
     char *path = g_build_filename(folder, name, NULL);
     bool ok = g_file_test(path, G_FILE_TEST_EXISTS)
                   ? refuse(error, DATA_DIRECTORY_ERROR_INPUT, path, "is there already; name another folder")
-                  : text_file_write(path, (const char *)octets.data, bytes_size(octets), error);
+                  : text_file_write(path, octets, length, error);
     g_free(path);
     return ok;
 }
@@ -248,12 +258,14 @@ static bool save_server(const char *path, const struct world_node *node, GError 
     bool ok = g_mkdir_with_parents(version, FOLDER_MODE) == 0 ||
               refuse(error, DATA_DIRECTORY_ERROR_MACHINE, version, g_strerror(errno));
     char *myid = g_strdup_printf("%" PRIu64 "\n", (uint64_t)node->server);
-    ok = ok && save_file(path, "myid", (struct bytes){(const uint8_t *)myid, (int32_t)strlen(myid)}, error);
+    ok = ok && save_file(path, "myid", myid, strlen(myid), error);
     for (uint32_t i = 0; ok && i < node->disk.file_count; i++) {
         const struct file *file = &node->disk.files[i];
         char *name = text_of_name(file->name);
         if (name != NULL) {
-            ok = save_file(version, name, (struct bytes){file->octets, (int32_t)file->length}, error);
+            GByteArray *octets = octets_of_file(file);
+            ok = save_file(version, name, octets->data, octets->len, error);
+            g_byte_array_free(octets, TRUE);
         }
         g_free(name);
     }

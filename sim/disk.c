@@ -6,8 +6,6 @@
 #include "protocol/base/hash.h"
 #include "sim/grow.h"
 
-#define FIRST_OCTETS 256U
-
 static int compare_names(struct file_name a, struct file_name b)
 {
     if (a.kind != b.kind) {
@@ -48,13 +46,6 @@ struct file *disk_find(const struct disk *disk, struct file_name name)
     return &disk->files[position];
 }
 
-static void free_file(struct disk *disk, struct file *file)
-{
-    if (file->capacity > 0) {
-        arena_free(disk->arena, file->octets, file->capacity);
-    }
-}
-
 static void insert_file(struct disk *disk, const struct file *file)
 {
     disk->files = grow_for_one(disk->arena, disk->files, disk->file_count, &disk->file_capacity, sizeof(struct file));
@@ -83,7 +74,7 @@ static void forget_deleted(struct disk *disk, struct file_name name)
 {
     for (uint32_t i = disk->deleted_count; i-- > 0;) {
         if (compare_names(disk->deleted[i].name, name) == 0) {
-            free_file(disk, &disk->deleted[i]);
+            file_free(disk->arena, &disk->deleted[i]);
             take_out_deleted(disk, i);
         }
     }
@@ -100,24 +91,6 @@ static struct file *find_or_create(struct disk *disk, struct file_name name)
     return file;
 }
 
-static void reserve_octets(struct disk *disk, struct file *file, uint64_t length)
-{
-    if (length <= file->capacity) {
-        return;
-    }
-    uint64_t wanted = file->capacity == 0 ? FIRST_OCTETS : file->capacity;
-    while (wanted < length) {
-        wanted *= 2;
-    }
-    uint8_t *larger = arena_alloc_raw(disk->arena, wanted);
-    if (file->length > 0) {
-        memcpy(larger, file->octets, file->length);
-    }
-    free_file(disk, file);
-    file->octets = larger;
-    file->capacity = wanted;
-}
-
 void disk_append(struct disk *disk, struct file_name name, struct bytes octets)
 {
     struct file *file = find_or_create(disk, name);
@@ -125,13 +98,8 @@ void disk_append(struct disk *disk, struct file_name name, struct bytes octets)
         file->incomplete = true;
         return;
     }
-    size_t size = bytes_size(octets);
-    reserve_octets(disk, file, file->length + size);
-    if (size > 0) {
-        memcpy(file->octets + file->length, octets.data, size);
-    }
-    file->length += size;
-    disk->octets_written += size;
+    file_append(disk->arena, file, octets);
+    disk->octets_written += bytes_size(octets);
 }
 
 void disk_delete(struct disk *disk, struct file_name name)
@@ -226,24 +194,19 @@ static enum disk_result finish_save(struct disk *disk, const struct disk_operati
         return DISK_FAILED;
     }
     struct file *file = find_or_create(disk, operation->file);
-    uint64_t size = bytes_size(operation->octets);
     file->length = 0;
-    reserve_octets(disk, file, size);
-    if (size > 0) {
-        memcpy(file->octets, operation->octets.data, size);
-    }
-    file->length = size;
-    file->durable = size;
+    file_append(disk->arena, file, operation->octets);
+    file->durable = file->length;
     file->entry_durable = true;
     file->incomplete = false;
-    disk->octets_written += size;
+    disk->octets_written += file->length;
     return DISK_OK;
 }
 
 static void make_deletes_durable(struct disk *disk)
 {
     for (uint32_t i = 0; i < disk->deleted_count; i++) {
-        free_file(disk, &disk->deleted[i]);
+        file_free(disk->arena, &disk->deleted[i]);
     }
     disk->deleted_count = 0;
 }
@@ -350,7 +313,7 @@ static void bring_back_deleted(struct disk *disk, enum loss loss, struct random 
         if (back && disk->deleted[i].entry_durable) {
             insert_file(disk, &disk->deleted[i]);
         } else {
-            free_file(disk, &disk->deleted[i]);
+            file_free(disk->arena, &disk->deleted[i]);
         }
     }
     disk->deleted_count = 0;
@@ -367,7 +330,7 @@ void disk_power_loss(struct disk *disk, enum loss loss, struct random *random)
     for (uint32_t i = disk->file_count; i-- > 0;) {
         struct file *file = &disk->files[i];
         if (draw_entry_lost(file, loss, random)) {
-            free_file(disk, file);
+            file_free(disk->arena, file);
             take_out_file(disk, file);
             continue;
         }
@@ -404,6 +367,7 @@ bool disk_flip_bit(struct disk *disk, enum file_kind kind, struct random *random
             continue;
         }
         if (target < file->durable) {
+            file_join(disk->arena, file);
             file->octets[target] = (uint8_t)(file->octets[target] ^ bit);
             return true;
         }
@@ -412,10 +376,11 @@ bool disk_flip_bit(struct disk *disk, enum file_kind kind, struct random *random
     return false;
 }
 
-struct disk_image disk_image(const struct disk *disk, struct disk_file *files)
+struct disk_image disk_image(struct disk *disk, struct disk_file *files)
 {
     for (uint32_t i = 0; i < disk->file_count; i++) {
-        const struct file *file = &disk->files[i];
+        struct file *file = &disk->files[i];
+        file_join(disk->arena, file);
         files[i] = (struct disk_file){file->name, file->octets, file->length};
     }
     return (struct disk_image){files, disk->file_count};
@@ -429,7 +394,7 @@ static uint64_t hash_file(uint64_t hash, const struct file *file)
     hash = hash_mix(hash, (uint64_t)file->name.zxid);
     hash = hash_mix(hash, file->durable);
     hash = hash_mix(hash, (uint64_t)file->entry_durable << 1 | (uint64_t)file->incomplete);
-    return hash_octets(hash, file->octets, file->length);
+    return file_hash(hash, file);
 }
 
 uint64_t disk_digest(const struct disk *disk)

@@ -12,7 +12,7 @@
  * Write-back: a process that starts finds its page cache written back (world_boot()), since the kernel has had its time.
  *         Without that (world_config.page_cache_stays_dirty) a server that crashed, replayed what it never synced and counts it as logged can
  *         lose it to a later power loss: neither Apache's server nor this one syncs the log it recovers from.
- * Memory: the machine's arena; a file is one block that doubles, freed with the file.
+ * Memory: the machine's arena; of files see file.h.
  */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H
@@ -20,14 +20,7 @@
 #include "protocol/base/arena.h"
 #include "protocol/base/random.h"
 #include "protocol/node.h"
-
-struct file {
-    struct file_name name;
-    uint8_t *octets;
-    uint64_t length, durable, capacity;
-    bool entry_durable; /* its directory entry is on the platter */
-    bool incomplete;    /* an append found the disk full */
-};
+#include "sim/file.h"
 
 struct disk_operation {
     enum output_type type; /* OUTPUT_FSYNC, OUTPUT_TRUNCATE, OUTPUT_SAVE, OUTPUT_LOAD */
@@ -91,8 +84,8 @@ void disk_write_back(struct disk *disk);
 /* Flips one durable bit of a file of that kind, drawn; false if there is none. */
 bool disk_flip_bit(struct disk *disk, enum file_kind kind, struct random *random);
 
-/* Fills `files` (room for disk->file_count) with what a process reads. */
-struct disk_image disk_image(const struct disk *disk, struct disk_file *files);
+/* Fills `files` (room for disk->file_count) with what a process reads: whole files, until they change. */
+struct disk_image disk_image(struct disk *disk, struct disk_file *files);
 
 uint64_t disk_digest(const struct disk *disk);
 

@@ -34,7 +34,7 @@ static bool are_equal(const struct tree *a, const struct tree *b)
 }
 
 /* A disk that the server itself will refuse gives what there is of it: that server will not lead. */
-static struct legacy legacy_of(const struct disk *disk)
+static struct legacy legacy_of(struct disk *disk)
 {
     void *region = mmap(NULL, TREE_OCTETS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (region == MAP_FAILED) {

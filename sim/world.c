@@ -216,7 +216,7 @@ static void advance_clock(struct world *world, struct world_node *node)
 
 struct disk_image world_read_disk(struct world *world, uint32_t index)
 {
-    const struct disk *disk = &world->nodes[index].disk;
+    struct disk *disk = &world->nodes[index].disk;
     if (world->image_capacity < disk->file_count || world->image_files == NULL) {
         world->image_capacity = disk->file_count * 2 + 4;
         world->image_files = realloc(world->image_files, world->image_capacity * sizeof(struct disk_file));

@@ -273,6 +273,62 @@ static void deleting_logs_bounds_the_memory(void)
     free(bench.arena);
 }
 
+/* 1 MiB, its octets the number of their append. */
+#define LARGE_APPENDS 1049U
+#define LARGE_APPEND 1000U
+
+static void append_large(struct bench *bench, uint32_t number)
+{
+    uint8_t octets[LARGE_APPEND];
+    memset(octets, (int)(number % 251), sizeof octets);
+    disk_append(&bench->disk, log_1, (struct bytes){octets, (int32_t)sizeof octets});
+}
+
+static bool is_as_appended(const uint8_t *octets)
+{
+    bool same = true;
+    for (uint32_t i = 0; i < LARGE_APPENDS * LARGE_APPEND; i++) {
+        same = same && octets[i] == i / LARGE_APPEND % 251;
+    }
+    return same;
+}
+
+/* A log that moved while it grows would make everything wait for the copy. */
+static void a_large_file_stays_where_it_is_while_it_grows(void)
+{
+    struct bench bench = bench_new();
+    const uint8_t *half = NULL;
+    for (uint32_t i = 0; i < LARGE_APPENDS; i++) {
+        append_large(&bench, i);
+        half = i == LARGE_APPENDS / 2 ? disk_find(&bench.disk, log_1)->octets : half;
+    }
+    CHECK(disk_find(&bench.disk, log_1)->octets == half);
+    CHECK(bench.arena->used < LARGE_APPENDS * LARGE_APPEND + 4 * FILE_EXTENT_OCTETS);
+    free(bench.arena);
+}
+
+static void a_large_file_is_read_as_one_and_goes_on_growing(void)
+{
+    struct bench bench = bench_new();
+    struct disk_file file;
+    for (uint32_t i = 0; i < LARGE_APPENDS; i++) {
+        append_large(&bench, i);
+        if (i == LARGE_APPENDS / 2) {
+            disk_image(&bench.disk, &file);
+        }
+    }
+    uint64_t in_pieces = disk_digest(&bench.disk);
+    struct disk_image image = disk_image(&bench.disk, &file);
+    CHECK_INT(image.count, 1);
+    CHECK_INT(file.length, LARGE_APPENDS * LARGE_APPEND);
+    CHECK(is_as_appended(file.octets));
+    CHECK(disk_digest(&bench.disk) == in_pieces);
+    disk_delete(&bench.disk, log_1);
+    sync_file(&bench, log_2);
+    CHECK(bench.arena->live < FILE_EXTENT_OCTETS); /* all of it is free again */
+    free(bench.arena);
+}
+
 static const struct test_case cases[] = {
     {"appends are seen at once and durable after an fsync", appends_are_seen_at_once_and_durable_after_fsync},
     {"the image is in order of kind and zxid", the_image_is_in_order},
@@ -288,6 +344,8 @@ static const struct test_case cases[] = {
     {"a failing fsync makes nothing durable", a_failing_fsync_makes_nothing_durable},
     {"a flipped bit is one bit", a_flipped_bit_is_one_bit},
     {"deleting logs bounds the memory", deleting_logs_bounds_the_memory},
+    {"a large file stays where it is while it grows", a_large_file_stays_where_it_is_while_it_grows},
+    {"a large file is read as one and goes on growing", a_large_file_is_read_as_one_and_goes_on_growing},
     {NULL, NULL},
 };
 

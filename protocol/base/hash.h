@@ -29,10 +29,10 @@ static inline uint64_t hash_word(const uint8_t *data)
     return word;
 }
 
-static inline uint64_t hash_octets(uint64_t hash, const void *octets, size_t length)
+/* Octets without their number. */
+static inline uint64_t hash_words(uint64_t hash, const void *octets, size_t length)
 {
     const uint8_t *data = octets;
-    hash = hash_mix(hash, length);
     for (; length >= 8; data += 8, length -= 8) {
         hash = hash_mix(hash, hash_word(data));
     }
@@ -42,6 +42,11 @@ static inline uint64_t hash_octets(uint64_t hash, const void *octets, size_t len
         hash = hash_mix(hash, hash_word(tail));
     }
     return hash;
+}
+
+static inline uint64_t hash_octets(uint64_t hash, const void *octets, size_t length)
+{
+    return hash_words(hash_mix(hash, length), octets, length);
 }
 
 /* Null and empty differ. */
