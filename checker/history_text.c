@@ -170,11 +170,24 @@ static void read_server_option(struct draft *draft, struct server_line *line, co
                                                                   : 3] = words_number(&draft->words, text);
     } else if ((text = word_value(word, "from")) != NULL) {
         value[1] = words_zxid(&draft->words, text);
+    } else if ((text = word_value(word, "accepted")) != NULL) {
+        value[1] = words_number(&draft->words, text);
     } else if ((text = word_value(word, "epoch")) != NULL) {
         value[0] = words_number(&draft->words, text);
     } else {
         words_fail(&draft->words, "unknown word", word);
     }
+}
+
+static enum step_down_reason read_reason(struct draft *draft, const char *word)
+{
+    for (enum step_down_reason reason = STEP_DOWN_NONE; reason <= STEP_DOWN_ROLLOVER; reason++) {
+        if (strcmp(step_down_reason_name(reason), word) == 0) {
+            return reason;
+        }
+    }
+    words_fail(&draft->words, "not a reason to step down:", word);
+    return STEP_DOWN_NONE;
 }
 
 static bool start_server_line(struct draft *draft, struct observation *observation, const char *word)
@@ -183,10 +196,19 @@ static bool start_server_line(struct draft *draft, struct observation *observati
         const char *name;
         enum observation_type type;
     } known[] = {
-        {"recovered", OBSERVE_RECOVERED},    {"proposed", OBSERVE_PROPOSED},       {"logged", OBSERVE_LOGGED},
-        {"committed", OBSERVE_COMMITTED},    {"delivered", OBSERVE_DELIVERED},     {"truncated", OBSERVE_TRUNCATED},
-        {"loaded", OBSERVE_SNAPSHOT_LOADED}, {"established", OBSERVE_ESTABLISHED}, {"following", OBSERVE_FOLLOWING},
-        {"capacity", OBSERVE_CAPACITY},      {"looking", OBSERVE_LOOKING},
+        {"recovered", OBSERVE_RECOVERED},
+        {"proposed", OBSERVE_PROPOSED},
+        {"logged", OBSERVE_LOGGED},
+        {"committed", OBSERVE_COMMITTED},
+        {"delivered", OBSERVE_DELIVERED},
+        {"truncated", OBSERVE_TRUNCATED},
+        {"loaded", OBSERVE_SNAPSHOT_LOADED},
+        {"established", OBSERVE_ESTABLISHED},
+        {"following", OBSERVE_FOLLOWING},
+        {"capacity", OBSERVE_CAPACITY},
+        {"looking", OBSERVE_LOOKING},
+        {"accepted", OBSERVE_EPOCH_ACCEPTED},
+        {"stepped-down", OBSERVE_STEPPED_DOWN},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
         if (strcmp(known[i].name, word) != 0) {
@@ -199,6 +221,11 @@ static bool start_server_line(struct draft *draft, struct observation *observati
         } else if (known[i].type == OBSERVE_FOLLOWING) {
             observation->value[0] = words_number(&draft->words, words_next(&draft->words));
             observation->value[2] = words_zxid(&draft->words, words_next(&draft->words));
+        } else if (known[i].type == OBSERVE_EPOCH_ACCEPTED) {
+            observation->value[0] = words_number(&draft->words, words_next(&draft->words));
+        } else if (known[i].type == OBSERVE_STEPPED_DOWN) {
+            observation->value[0] = words_number(&draft->words, words_next(&draft->words));
+            observation->value[1] = read_reason(draft, words_next(&draft->words));
         } else if (known[i].type == OBSERVE_LOOKING) {
             observation->value[4] = words_zxid(&draft->words, words_next(&draft->words));
         } else if (known[i].type != OBSERVE_CAPACITY) {

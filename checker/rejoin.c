@@ -2,9 +2,12 @@
  * ensemble within the bound: it leads an epoch that is established, or follows or observes such a leader.
  *
  * A server is up from the moment it has read its disk to its crash or exit; one that cannot read it, or ends itself and is not started
- * again, is not waited for.  Nor is one that has accepted a later epoch than that of the leader: Apache's servers, too, stay outside until
- * there is another leader (Learner.registerWithLeader(): "Leaders epoch ... is less than accepted epoch").  In the quiet phase everything is connected.  The time that counts begins when all of this is so: when the
+ * again, is not waited for.  In the quiet phase everything is connected.  The time that counts begins when all of this is so: when the
  * quiet phase begins, the server came up or lost its role, the majority was complete.
+ *
+ * It begins again whenever a server refuses a leader because it has accepted a later epoch, which Apache's servers do, too, until there
+ * is another leader (Learner.registerWithLeader(): "Leaders epoch ... is less than accepted epoch").  That counts only while the latest
+ * leader does serve, in an earlier epoch than the server has accepted.
  */
 #include "checker/explain.h"
 #include "sim/fault.h"
@@ -13,6 +16,8 @@ struct place {
     bool up;
     bool serves;
     int64_t since_ns; /* up, and not serving */
+    int64_t leads;    /* the epoch it has established, 0: it leads none */
+    int64_t accepted; /* what its disk says */
 };
 
 struct rejoin {
@@ -84,7 +89,9 @@ static void count_voter(struct rejoin *rejoin, int64_t now_ns, bool up)
 static void go_up(struct rejoin *rejoin, int32_t node, int64_t now_ns)
 {
     if (!rejoin->places[node].up) {
-        rejoin->places[node] = (struct place){.up = true, .since_ns = now_ns};
+        rejoin->places[node].up = true;
+        rejoin->places[node].serves = false;
+        rejoin->places[node].since_ns = now_ns;
         if (!node_at(rejoin, node)->is_observer) {
             count_voter(rejoin, now_ns, true);
         }
@@ -96,26 +103,40 @@ static void go_down(struct rejoin *rejoin, int32_t node, int64_t now_ns)
     if (rejoin->places[node].up) {
         check_outside(rejoin, node, now_ns);
         rejoin->places[node].up = false;
+        rejoin->places[node].leads = 0;
         if (!node_at(rejoin, node)->is_observer) {
             count_voter(rejoin, now_ns, false);
         }
     }
 }
 
-static void serve(struct rejoin *rejoin, int32_t node, int64_t now_ns)
+static void serve(struct rejoin *rejoin, int32_t node, int64_t now_ns, int64_t leads)
 {
     check_outside(rejoin, node, now_ns);
     struct place *place = &rejoin->places[node];
     rejoin->history->reports[GUARANTEE_AVAILABLE_AFTER_HEAL].checked +=
         place->up && !place->serves && now_ns >= rejoin->history->record->run.quiet_from_ns;
     place->serves = true;
+    place->leads = leads;
+}
+
+/* It has to refuse the latest leader. */
+static bool is_ahead(const struct rejoin *rejoin, int32_t node)
+{
+    int64_t latest = 0;
+    for (guint i = 0; i < rejoin->history->record->nodes->len; i++) {
+        latest = MAX(latest, rejoin->places[i].leads);
+    }
+    return latest != 0 && latest < rejoin->places[node].accepted;
 }
 
 static void step_down(struct rejoin *rejoin, int32_t node, int64_t now_ns, int64_t reason)
 {
     struct place *place = &rejoin->places[node];
-    if (place->serves || reason == STEP_DOWN_EPOCH_AHEAD) {
+    if (place->serves || (reason == STEP_DOWN_EPOCH_AHEAD && is_ahead(rejoin, node))) {
+        check_outside(rejoin, node, now_ns);
         place->serves = false;
+        place->leads = 0;
         place->since_ns = now_ns;
     }
 }
@@ -128,13 +149,19 @@ static void hear(struct rejoin *rejoin, const struct observation_row *row)
     switch ((int)row->observation.type) {
     case OBSERVE_RECOVERED:
         go_up(rejoin, row->node, row->time_ns);
+        rejoin->places[row->node].accepted = row->observation.value[1];
         break;
     case OBSERVE_REFUSED:
         go_down(rejoin, row->node, row->time_ns);
         break;
+    case OBSERVE_EPOCH_ACCEPTED:
+        rejoin->places[row->node].accepted = row->observation.value[0];
+        break;
     case OBSERVE_ESTABLISHED:
+        serve(rejoin, row->node, row->time_ns, row->observation.value[0]);
+        break;
     case OBSERVE_FOLLOWING:
-        serve(rejoin, row->node, row->time_ns);
+        serve(rejoin, row->node, row->time_ns, 0);
         break;
     case OBSERVE_STEPPED_DOWN:
         step_down(rejoin, row->node, row->time_ns, row->observation.value[1]);
