@@ -137,6 +137,20 @@ void disk_start(struct disk *disk, const struct output *output, instant_ns now)
     disk->operations[disk->operation_count++] = operation;
 }
 
+bool disk_carry_out(struct disk *disk, const struct output *output, instant_ns now)
+{
+    if (output->type == OUTPUT_APPEND) {
+        disk_append(disk, output->disk.file, output->disk.octets);
+        return false;
+    }
+    if (output->type == OUTPUT_DELETE) {
+        disk_delete(disk, output->disk.file);
+        return false;
+    }
+    disk_start(disk, output, now);
+    return true;
+}
+
 bool disk_may_finish(const struct disk *disk, uint32_t position)
 {
     const struct disk_operation *operation = &disk->operations[position];

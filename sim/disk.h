@@ -62,6 +62,9 @@ void disk_delete(struct disk *disk, struct file_name name);
 /* Queues what an OUTPUT_FSYNC, _TRUNCATE, _SAVE or _LOAD asks for. */
 void disk_start(struct disk *disk, const struct output *output, instant_ns now);
 
+/* Whatever a node asks of its disk: false if it is done (OUTPUT_APPEND, _DELETE), true if it was queued. */
+bool disk_carry_out(struct disk *disk, const struct output *output, instant_ns now);
+
 /* Whether the operation at that position may finish now: no older one concerns the same file. */
 bool disk_may_finish(const struct disk *disk, uint32_t position);
 

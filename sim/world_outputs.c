@@ -246,16 +246,10 @@ void world_set_record(struct world *world, struct record *record, int level)
 
 static void write_disk(struct world *world, uint32_t index, const struct output *output)
 {
-    struct disk *disk = &world->nodes[index].disk;
-    if (output->type == OUTPUT_APPEND) {
-        disk_append(disk, output->disk.file, output->disk.octets);
-        world_record_disk(world, index, output);
-    } else if (output->type == OUTPUT_DELETE) {
-        disk_delete(disk, output->disk.file);
-        world_record_disk(world, index, output);
-    } else {
-        disk_start(disk, output, world->now);
+    if (disk_carry_out(&world->nodes[index].disk, output, world->now)) {
         world_announce(world, FRESH_DISK, index);
+    } else {
+        world_record_disk(world, index, output);
     }
 }
 

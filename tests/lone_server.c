@@ -65,16 +65,12 @@ static void carry_out(struct lone_server *host, const struct output *output)
                         g_bytes_new(output->send.octets.data, bytes_size(output->send.octets)));
         break;
     case OUTPUT_APPEND:
-        disk_append(&host->disk, output->disk.file, output->disk.octets);
-        break;
     case OUTPUT_DELETE:
-        disk_delete(&host->disk, output->disk.file);
-        break;
     case OUTPUT_FSYNC:
     case OUTPUT_TRUNCATE:
     case OUTPUT_SAVE:
     case OUTPUT_LOAD:
-        disk_start(&host->disk, output, host->now);
+        disk_carry_out(&host->disk, output, host->now);
         break;
     case OUTPUT_EXIT:
         host->exited = output->exit.reason;

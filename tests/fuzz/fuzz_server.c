@@ -111,16 +111,12 @@ static void carry_out(struct host *host, const struct output *output)
         break;
     }
     case OUTPUT_APPEND:
-        disk_append(&host->disk, output->disk.file, output->disk.octets);
-        break;
     case OUTPUT_DELETE:
-        disk_delete(&host->disk, output->disk.file);
-        break;
     case OUTPUT_FSYNC:
     case OUTPUT_TRUNCATE:
     case OUTPUT_SAVE:
     case OUTPUT_LOAD:
-        disk_start(&host->disk, output, 0);
+        disk_carry_out(&host->disk, output, 0);
         break;
     case OUTPUT_EXIT:
         host->over = true;
