@@ -5,6 +5,7 @@
 
 #include "protocol/wire/describe.h"
 #include "protocol/wire/snapshot.h"
+#include "tests/sorted.h"
 #include "tests/test.h"
 
 #define PACKET_MAX (1 << 20)
@@ -162,36 +163,6 @@ static void write_timeless(struct jute_writer *writer, struct bytes data)
     }
 }
 
-static int compare_octets(struct bytes left, struct bytes right)
-{
-    size_t shorter = bytes_size(left) < bytes_size(right) ? bytes_size(left) : bytes_size(right);
-    int order = memcmp(left.data, right.data, shorter);
-    return order != 0 ? order : left.length - right.length;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    const struct zk_id *left = a, *right = b;
-    int order = compare_octets(left->scheme, right->scheme);
-    return order != 0 ? order : compare_octets(left->id, right->id);
-}
-
-/* A client's ids come in hash order. */
-static void write_sorted_ids(struct jute_writer *writer, struct id_list list)
-{
-    GArray *sorted = g_array_new(FALSE, FALSE, sizeof(struct zk_id));
-    struct jute_reader walk = id_list_walk(list);
-    struct zk_id id;
-    while (id_list_next(&walk, &id)) {
-        g_array_append_val(sorted, id);
-    }
-    g_array_sort(sorted, compare_ids);
-    for (size_t i = 0; i < sorted->len; i++) {
-        jute_write_id(writer, g_array_index(sorted, struct zk_id, i));
-    }
-    g_array_free(sorted, TRUE);
-}
-
 /* What must be equal of a packet: for people to read, and its octets. */
 static char *packet_text(const struct stream *stream, struct quorum_packet packet, bool from_leader)
 {
@@ -211,7 +182,7 @@ static char *packet_text(const struct stream *stream, struct quorum_packet packe
     }
     describe_packet(&text, &packet, from_leader);
     jute_write_int32(&whole, packet.authinfo.count);
-    write_sorted_ids(&whole, packet.authinfo);
+    sorted_write_ids(&whole, packet.authinfo);
     packet.authinfo = id_list_null();
     packet_write(&whole, &packet);
     GString *all = g_string_new_len(buffer, (gssize)text.used);

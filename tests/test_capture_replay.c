@@ -13,6 +13,7 @@
 #include "protocol/wire/record.h"
 #include "tests/capture.h"
 #include "tests/lone_server.h"
+#include "tests/sorted.h"
 #include "tests/test.h"
 
 #define CAPTURES "tests/data/captures/"
@@ -81,52 +82,6 @@ static void even_out_stat(const struct replay *replay, struct zk_stat *stat, boo
     }
 }
 
-static int compare_octets(const void *a, const void *b)
-{
-    const struct bytes *left = a, *right = b;
-    size_t shorter = bytes_size(*left) < bytes_size(*right) ? bytes_size(*left) : bytes_size(*right);
-    int order = memcmp(left->data, right->data, shorter);
-    return order != 0 ? order : left->length - right->length;
-}
-
-static void write_sorted(struct jute_writer *writer, struct string_list list)
-{
-    GArray *sorted = g_array_new(FALSE, FALSE, sizeof(struct bytes));
-    struct jute_reader walk = string_list_walk(list);
-    struct bytes string;
-    while (string_list_next(&walk, &string)) {
-        g_array_append_val(sorted, string);
-    }
-    g_array_sort(sorted, compare_octets);
-    jute_write_int32(writer, list.count);
-    for (size_t i = 0; i < sorted->len; i++) {
-        jute_write_bytes(writer, g_array_index(sorted, struct bytes, i));
-    }
-    g_array_free(sorted, TRUE);
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    const struct zk_id *left = a, *right = b;
-    int order = compare_octets(&left->scheme, &right->scheme);
-    return order != 0 ? order : compare_octets(&left->id, &right->id);
-}
-
-static void write_sorted_ids(struct jute_writer *writer, struct id_list list)
-{
-    GArray *sorted = g_array_new(FALSE, FALSE, sizeof(struct zk_id));
-    struct jute_reader walk = id_list_walk(list);
-    struct zk_id id;
-    while (id_list_next(&walk, &id)) {
-        g_array_append_val(sorted, id);
-    }
-    g_array_sort(sorted, compare_ids);
-    for (size_t i = 0; i < sorted->len; i++) {
-        jute_write_id(writer, g_array_index(sorted, struct zk_id, i));
-    }
-    g_array_free(sorted, TRUE);
-}
-
 static void write_body(const struct replay *replay, struct jute_writer *writer, struct reply_body *body, bool recorded)
 {
     even_out_stat(replay, &body->stat, recorded);
@@ -134,13 +89,13 @@ static void write_body(const struct replay *replay, struct jute_writer *writer, 
     case OP_GET_CHILDREN:
     case OP_GET_CHILDREN2:
     case OP_GET_EPHEMERALS:
-        write_sorted(writer, body->strings);
+        sorted_write_strings(writer, body->strings);
         if (body->opcode == OP_GET_CHILDREN2) {
             zk_stat_write(writer, &body->stat);
         }
         break;
     case OP_WHO_AM_I:
-        write_sorted_ids(writer, body->ids);
+        sorted_write_ids(writer, body->ids);
         break;
     case OP_MULTI:
     case OP_MULTI_READ: {
@@ -429,7 +384,7 @@ static void replay(const char *name)
     struct replay replay = {0};
     char *path = g_strconcat(CAPTURES, name, NULL);
     replay.capture = capture_load(path, "client");
-    CHECK(replay.capture != NULL);
+    CHECK(replay.capture != NULL && replay.capture->streams > 0);
     lone_server_config(&config);
     replay.server = lone_server_new(&config);
     replay.start = replay.server->now;
