@@ -5,6 +5,7 @@ Nothing here waits for a time to pass: each step waits for a line, an answer or 
 """
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -13,6 +14,7 @@ import tempfile
 
 ZKSIM = os.path.abspath(sys.argv[1])
 PATIENCE = 60  # seconds, for an answer that has to come
+TEST_SECONDS = 300  # for a test, whatever it waits for
 
 CREATE, DELETE, EXISTS, GET, SET, CHILDREN, SYNC, PING, CLOSE = 1, 2, 3, 4, 5, 8, 9, 11, -11
 EPHEMERAL = 1
@@ -385,7 +387,7 @@ def test_garbage():
     ensemble = Ensemble("--speed", "20")
     good = Client(ensemble.addresses[0], timeout=40000)
     for octets in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\xff" * 100, b"\0\0\0\0", frame(b"\0" * 3),
-                   b"\0\0\0\x2d" + bytes(5), frame(os.urandom(44)), b"\x7f\xff\xff\xff" + bytes(1000)):
+                   b"\0\0\0\x2d" + bytes(5), frame(bytes(range(200, 244))), b"\x7f\xff\xff\xff" + bytes(1000)):
         bad = dial(ensemble.addresses[0])
         bad.sendall(octets)
         try:
@@ -501,18 +503,27 @@ def test_a_port_in_use():
     ensemble.end()
 
 
+def give_up(*_):
+    raise TimeoutError("not over after %d seconds" % TEST_SECONDS)
+
+
 def main():
     wanted = sys.argv[2:]
     tests = [(name[5:], call) for name, call in globals().items() if name.startswith("test_")]
     failed = 0
+    for name in set(wanted) - {name for name, _ in tests}:
+        sys.exit("tests/serve.py: no test is called %s" % name)
+    signal.signal(signal.SIGALRM, give_up)
     for name, call in tests:
         if wanted and name not in wanted:
             continue
+        signal.alarm(TEST_SECONDS)
         try:
             call()
         except Exception as problem:  # whatever it was, the others are run
             failed += 1
             print("tests/serve.py: %s: %s: %s" % (name, type(problem).__name__, problem), file=sys.stderr)
+        signal.alarm(0)
         for process in Ensemble.running:
             process.kill()
         Ensemble.running.clear()
