@@ -10,7 +10,7 @@
  *   hold A B | release A B    messages from A to B wait in the network
  *   reset A B                 connections between them break
  *   client N OPERATION PATH [DATA] [ephemeral] [sequential]
- *   tear N                    the log of a server that is down ends in half a record
+ *   tear N [octets=]          the log of a server that is down ends in half a record, or after so many octets
  *   state | tasks N | files N | deadlines N
  */
 #include <stdio.h>
@@ -470,17 +470,22 @@ static bool run_client(struct teller *teller, char **words)
                             multi ? &operation : &parts[0], teller->tags++);
 }
 
-/* The beginning of a record that was never completed. */
+/* The beginning of a record that was never completed; or what a power loss left. */
 static bool run_tear(struct teller *teller, char **words)
 {
     struct disk *disk = &teller->cluster->world->nodes[node_of(teller, words[1])].disk;
-    const struct file *last = NULL;
+    uint64_t octets = (uint64_t)story_number(words, "octets", 0);
+    struct file *last = NULL;
     for (uint32_t i = 0; i < disk->file_count; i++) {
         if (disk->files[i].name.kind == FILE_LOG) {
             last = &disk->files[i];
         }
     }
-    if (last != NULL) {
+    if (last != NULL && octets > 0) {
+        ensure(octets <= last->length);
+        last->length = octets;
+        last->durable = octets;
+    } else if (last != NULL) {
         disk_append(disk, last->name, (struct bytes){(const uint8_t *)"\0\0\0\0\1\2\3\4\0\0\0\60torn", 16});
     }
     return last != NULL;

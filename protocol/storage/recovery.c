@@ -159,7 +159,7 @@ static bool read_record(struct recovery *recovery, struct txn *txn, struct bytes
     size_t start = recovery->offset;
     switch (log_record_read(file->octets, file->length, &recovery->offset, octets)) {
     case LOG_END:
-        next_log(recovery, false);
+        next_log(recovery, start == LOG_HEADER_LENGTH); /* a log is made for its first record */
         return false;
     case LOG_TORN:
         next_log(recovery, true);

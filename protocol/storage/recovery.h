@@ -6,7 +6,8 @@
  * is handed out so that the caller can fill its window of committed transactions.
  *
  * Accepted: no files at all (an empty tree, zxid 0); a broken snapshot if an older one is whole; a torn tail of the
- *           last log: `torn` says where the good part ends, for the caller to cut; a torn tail of an earlier log, if
+ *           last log: `torn` says where the good part ends, for the caller to cut (a log without a record is torn, too,
+ *           whatever there is of the first: it begins with zeros); a torn tail of an earlier log, if
  *           the next log goes on with the very next zxid or the first of a later epoch (the tail was never
  *           acknowledged).
  * Refused:  `status` and the place (`place`): logs but no whole snapshot; a bad record with a good one behind it; a
