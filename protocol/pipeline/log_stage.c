@@ -129,10 +129,10 @@ void log_stage_snapshot_taken(struct server *server, zxid_t zxid)
     {
         count++;
     }
+    delete_old_logs(server, TAILQ_FIRST(&log->snapshots)->name.zxid);
     for (; count > server->config.snap_retain_count; count--) {
         delete_first(server, &log->snapshots);
     }
-    delete_old_logs(server, TAILQ_FIRST(&log->snapshots)->name.zxid);
 }
 
 void log_stage_snapshot_replaced(struct server *server, zxid_t zxid)

@@ -89,7 +89,8 @@ void log_stage_snapshot_added(struct server *server, zxid_t zxid);
 
 /* ---- snapshots and the end of a role ---- */
 
-/* A fuzzy snapshot is complete: files beyond snap_retain_count go. */
+/* A fuzzy snapshot is complete: files beyond snap_retain_count go.  The logs that only an old snapshot needs go one
+ * snapshot later than that, when it is durably gone: a power loss that brings it back must find them. */
 void log_stage_snapshot_taken(struct server *server, zxid_t zxid);
 
 /* The final stage applied it. */
