@@ -95,6 +95,11 @@ static void finish(struct server *server, enum disk_op op, struct disk_image ima
             learner_truncate_loaded(server, image);
         }
         break;
+    case DISK_OP_TRUNCATE_LAST:
+        if (learning) {
+            learner_truncate_on(server);
+        }
+        break;
     case DISK_OP_TRUNCATE:
         if (learning) {
             learner_truncated(server);

@@ -62,8 +62,9 @@ enum disk_op {
     DISK_OP_SNAPSHOT,       /* a fuzzy snapshot is complete */
     DISK_OP_BOOT_SNAPSHOT,  /* the empty tree of a first start */
     DISK_OP_LOADED,         /* FLAW_ZK_1549, FLAW_ZK_4837: a leader's snapshot of what it loaded */
+    DISK_OP_TRUNCATE_LAST,  /* a learner's last file is behind the cut and goes */
 };
-#define DISK_OP_COUNT 12
+#define DISK_OP_COUNT 13
 
 struct server {
     struct node node; /* first: node.h hands out pointers to it */

@@ -6,7 +6,7 @@
  *   SAVING_ACCEPTED   acceptedEpoch is being written; then ACKEPOCH
  *   SYNC_CHOICE       waits for DIFF, TRUNC or SNAP
  *   LOADING           reads the snapshot behind SNAP
- *   TRUNCATING        reads its log, cuts it, reads its state again
+ *   TRUNCATING        reads its log, deletes the files behind the cut, the last first, cuts it, reads its state again
  *   SYNC              takes proposals and commits up to NEWLEADER
  *   SAVING_SNAPSHOT   after SNAP or TRUNC: the state is written as a snapshot
  *   SAVING_LOG        what the leader had committed is being made durable
@@ -120,6 +120,7 @@ void learner_read_expired(struct server *server);
 /* ---- what the disk says ---- */
 void learner_accepted_saved(struct server *server);
 void learner_snapshot_saved(struct server *server);
+void learner_truncate_on(struct server *server);
 void learner_truncate_loaded(struct server *server, struct disk_image image);
 void learner_truncated(struct server *server);
 void learner_log_saved(struct server *server);

@@ -15,8 +15,7 @@ static void begin_truncation(struct server *server)
 {
     server->learner.state = LEARNER_TRUNCATING;
     server_hold(learner_connection(server));
-    server_disk_begin(server, DISK_OP_TRUNCATE_LOAD);
-    outputs_load(server->out, DISK_OP_TRUNCATE_LOAD);
+    learner_truncate_on(server);
 }
 
 static void receive_choice(struct server *server, const struct quorum_packet *packet)
@@ -103,6 +102,26 @@ static struct disk_image image_after(struct server *server, const struct truncat
     return (struct disk_image){kept, count};
 }
 
+/* What makes deletions durable. */
+static void sync_directory(struct server *server, enum disk_op op)
+{
+    server_fsync(server, (struct file_name){FILE_ACCEPTED_EPOCH, 0}, op);
+}
+
+/* The files behind the cut go one by one, the last first: if a power loss brings some back, there is no gap before them. */
+static bool delete_last(struct server *server, const struct truncation *truncation, struct disk_image image)
+{
+    for (size_t i = image.count; i-- > 0;) {
+        if (truncation_deletes(truncation, image.files[i].name)) {
+            outputs_delete(server->out, image.files[i].name);
+            sync_directory(server, DISK_OP_TRUNCATE_LAST);
+            server->tree_ahead_of_disk = true;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void cut_log(struct server *server, const struct truncation *truncation, struct disk_image image)
 {
     for (size_t i = 0; i < image.count; i++) {
@@ -110,11 +129,11 @@ static void cut_log(struct server *server, const struct truncation *truncation, 
             outputs_delete(server->out, image.files[i].name);
         }
     }
-    server_disk_begin(server, DISK_OP_TRUNCATE);
     if (truncation->has_cut) {
+        server_disk_begin(server, DISK_OP_TRUNCATE);
         outputs_truncate(server->out, truncation->cut, truncation->length, DISK_OP_TRUNCATE);
     } else {
-        outputs_fsync(server->out, image.files[0].name, DISK_OP_TRUNCATE);
+        sync_directory(server, DISK_OP_TRUNCATE);
     }
 }
 
@@ -147,6 +166,12 @@ static bool recover_from(struct server *server, struct disk_image image)
     return true;
 }
 
+void learner_truncate_on(struct server *server)
+{
+    server_disk_begin(server, DISK_OP_TRUNCATE_LOAD);
+    outputs_load(server->out, DISK_OP_TRUNCATE_LOAD);
+}
+
 void learner_truncate_loaded(struct server *server, struct disk_image image)
 {
     struct learner *learner = &server->learner;
@@ -164,6 +189,10 @@ void learner_truncate_loaded(struct server *server, struct disk_image image)
         return;
     }
     zxid_t before = server_last_logged(server);
+    truncation.spares_snapshots = server_flaw(server, FLAW_ZK_4837) || server_flaw(server, FLAW_ZK_1549);
+    if (!server_flaw(server, FLAW_ZK_3701) && delete_last(server, &truncation, image)) {
+        return;
+    }
     truncation.spares_snapshots = server_flaw(server, FLAW_ZK_4837);
     struct disk_image kept = image_after(server, &truncation, image);
     if (recover_from(server, kept)) {
