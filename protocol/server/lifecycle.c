@@ -80,8 +80,8 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
         return false;
     }
     bool is_lost = recovery->has_gap || is_history_lost(recovery, image);
-    if (is_lost && !server_flaw(server, FLAW_ZK_2872)) {
-        refuse(server, EXIT_CORRUPT_SNAPSHOT);
+    if (is_lost && !server_flaw(server, FLAW_ZK_2872) && !server_flaw(server, FLAW_ZK_3701)) {
+        refuse(server, recovery->skipped_snapshots > 0 ? EXIT_CORRUPT_SNAPSHOT : EXIT_CORRUPT_LOG);
         return false;
     }
     if (server->tree != NULL) {

@@ -115,11 +115,11 @@ static bool is_successor(zxid_t before, zxid_t zxid)
 }
 
 /* A snapshot that was taken here is named after a transaction of the log, unless that is the beginning of an epoch.  One that a leader sent stands
- * for transactions that no log here has, and a power loss may bring back a deleted snapshot without the logs that went along: when newer
- * snapshots cannot be read, the log behind them does not follow on what stands before them. */
+ * for transactions that no log here has: when newer snapshots cannot be read, the log behind them does not follow on what stands before them.
+ * Without any, a power loss may have brought back some of the logs that went together. */
 static bool leaves_gap(const struct recovery *recovery, zxid_t before, zxid_t zxid)
 {
-    if (recovery->skipped_snapshots > 0 && !is_successor(before, zxid)) {
+    if (!is_successor(before, zxid)) {
         return true;
     }
     for (size_t i = 0; i < recovery->image.count && recovery->skipped_snapshots > 0; i++) {

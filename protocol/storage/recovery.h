@@ -42,7 +42,7 @@ struct recovery {
     bool has_snapshot;
     zxid_t snapshot_zxid;     /* of the snapshot used */
     size_t skipped_snapshots; /* newer ones that are not whole */
-    bool has_gap;             /* the log goes on behind one of those without the transaction it is named after */
+    bool has_gap;             /* the log jumps over a zxid, or over what one of those is named after */
     enum recovery_status status;
     struct file_place place; /* of what was refused */
     bool is_torn;
