@@ -153,6 +153,17 @@ void command_run_entries(struct run_options *options, GOptionEntry entries[6])
     memcpy(entries, all, sizeof all);
 }
 
+void command_disk_entries(char **load_disks, char **dump_disks, GOptionEntry entries[2])
+{
+    const GOptionEntry all[2] = {
+        {"load-disks", 0, 0, G_OPTION_ARG_FILENAME, load_disks,
+         "Start from the ZooKeeper data directories in this folder, or from this data directory", "DIR"},
+        {"dump-disks", 0, 0, G_OPTION_ARG_FILENAME, dump_disks,
+         "Leave each server's disk in this folder, as a data directory that ZooKeeper opens", "DIR"},
+    };
+    memcpy(entries, all, sizeof all);
+}
+
 static bool check_level(struct run_options *options, GError **error)
 {
     options->level = RECORD_OPS;

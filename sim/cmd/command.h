@@ -76,6 +76,9 @@ struct run_options {
 
 /* The entries that fill the texts of run_options, ended by an empty one; append none. */
 void command_run_entries(struct run_options *options, GOptionEntry entries[6]);
+
+/* --load-disks and --dump-disks of the commands that run an ensemble. */
+void command_disk_entries(char **load_disks, char **dump_disks, GOptionEntry entries[2]);
 bool command_check_run_options(struct run_options *options, GError **error);
 void command_free_run_options(struct run_options *options);
 

@@ -86,16 +86,13 @@ int command_run(int argc, char **argv)
     struct run_options options = {0};
     char *seed = NULL;
     struct run_files files = {0};
-    GOptionEntry entries[12] = {
+    GOptionEntry entries[11] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &seed, "Decides everything that is left open (default 1)", "N"},
         {"history", 0, 0, G_OPTION_ARG_FILENAME, &files.history, "Write what happened into this SQLite file", "FILE"},
         {"report", 0, 0, G_OPTION_ARG_FILENAME, &files.report,
          "Write the story of what broke into this file: promise, excerpt, faults and leaders around it", "FILE"},
-        {"load-disks", 0, 0, G_OPTION_ARG_FILENAME, &files.load_disks,
-         "Start from the ZooKeeper data directories in this folder, or from this data directory", "DIR"},
-        {"dump-disks", 0, 0, G_OPTION_ARG_FILENAME, &files.dump_disks,
-         "Leave each server's disk in this folder, as a data directory that ZooKeeper opens", "DIR"},
     };
+    command_disk_entries(&files.load_disks, &files.dump_disks, entries + 3);
     command_run_entries(&options, entries + 5);
     int status;
     if (command_parse(&argc, &argv, "SCENARIO", "Runs one simulation, checks it, prints the verdicts and the digest.",

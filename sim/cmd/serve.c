@@ -80,9 +80,7 @@ static void raise_descriptor_limit(uint32_t *connections)
 static struct scenario *make_scenario(const char *path, struct serve_options *options, GError **error)
 {
     if (options->servers != NULL) {
-        char *pair = g_strdup_printf("servers=%s", options->servers);
         enum setting_result result = settings_set(&options->run.settings, SETTING_SERVERS, options->servers);
-        g_free(pair);
         if (result != SETTING_OK) {
             g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--servers %s: expected 1 to 13",
                         options->servers);
@@ -249,7 +247,7 @@ static void free_options(struct serve_options *options)
 int command_serve(int argc, char **argv)
 {
     struct serve_options options = {0};
-    GOptionEntry entries[22] = {
+    GOptionEntry entries[20] = {
         {"servers", 0, 0, G_OPTION_ARG_STRING, &options.servers, "How many servers vote (default 3)", "N"},
         {"port", 0, 0, G_OPTION_ARG_STRING, &options.port,
          "Of the first server; the others follow (default 2181; 0: free ones)", "P"},
@@ -263,10 +261,6 @@ int command_serve(int argc, char **argv)
          "N"},
         {"record-limit", 0, 0, G_OPTION_ARG_STRING, &options.record_limit,
          "Of what is recorded in memory, in MiB (default 2048; 0: none)", "N"},
-        {"load-disks", 0, 0, G_OPTION_ARG_FILENAME, &options.load_disks,
-         "Start from the ZooKeeper data directories in this folder, or from this data directory", "DIR"},
-        {"dump-disks", 0, 0, G_OPTION_ARG_FILENAME, &options.dump_disks,
-         "Leave each server's disk in this folder, as a data directory that ZooKeeper opens", "DIR"},
         {"data", 0, 0, G_OPTION_ARG_FILENAME, &options.data,
          "Keep the disks in this folder: go on from the newest, DIR/1, DIR/2, ..., and leave the next", "DIR"},
         {"words", 0, 0, G_OPTION_ARG_STRING, &options.words,
@@ -274,6 +268,7 @@ int command_serve(int argc, char **argv)
         {"super", 0, 0, G_OPTION_ARG_STRING, &options.super_digest,
          "Whose digest opens everything: superDigest, for instance super:D/InIHSb7yEEbrWz8b9l71RjZJU=", "USER:HASH"},
     };
+    command_disk_entries(&options.load_disks, &options.dump_disks, entries + 12);
     command_run_entries(&options.run, entries + 14);
     int status;
     if (command_parse(
