@@ -106,6 +106,12 @@ static void write_amounts(struct tree *tree, struct znode *stats, const struct a
     znode_set_data(tree, stats, (struct bytes){(const uint8_t *)buffer, (int32_t)text.used});
 }
 
+/* Clients write these numbers, too: it wraps, as Java's do. */
+static int64_t sum_of(int64_t amount, int64_t more)
+{
+    return (int64_t)((uint64_t)amount + (uint64_t)more);
+}
+
 /* ---- which znodes ---- */
 
 static bool is_below_quota(struct bytes path)
@@ -170,8 +176,8 @@ static void add_to_stats(struct tree *tree, struct bytes path, int64_t octets, i
     struct znode *stats = find_of(tree, subtree, STATS);
     if (stats != NULL) {
         struct amounts amounts = read_amounts(stats->data);
-        amounts.count += znodes;
-        amounts.octets += octets;
+        amounts.count = sum_of(amounts.count, znodes);
+        amounts.octets = sum_of(amounts.octets, octets);
         write_amounts(tree, stats, &amounts);
     }
 }
@@ -235,7 +241,7 @@ bool quota_allows(const struct tree *tree, struct bytes path, int64_t octets, in
         return true;
     }
     struct amounts limit = read_amounts(limits->data), now = read_amounts(stats->data);
-    bool too_many = znodes != 0 && limit.count_hard > -1 && now.count + znodes > limit.count_hard;
-    bool too_large = octets != 0 && limit.octets_hard > -1 && now.octets + octets > limit.octets_hard;
+    bool too_many = znodes != 0 && limit.count_hard > -1 && sum_of(now.count, znodes) > limit.count_hard;
+    bool too_large = octets != 0 && limit.octets_hard > -1 && sum_of(now.octets, octets) > limit.octets_hard;
     return !too_many && !too_large;
 }
