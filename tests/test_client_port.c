@@ -470,6 +470,36 @@ static void a_multi_read_of_something_else_is_refused_with_what_was_read(void)
     lone_server_free(host);
 }
 
+static void a_multi_read_of_too_much_is_refused(void)
+{
+    enum { PARTS = 9, DATA = 1000000, ROOM = DATA + MESSAGE_MAX };
+    struct lone_server *host = new_server("");
+    struct lone_line *line = connect(host);
+    uint8_t *octets = g_malloc0(ROOM);
+    struct request_body body = {.opcode = OP_CREATE, .path = bytes_of("/a"), .acl = acl_list_open()};
+    body.data = (struct bytes){octets, DATA};
+    uint8_t *message = g_malloc(ROOM);
+    struct jute_writer writer = jute_writer_of(message, ROOM);
+    size_t mark = frame_begin(&writer);
+    request_header_write(&writer, (struct request_header){1, OP_CREATE});
+    request_body_write(&writer, &body);
+    say(host, line, &writer, mark);
+    CHECK_INT(last_number(line, true), ZOK);
+    writer = jute_writer_of(message, ROOM);
+    mark = frame_begin(&writer);
+    request_header_write(&writer, (struct request_header){2, OP_MULTI_READ});
+    for (int i = 0; i < PARTS; i++) {
+        jute_write_raw(&writer, (struct bytes){(const uint8_t *)"\0\0\0\4\0\377\377\377\377\0\0\0\2/a\0", 16});
+    }
+    multi_write_end(&writer);
+    say(host, line, &writer, mark);
+    CHECK_INT(last_number(line, true), ZMARSHALLINGERROR);
+    CHECK_INT(last_size(line), 4 + 16 + 9);
+    g_free(message);
+    g_free(octets);
+    lone_server_free(host);
+}
+
 static const struct test_case cases[] = {
     {"four-letter words are answered as Apache answers them", words_are_answered},
     {"cons, dump, wchc and wchp tell of sessions", words_tell_of_sessions},
@@ -485,6 +515,7 @@ static const struct test_case cases[] = {
     {"a ping is answered with the xid of pings", a_ping_is_answered_with_the_xid_of_pings},
     {"a multiRead of something else is refused with what was read",
      a_multi_read_of_something_else_is_refused_with_what_was_read},
+    {"a multiRead of too much is refused", a_multi_read_of_too_much_is_refused},
     {NULL, NULL},
 };
 

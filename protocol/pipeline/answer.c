@@ -97,6 +97,8 @@ void answer_transaction(struct server *server, const struct request *request)
 
 /* ---- reads ---- */
 
+#define MULTI_READ_OCTETS_MAX ((size_t)8 * 1024 * 1024)
+
 struct read {
     struct server *server;
     const struct connection *connection;
@@ -293,10 +295,11 @@ static int32_t list_ids(const struct read *read)
 }
 
 /* The results are those of the single operations; their watches do not count.  What was read before a path that is null goes out with the
- * error, as in Apache. */
+ * error, as in Apache.  A short request can ask for the same megabyte many times: of too much, nothing goes out. */
 static int32_t read_many(const struct read *read)
 {
     int32_t worst = ZOK;
+    size_t start = read->writer->used;
     struct jute_reader walk = multi_walk(read->body.operations);
     struct read one = *read;
     while (worst == ZOK && multi_next_operation(&walk, &one.body)) {
@@ -311,6 +314,10 @@ static int32_t read_many(const struct read *read)
             worst = error;
         } else if (error != ZOK) {
             multi_write_result(read->writer, &(struct multi_result){.error = error, .body.opcode = OP_ERROR});
+        }
+        if (read->writer->used - start > MULTI_READ_OCTETS_MAX) {
+            read->writer->used = start;
+            worst = ZMARSHALLINGERROR;
         }
     }
     multi_write_end(read->writer);
