@@ -113,6 +113,16 @@ ends sound 'takes one process; -j goes with breadth' --order depth -j 2
 ends sound 'takes one process; -j goes with breadth' --order guided -j 2
 ends sound 'cannot go on from a checkpoint' --order depth --checkpoint "$scratch/none"
 ends sound 'cannot go on from a checkpoint' --order guided --checkpoint "$scratch/none"
+ends sound 'impossible: only sites of an atomic commit' --symmetry on
+ends sound '--symmetry goes with breadth' --order depth --symmetry on
+ends sound '--symmetry takes on or off' --symmetry yes
+check 'what cannot be is status 2' bash -c "'$zksim' explore '$scratch/sound.scn' --symmetry on; [ \$? = 2 ]"
+check 'and so is an order it does not go with' bash -c "'$zksim' explore '$scratch/sound.scn' --order walk --symmetry on; [ \$? = 2 ]"
+check 'two processes for depth are status 2' bash -c "'$zksim' explore '$scratch/sound.scn' --order depth -j 2; [ \$? = 2 ]"
+for order in depth walk pct guided; do
+    check "a checkpoint of $order is status 2" bash -c "'$zksim' explore '$scratch/sound.scn' --order $order --checkpoint '$scratch/none'; [ \$? = 2 ]"
+    check "$order wrote none" [ ! -e "$scratch/none" ]
+done
 ends sound 'not complete: the limit of depth' --depth 5
 ends sound 'not complete: the limit of states' --states 300
 ends sound 'not complete: the memory allowed' --memory 6MiB

@@ -30,6 +30,7 @@ extern const struct test_suite test_suite_explore_checkpoint;
 extern const struct test_suite test_suite_explore_store;
 extern const struct test_suite test_suite_explore_orders;
 extern const struct test_suite test_suite_explore_plan;
+extern const struct test_suite test_suite_explore_symmetry;
 extern const struct test_suite test_suite_fault;
 extern const struct test_suite test_suite_flaw;
 extern const struct test_suite test_suite_guarantees;
@@ -74,7 +75,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_explore_limits,
     &test_suite_explore_lockstep,
     &test_suite_explore_monitors,
-    &test_suite_event_queue,   &test_suite_explore, &test_suite_explore_store, &test_suite_explore_orders, &test_suite_explore_plan, &test_suite_fault,         &test_suite_flaw,     &test_suite_guarantees,
+    &test_suite_event_queue,   &test_suite_explore, &test_suite_explore_store, &test_suite_explore_orders, &test_suite_explore_plan, &test_suite_explore_symmetry, &test_suite_fault,         &test_suite_flaw,     &test_suite_guarantees,
     &test_suite_interleavings, &test_suite_library,       &test_suite_move, &test_suite_network,  &test_suite_quantity,
     &test_suite_recipe_digest,
     &test_suite_recipes,       &test_suite_record,        &test_suite_rollover, &test_suite_scenario,

@@ -20,7 +20,11 @@ static const char *const texts[] = {
     "explore partitions 1\nexplore crashes 1\nexplore timeouts any\nexplore prompt boot,connect,close\n",
     "servers 3\nclients 1\nflaw ack-before-fsync\nscript client 1: create /a 1\nrun for 1s\nexplore from established\n"
     "explore prompt election,connect,close,requests\nexplore kills 2\nexplore restarts 2\nexplore depth 8\n",
+    /* folded, as is the other one of an atomic commit */
+    "atomic-commit 3pc coordinator=coordinator participants=A,B,C,D termination=timeouts\nrun for 1s\n"
+    "explore timing reliable\nexplore crashes 2\nexplore timeouts any\nexplore prompt boot,connect,close\n",
 };
+#define FOLDED 5
 
 static struct scenario *parse(const char *text)
 {
@@ -98,6 +102,7 @@ static struct explorer *open_piece(const struct pieces *pieces, bool is_first)
 static void begin(struct pieces *pieces, const char *text)
 {
     *pieces = (struct pieces){.scenario = parse(text), .search = {.jobs = 1, .level_for_jobs = 8}};
+    pieces->search.symmetry = SYMMETRY_WHERE_SOUND;
     pieces->directory = g_dir_make_tmp("zksim-resume-XXXXXX", NULL);
     pieces->file = g_build_filename(pieces->directory, "checkpoint", NULL);
     pieces->plan = pieces->scenario->explore;
@@ -203,10 +208,10 @@ static void a_search_that_pauses_goes_on(void)
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 /* What did not fit is expanded again when there is more. */
-static void more_memory_lets_a_search_go_on(void)
+static void check_more_memory(const char *text)
 {
     struct pieces pieces;
-    begin(&pieces, texts[0]);
+    begin(&pieces, text);
     struct ending whole = in_one_go(&pieces);
     struct ending outcome = {.end = SEARCH_MEMORY};
     uint64_t octets = 2 * MIB;
@@ -235,11 +240,17 @@ static void more_memory_lets_a_search_go_on(void)
     finish(&pieces);
 }
 
-static void states_that_spill_make_the_same_search(void)
+static void more_memory_lets_a_search_go_on(void)
+{
+    check_more_memory(texts[0]);
+    check_more_memory(texts[FOLDED]);
+}
+
+static void check_spilled(const char *text)
 {
     struct pieces pieces;
     uint32_t count;
-    begin(&pieces, texts[0]);
+    begin(&pieces, text);
     struct ending whole = in_one_go(&pieces);
     pieces.spill = true;
     struct ending spilled = in_one_go(&pieces);
@@ -247,6 +258,12 @@ static void states_that_spill_make_the_same_search(void)
     struct ending joined = in_pieces(&pieces, whole.states / 3, &count);
     check_same(&joined, &whole);
     finish(&pieces);
+}
+
+static void states_that_spill_make_the_same_search(void)
+{
+    check_spilled(texts[0]);
+    check_spilled(texts[FOLDED]);
 }
 
 /* ---- refusals ---------------------------------------------------------------------------------------------------- */
@@ -281,6 +298,9 @@ static void a_checkpoint_of_another_exploration_is_refused(void)
     pieces.search.guarantees = 1;
     check_refused(&pieces, 1, "watched");
     pieces.search.guarantees = 0;
+    pieces.search.symmetry = SYMMETRY_OFF;
+    check_refused(&pieces, 1, "it was 'symmetry where sound' and is now");
+    pieces.search.symmetry = SYMMETRY_WHERE_SOUND;
     struct scenario *scenario = pieces.scenario;
     pieces.scenario = parse(texts[1]);
     check_refused(&pieces, 1, "is of another exploration");

@@ -60,7 +60,7 @@ static const struct {
 static struct search *search_again(struct explorer *explorer, const struct search_options *options)
 {
     struct space_sight sight = {0};
-    struct search *search = search_new(explorer->shared, explorer->space, &explorer->plan, options);
+    struct search *search = search_new(explorer->shared, explorer->space, &explorer->plan, options, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(search);
     search_begin(search, &sight);
     return search;

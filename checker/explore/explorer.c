@@ -86,6 +86,7 @@ static GString *describe(const struct explorer *explorer)
     schedule_print(schedule, text);
     schedule_free(schedule);
     explore_plan_print(&plan, text);
+    g_string_append(text, explorer->may_fold ? "symmetry where sound\n" : "");
     g_string_append_printf(text, "watched %" G_GINT64_MODIFIER "x%s\n", explorer->watched,
                            explorer->watches_recovery ? " and recovery" : "");
     return text;
@@ -193,6 +194,28 @@ static bool check_beginning(const struct explorer *explorer, uint32_t started, G
     return false;
 }
 
+/* Finds out whether names may be exchanged.  False with an error if that was asked for and may not be done. */
+static bool fold(struct explorer *explorer, const struct search_options *options, GError **error)
+{
+    if (options->symmetry == SYMMETRY_OFF) {
+        return true;
+    }
+    const char *reason = options->start_count > 0 ? "what happens before the exploration may name one of them"
+                         : explorer->watches_recovery
+                             ? "recovery is asked of servers"
+                             : symmetry_refusal(explorer->space, explorer->ensemble->world, &explorer->plan);
+    if (reason != NULL && options->symmetry == SYMMETRY_ON) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO, "%s: --symmetry on is impossible: %s",
+                    explorer->scenario->name, reason);
+        return false;
+    }
+    explorer->folds = reason == NULL;
+    if (explorer->folds) {
+        explorer->symmetry = symmetry_new(explorer->shared, explorer->space, explorer->ensemble->world);
+    }
+    return true;
+}
+
 static bool make_search(struct explorer *explorer, const struct search_options *wanted, GError **error)
 {
     struct search_options with_start = *wanted;
@@ -211,8 +234,12 @@ static bool make_search(struct explorer *explorer, const struct search_options *
     }
     explorer->monitors.impatient = true;
     explorer->space = space_new(explorer->shared, explorer->ensemble->world, &explorer->plan, &explorer->monitors);
+    if (explorer->space != NULL && !fold(explorer, options, error)) {
+        return false;
+    }
+    bool is_made = explorer->space != NULL && (explorer->symmetry != NULL || !explorer->folds);
     explorer->search =
-        explorer->space == NULL ? NULL : search_new(explorer->shared, explorer->space, &explorer->plan, options);
+        !is_made ? NULL : search_new(explorer->shared, explorer->space, &explorer->plan, options, explorer->symmetry);
     if (!shared_found_all(explorer->shared) && explorer->shared->finding) {
         g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_MACHINE,
                     "the checkpoint has other parts than this search");
@@ -242,6 +269,7 @@ struct explorer *explorer_open(const struct scenario *scenario, const struct sim
     uint64_t wanted = search->guarantees == 0 ? ~monitor_covered_if_asked() : search->guarantees;
     explorer->watched = search->unwatched ? 0 : wanted;
     explorer->watches_recovery = search->recovery;
+    explorer->may_fold = search->symmetry != SYMMETRY_OFF;
     if (make_memory(explorer, files, search->jobs > 1, error) && make_world(explorer, error) &&
         make_search(explorer, search, error)) {
         return explorer;
@@ -261,6 +289,9 @@ void explorer_free(struct explorer *explorer)
 {
     if (explorer->search != NULL) {
         search_free(explorer->search);
+    }
+    if (explorer->symmetry != NULL) {
+        symmetry_free(explorer->symmetry);
     }
     if (explorer->space != NULL) {
         space_free(explorer->space);

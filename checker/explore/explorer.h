@@ -28,8 +28,10 @@ struct explorer {
     struct monitor_config monitors;
     uint64_t watched; /* of the guarantees: those asked for */
     bool watches_recovery;
-    GArray *start; /* struct explore_start: what happens before the first state */
+    bool may_fold, folds; /* names may be exchanged where that is sound; and are */
+    GArray *start;        /* struct explore_start: what happens before the first state */
     struct space *space;
+    struct symmetry *symmetry; /* or NULL */
     struct search *search;
     struct space_sight prefix; /* of what happened before the first state */
     uint64_t judged;           /* bit per enum guarantee_id: those the search looked at */

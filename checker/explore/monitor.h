@@ -19,6 +19,7 @@
 #define CHECKER_EXPLORE_MONITOR_H
 
 #include "checker/explore/happening.h"
+#include "checker/explore/renaming.h"
 #include "checker/guarantee.h"
 
 #define MONITOR_NODES_MAX 64
@@ -71,6 +72,8 @@ struct monitor {
     /* What can only be said where nothing can happen any more; or NULL. */
     void (*end)(const struct monitor_config *config, const struct monitor_state *state,
                 struct monitor_verdict *verdict);
+    /* The state of a world in which nodes and sites have other names, all else being the same; or NULL: it cannot be told. */
+    void (*rename)(const struct monitor_config *config, struct monitor_state *state, const struct renaming *renaming);
 };
 
 /* All of them, in a fixed order; NULL after the last. */

@@ -280,6 +280,35 @@ static void end(const struct monitor_config *config, const struct monitor_state 
     }
 }
 
+static void rename_transaction(struct transaction *transaction, const struct renaming *renaming)
+{
+    uint32_t *const sets[] = {&transaction->sites,     &transaction->yes,     &transaction->yes_before,
+                              &transaction->committed, &transaction->aborted, &transaction->in_doubt,
+                              &transaction->blocked,   &transaction->down};
+    uint32_t node[COMMIT_SITES_MAX + 1];
+    for (size_t i = 0; i < ARRAY_LENGTH(sets); i++) {
+        *sets[i] = renaming_of_sites(renaming, *sets[i]);
+    }
+    memcpy(node, transaction->node, sizeof node);
+    for (size_t site = 1; site <= COMMIT_SITES_MAX; site++) {
+        transaction->node[renaming->site[site]] = node[site] == 0 ? 0 : renaming->node[node[site] - 1] + 1U;
+    }
+}
+
+static void rename_state(const struct monitor_config *config, struct monitor_state *state,
+                         const struct renaming *renaming)
+{
+    struct commit commit;
+    commit.config = config;
+    commit.failed = false;
+    read_state(&commit, state);
+    for (uint32_t i = 0; i < commit.count; i++) {
+        rename_transaction(&commit.all[i], renaming);
+    }
+    write_state(&commit, state);
+    ensure(!commit.failed); /* sets of the same size take an octet more at most */
+}
+
 const struct monitor monitor_commit = {
     .name = "commit",
     .guarantees = GUARANTEE_BIT(GUARANTEE_AC_AGREEMENT) | GUARANTEE_BIT(GUARANTEE_AC_VALIDITY) |
@@ -289,4 +318,5 @@ const struct monitor monitor_commit = {
     .start = start,
     .step = step,
     .end = end,
+    .rename = rename_state,
 };

@@ -26,13 +26,15 @@ static uint64_t now_ns(void)
 }
 
 struct search *search_new(struct shared *shared, struct space *space, const struct explore_plan *plan,
-                          const struct search_options *options)
+                          const struct search_options *options, struct symmetry *symmetry)
 {
+    ensure(symmetry == NULL || options->order == ORDER_BREADTH);
     ensure(options->jobs >= 1 && options->jobs <= SEARCH_JOBS_MAX);
     struct states *states = states_new(shared, space_width(space));
     bool is_old;
     struct search_common *common = shared_make(shared, sizeof *common, &is_old);
-    if (states == NULL || common == NULL) {
+    struct states *orbits = symmetry == NULL ? NULL : states_new(shared, space_width(space));
+    if (states == NULL || common == NULL || (symmetry != NULL && orbits == NULL)) {
         return NULL;
     }
     struct search *search = calloc(1, sizeof *search);
@@ -43,6 +45,8 @@ struct search *search_new(struct shared *shared, struct space *space, const stru
         .plan = *plan,
         .options = *options,
         .states = states,
+        .symmetry = symmetry,
+        .orbits = orbits,
         .common = common,
         .root = STATES_NONE,
     };
@@ -209,6 +213,33 @@ static void let_in(struct search *search, uint32_t parent, struct brood *brood)
     }
 }
 
+/* Of worlds that are alike but for names the first that comes is a state. */
+static void let_in_orbit(struct search *search, const struct states_tree *tree, const uint32_t *to,
+                         struct states_origin origin, struct brood *brood)
+{
+    uint32_t key[SPACE_WIDTH_MAX], id;
+    size_t octets = space_width(search->space) * sizeof *to;
+    if (!brood->fits || memcmp(tree->vector, to, octets) == 0) {
+        return;
+    }
+    enum states_result result = STATES_FULL;
+    if (symmetry_key(search->symmetry, to, key)) {
+        result = states_insert(search->orbits, key, (struct states_origin){STATES_NONE, 0}, &id);
+    }
+    if (result == STATES_NEW) {
+        result = states_insert(search->states, to, origin, &id);
+        if (result == STATES_FULL) {
+            struct search_homeless *homeless = &search->common->homeless[search->worker];
+            *homeless = (struct search_homeless){.is_one = true, .origin = origin};
+            memcpy(homeless->vector, to, octets);
+        }
+    }
+    if (result == STATES_FULL) {
+        brood->fits = false;
+        stop_for_room(search);
+    }
+}
+
 /* False when something did not fit: it is to be expanded again, and only what may be said twice was counted. */
 static bool expand(struct search *search, struct search_counts *counts, uint32_t state)
 {
@@ -228,7 +259,9 @@ static bool expand(struct search *search, struct search_counts *counts, uint32_t
         space_apply(search->space, next, &events[i], &sight);
         note_sight(search, counts, &sight, state, i);
         brood.fits = brood.fits && !sight.exhausted;
-        if (search_may_follow(&sight)) {
+        if (search_may_follow(&sight) && search->symmetry != NULL) {
+            let_in_orbit(search, &tree, next, (struct states_origin){state, i}, &brood);
+        } else if (search_may_follow(&sight)) {
             send_in(search, &tree, next, i, &brood);
         }
     }
@@ -307,6 +340,15 @@ static void expand_chunks(struct search *search, uint32_t worker)
 static void expand_rests(struct search *search)
 {
     struct search_common *common = search->common;
+    for (uint32_t i = 0; i < SEARCH_JOBS_MAX; i++) {
+        struct search_homeless *homeless = &common->homeless[i];
+        uint32_t id;
+        if (homeless->is_one && states_insert(search->states, homeless->vector, homeless->origin, &id) == STATES_FULL) {
+            stop_for_room(search);
+            return;
+        }
+        homeless->is_one = false;
+    }
     for (uint32_t i = 0; i < SEARCH_JOBS_MAX && !search_is_stopped(search); i++) {
         expand_range(search, i, common->rests[i]);
     }
@@ -327,6 +369,7 @@ static void be_worker(struct search *search, void (*work)(struct search *search,
         _exit(1);
     }
     search->is_worker = true;
+    search->worker = number;
     work(search, number);
     sites_flush_counts(space_sites(search->space));
     shared_leave(search->shared);
@@ -460,6 +503,12 @@ uint32_t search_begin(struct search *search, struct space_sight *sight)
     enum states_result result =
         states_insert(search->states, vector, (struct states_origin){STATES_NONE, 0}, &search->root);
     sight->exhausted = sight->exhausted || result == STATES_FULL;
+    if (search->symmetry != NULL && !sight->exhausted) {
+        uint32_t key[SPACE_WIDTH_MAX], id;
+        sight->exhausted =
+            !symmetry_key(search->symmetry, vector, key) ||
+            states_insert(search->orbits, key, (struct states_origin){STATES_NONE, 0}, &id) == STATES_FULL;
+    }
     take_place(search);
     search->began_ns = search->told_ns = search->paused_ns = now_ns();
     return started;
@@ -491,6 +540,10 @@ static enum search_end end_of(const struct search *search)
 static void end_level(struct search *search)
 {
     states_arrange(search->states);
+    if (search->orbits != NULL) {
+        states_arrange(search->orbits);
+        states_retire(search->orbits, states_count(search->orbits));
+    }
     search->level_first = search->level_end;
     search->level_end = states_count(search->states);
     search->depth++;
@@ -556,6 +609,11 @@ uint32_t search_depth(const struct search *search)
     return search->depth;
 }
 
+uint32_t search_permutations(const struct search *search)
+{
+    return search->symmetry == NULL ? 1 : symmetry_order(search->symmetry);
+}
+
 uint32_t search_states(const struct search *search)
 {
     return states_count(search->states);
@@ -577,12 +635,28 @@ double search_collision_chance(const struct search *search)
     /* Both halves of a site's digest are made of the same 64 bits of its process: n of them meet with n^2 / 2^65. */
     struct sites_counts counts;
     sites_counts(space_sites(search->space), &counts);
-    return (double)counts.sites * (double)counts.sites / 36893488147419103232.0;
+    double different = (double)counts.sites;
+    if (search->symmetry != NULL && (double)symmetry_faces(search->symmetry) > different) {
+        different = (double)symmetry_faces(search->symmetry);
+    }
+    return different * different / 36893488147419103232.0;
 }
 
 struct states *search_visited(const struct search *search)
 {
     return search->states;
+}
+
+struct states_size search_size(const struct search *search)
+{
+    struct states_size size = states_size(search->states);
+    if (search->orbits != NULL) {
+        struct states_size orbits = states_size(search->orbits);
+        size.branches += orbits.branches;
+        size.resident_octets += orbits.resident_octets;
+        size.spilled_octets += orbits.spilled_octets;
+    }
+    return size;
 }
 
 void search_counts(const struct search *search, struct search_counts *counts)

@@ -14,6 +14,8 @@
 #define CHECKER_EXPLORE_SEARCH_H
 
 #include "checker/explore/space.h"
+#include "checker/explore/states.h"
+#include "checker/explore/symmetry.h"
 
 struct search;
 
@@ -41,6 +43,13 @@ enum search_order {
 };
 #define SEARCH_ORDER_COUNT 5
 
+/* Whether one world stands for all that differ in the names of interchangeable nodes (symmetry.h). */
+enum symmetry_use {
+    SYMMETRY_OFF,
+    SYMMETRY_WHERE_SOUND,
+    SYMMETRY_ON, /* or it is an error */
+};
+
 struct search_options {
     uint32_t jobs;       /* worker processes; 1: this one */
     bool keep_going;     /* to other violations, but not behind one; `complete` if only ends of paths broke something */
@@ -62,7 +71,8 @@ struct search_options {
     uint32_t pct_depth;                /* pct: ordering constraints that a bug needs */
     const struct explore_start *start; /* before the first state; they outlive the search */
     uint32_t start_count;
-    uint64_t pause_ns; /* breadth: search_run() returns SEARCH_PAUSED so often; 0: never */
+    uint64_t pause_ns;          /* breadth: search_run() returns SEARCH_PAUSED so often; 0: never */
+    enum symmetry_use symmetry; /* breadth; whoever makes the search decides, and gives it what it is to use */
 };
 
 /* The first violation found, of the least depth. */
@@ -95,8 +105,9 @@ struct search_tour {
     uint64_t restarts; /* guided: walks that began at a state which had shown something rare */
 };
 
+/* `symmetry` outlives the search; NULL: every world stands for itself. */
 struct search *search_new(struct shared *shared, struct space *space, const struct explore_plan *plan,
-                          const struct search_options *options);
+                          const struct search_options *options, struct symmetry *symmetry);
 void search_free(struct search *search);
 
 /* Interns the initial state; what happened until it had come about is told to `sight`.  Returns how many of options.start were made. */
@@ -112,6 +123,8 @@ bool search_can_go_on(const struct search *search);
 const char *search_death(const struct search *search);
 
 uint32_t search_depth(const struct search *search); /* levels completed */
+/* How many permutations of nodes; 1: every world stands for itself. */
+uint32_t search_permutations(const struct search *search);
 uint32_t search_states(const struct search *search);
 uint32_t search_frontier(const struct search *search); /* states or walks that wait */
 uint64_t search_memory(const struct search *search);   /* octets */
@@ -121,6 +134,8 @@ void search_counts(const struct search *search, struct search_counts *counts);
 void search_tour(const struct search *search, struct search_tour *tour);
 const struct search_violation *search_violation(const struct search *search); /* NULL: none */
 struct states *search_visited(const struct search *search);
+/* What its states need, and the keys of their orbits with them. */
+struct states_size search_size(const struct search *search);
 
 /* Applies the events that lead to the violation, after search_begin()'s state was loaded; the space's listener hears every one.  If what breaks is
  * that a fair continuation does not recover, that follows; returns how many single events come before it, or 0. */

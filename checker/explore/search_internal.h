@@ -29,6 +29,13 @@ struct search_rest {
     uint32_t first, end;
 };
 
+/* A world whose orbit is known and for which there was no room: of a worker, at most one, for then the search stops. */
+struct search_homeless {
+    bool is_one;
+    struct states_origin origin;
+    uint32_t vector[SPACE_WIDTH_MAX];
+};
+
 /* What the workers have in common: in the shared region. */
 struct search_common {
     _Atomic uint32_t next; /* state of this level to expand; walk to begin */
@@ -39,6 +46,7 @@ struct search_common {
     struct search_violation violation;
     struct search_place place;
     struct search_rest rests[SEARCH_JOBS_MAX];
+    struct search_homeless homeless[SEARCH_JOBS_MAX];
     struct search_counts counts[SEARCH_JOBS_MAX];
     struct search_tour tours[SEARCH_JOBS_MAX];
     _Atomic uint64_t threads[SEARCH_THREADS_MAX]; /* pct: all that were met, 0: none */
@@ -50,6 +58,8 @@ struct search {
     struct explore_plan plan;
     struct search_options options;
     struct states *states;
+    struct symmetry *symmetry; /* or NULL */
+    struct states *orbits;     /* their keys, with it */
     struct progress *progress; /* NULL: not asked for */
     struct search_common *common;
     uint32_t level_first, level_end; /* breadth first: the states of the present level */
@@ -58,6 +68,7 @@ struct search {
     uint32_t walks_end, pct_steps; /* walk, pct */
     uint64_t began_ns, told_ns, paused_ns;
     bool is_worker;
+    uint32_t worker; /* its number */
     char death[128];
     uint32_t root;
     uint32_t *path; /* to the violation, when it is not the way by which its state was first reached; or NULL */

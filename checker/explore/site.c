@@ -12,6 +12,8 @@
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
 #include "protocol/client/client.h"
+#include "protocol/commit/commit_message.h"
+#include "protocol/commit/participant.h"
 #include "protocol/server/server.h"
 
 #define SCRATCH_OCTETS (UINT32_C(1) << 24)
@@ -235,12 +237,19 @@ const struct world_node *sites_load(struct sites *sites, uint32_t id)
 
 /* ---- its identity ---- */
 
-static uint64_t digest_of(const struct sites *sites, uint32_t node, uint64_t start)
+/* What of a site is made of names. */
+struct named {
+    uint32_t node;
+    uint64_t process; /* digest; 0: none */
+    const struct peers *peers;
+};
+
+static uint64_t add_all(const struct sites *sites, const struct world_node *of, const struct named *named,
+                        uint64_t start)
 {
-    const struct world_node *of = &sites->world->nodes[node];
     uint64_t flags = (uint64_t)of->life << 4 | (uint64_t)of->paused << 2 | (uint64_t)of->exited << 1;
-    uint64_t hash = hash_mix(start, (uint64_t)node << 8 | flags);
-    hash = hash_mix(hash, of->life == LIFE_UP ? node_digest(of->node) : 0);
+    uint64_t hash = hash_mix(start, (uint64_t)named->node << 8 | flags);
+    hash = hash_mix(hash, named->process);
     hash = hash_mix(hash, disk_digest(&of->disk));
     for (uint32_t i = 0; i < of->request_count; i++) {
         hash = hash_mix(hash, of->requests[i].tag);
@@ -254,9 +263,64 @@ static uint64_t digest_of(const struct sites *sites, uint32_t node, uint64_t sta
     if (of->calls != NULL) {
         hash = hash_octets(hash, of->application, of->calls->state_octets);
     }
-    hash = hash_octets(hash, &sites->peers[node], sizeof sites->peers[node]);
+    hash = hash_octets(hash, named->peers, sizeof *named->peers);
     hash = hash_mix(hash, clock_read(&of->clock, sites->world->now));
     return hash_finish(hash_mix(hash, of->clock_floor));
+}
+
+static struct intern_digest digest_as(const struct sites *sites, const struct world_node *of, const struct named *named)
+{
+    return (struct intern_digest){add_all(sites, of, named, HASH_START), add_all(sites, of, named, ~HASH_START)};
+}
+
+static struct intern_digest digest_of(const struct sites *sites, uint32_t node)
+{
+    const struct world_node *of = &sites->world->nodes[node];
+    struct named named = {node, of->life == LIFE_UP ? node_digest(of->node) : 0, &sites->peers[node]};
+    return digest_as(sites, of, &named);
+}
+
+/* ---- under other names ---- */
+
+static uint8_t rename_peer(uint8_t peer, const struct renaming *renaming)
+{
+    return peer == NO_PEER ? NO_PEER : renaming->node[peer];
+}
+
+/* What a site dialed is called by the number of whom it dialed, what it accepted is not. */
+static void rename_peers(struct peers *to, const struct peers *from, const struct renaming *renaming)
+{
+    memset(to, NO_PEER, sizeof *to);
+    for (uint32_t site = 0; site <= COMMIT_SITES_MAX; site++) {
+        to->dialed[renaming->site[site]] = rename_peer(from->dialed[site], renaming);
+    }
+    for (uint32_t conn = 0; conn < SITE_CONNECTIONS_MAX; conn++) {
+        to->accepted[conn] = rename_peer(from->accepted[conn], renaming);
+    }
+}
+
+struct intern_digest sites_digest_renamed(struct sites *sites, uint32_t site, const struct renaming *renaming)
+{
+    load(sites, site);
+    uint32_t node = sites_at(sites, site)->node;
+    const struct world_node *of = &sites->world->nodes[node];
+    bool is_up = of->life == LIFE_UP;
+    ensure(of->kind == NODE_PARTICIPANT && of->calls == NULL);
+    ensure(!is_up || !participant_is_electing(of->node)); /* to whom numbers matter, names do */
+    struct peers peers;
+    rename_peers(&peers, &sites->peers[node], renaming);
+    struct named named = {renaming->node[node], is_up ? participant_digest_renamed(of->node, renaming->site) : 0,
+                          &peers};
+    return digest_as(sites, of, &named);
+}
+
+uint32_t sites_message_renamed(struct sites *sites, uint32_t message, const struct renaming *renaming)
+{
+    uint8_t octets[64];
+    struct jute_writer writer = {.start = octets, .capacity = sizeof octets};
+    bool is_one = commit_message_rename(&writer, bytes_at(sites->messages, message), renaming->site);
+    ensure(is_one && !writer.failed);
+    return intern_id(sites->messages, octets, writer.used);
 }
 
 /* ---- what it can do by itself ---- */
@@ -408,7 +472,7 @@ static void keep_twin(struct sites *sites, uint32_t node, uint32_t id)
 /* The site of what the world now holds for that node. */
 static uint32_t intern_site(struct sites *sites, uint32_t node)
 {
-    struct intern_digest digest = {digest_of(sites, node, HASH_START), digest_of(sites, node, ~HASH_START)};
+    struct intern_digest digest = digest_of(sites, node);
     uint32_t id = intern_find_digest(sites->sites, digest);
     if (id != INTERN_NONE) {
         keep_twin(sites, node, id);

@@ -17,7 +17,9 @@
 #define CHECKER_EXPLORE_SITE_H
 
 #include "checker/explore/happening.h"
+#include "checker/explore/intern.h"
 #include "checker/explore/pair.h"
+#include "checker/explore/renaming.h"
 #include "checker/explore/shared.h"
 #include "sim/explore_plan.h"
 
@@ -142,6 +144,13 @@ struct sites_twin {
 /* Runs every remembered step of every twin's site once more with the twin's memory.  Returns how many came out the same; 0 with the
  * first difference in `differs`, if there is one.  Keeps no more twins. */
 uint64_t sites_compare_twins(struct sites *sites, struct sites_twin *differs);
+
+/* The digest that the site would have if nodes and sites of an atomic commit had other names, all else being the same.  Sites of an atomic
+ * commit only. */
+struct intern_digest sites_digest_renamed(struct sites *sites, uint32_t site, const struct renaming *renaming);
+
+/* The same of a message of an atomic commit: its number, INTERN_NONE when memory is exhausted. */
+uint32_t sites_message_renamed(struct sites *sites, uint32_t message, const struct renaming *renaming);
 
 /* Interned octets of a message on a link, and words of a list of deeds; `happenings` of a step (happenings.h). */
 struct bytes sites_message(const struct sites *sites, uint32_t message);

@@ -76,8 +76,7 @@ static bool fill_arrival(struct space *space, struct pair_arrival *to)
     return to->deeds != INTERN_NONE && (!is_stepped || to->input != INTERN_NONE);
 }
 
-/* INTERN_NONE when it does not fit, into the memory or into what a pair may hold. */
-static uint32_t intern_pair(struct space *space, const struct pair *pair)
+uint32_t space_intern_pair(struct space *space, const struct pair *pair)
 {
     union {
         struct pair_record record;
@@ -140,7 +139,7 @@ uint32_t space_change_pair(struct space *space, uint32_t id, uint32_t deeds, str
         sight->overflow = true;
         return id;
     }
-    uint32_t changed = intern_pair(space, &pair);
+    uint32_t changed = space_intern_pair(space, &pair);
     if (changed == INTERN_NONE) {
         sight->exhausted = true;
         return id;
@@ -209,7 +208,7 @@ static bool intern_initial(struct space *space, uint32_t *vector)
     for (uint32_t i = 0; i < space->node_count; i++) {
         vector[space->first_site + i] = sites_initial(space->sites, i);
     }
-    uint32_t empty = intern_pair(space, &none);
+    uint32_t empty = space_intern_pair(space, &none);
     for (uint32_t i = space->first_pair; i < space->width; i++) {
         vector[i] = empty;
     }

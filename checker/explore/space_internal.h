@@ -76,6 +76,8 @@ void space_intern_budgets(struct space *space, uint32_t *vector, const struct bu
                           struct space_sight *sight);
 /* INTERN_NONE when memory is exhausted. */
 uint32_t space_intern_monitor(struct space *space, const struct monitor_state *state);
+/* INTERN_NONE when it does not fit, into the memory or into what a pair may hold. */
+uint32_t space_intern_pair(struct space *space, const struct pair *pair);
 /* Whether a monitor looks at it; `self` is the space. */
 bool space_wants(void *self, const struct happening *happening);
 

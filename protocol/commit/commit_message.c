@@ -38,6 +38,17 @@ bool commit_message_read(struct bytes octets, struct commit_message *message)
     return known && message->sender >= 1 && message->sender <= COMMIT_SITES_MAX && message->value < COMMIT_STATE_COUNT;
 }
 
+bool commit_message_rename(struct jute_writer *writer, struct bytes octets, const uint8_t *renamed)
+{
+    struct commit_message message;
+    if (!commit_message_read(octets, &message)) {
+        return false;
+    }
+    message.sender = renamed[message.sender];
+    commit_message_write(writer, &message);
+    return true;
+}
+
 static void describe_value(struct text_builder *text, const struct commit_message *message)
 {
     if (message->type == COMMIT_VOTE) {

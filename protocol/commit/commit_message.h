@@ -50,6 +50,9 @@ void commit_message_write(struct jute_writer *writer, const struct commit_messag
 /* False for what is not exactly one message of a site of this transaction. */
 bool commit_message_read(struct bytes octets, struct commit_message *message);
 
+/* The same message from a site with another number; renamed[k] is that of site k.  False as above. */
+bool commit_message_rename(struct jute_writer *writer, struct bytes octets, const uint8_t *renamed);
+
 /* "precommit"; NULL after the last and for 0. */
 const char *commit_message_name(uint32_t type);
 

@@ -266,43 +266,77 @@ static size_t participant_deadlines(const struct node *node, struct deadline *de
     return 1;
 }
 
-static uint64_t add_config(uint64_t hash, const struct participant_config *config)
+/* ---- its digest, the sites having their own numbers or others -------------------------------------------------- */
+
+static uint32_t rename_set(uint32_t set, const uint8_t *renamed)
 {
-    hash = hash_mix(hash, (uint64_t)config->site << 32 | config->sites);
+    uint32_t result = 0;
+    for (; set != 0; set &= set - 1) {
+        result |= site_bit(renamed[__builtin_ctz(set)]);
+    }
+    return result;
+}
+
+static uint64_t add_config(uint64_t hash, const struct participant_config *config, const uint8_t *renamed)
+{
+    hash = hash_mix(hash, (uint64_t)renamed[config->site] << 32 | config->sites);
     hash = hash_mix(hash, (uint64_t)config->transaction);
     hash = hash_mix(hash, (uint64_t)config->protocol << 8 | (uint64_t)config->termination << 4 | config->votes_no);
     hash = hash_mix(hash, (uint64_t)config->quorum_commit << 32 | config->quorum_abort);
     return hash_mix(hash_mix(hash, config->begin_ms), (uint64_t)config->timeout_ms << 32 | config->retry_ms);
 }
 
-static uint64_t add_message(uint64_t hash, const struct commit_message *message)
+static uint64_t add_message(uint64_t hash, const struct commit_message *message, const uint8_t *renamed)
 {
     hash = hash_mix(hash, (uint64_t)message->transaction);
-    hash = hash_mix(hash, (uint64_t)message->type << 32 | message->sender);
+    hash = hash_mix(hash, (uint64_t)message->type << 32 | renamed[message->sender]);
     hash = hash_mix(hash, (uint64_t)message->value << 32 | message->flags);
     return hash_mix(hash, message->round);
 }
 
-static uint64_t participant_digest(const struct node *node)
+/* What it dialed is called by the number of whom it dialed, what it accepted is not. */
+static uint64_t add_connections(uint64_t hash, const struct participant *self, const uint8_t *renamed)
+{
+    conn_id conns[COMMIT_SITES_MAX + 1];
+    for (uint32_t site = 1; site <= self->config.sites; site++) {
+        conn_id conn = self->conns[site];
+        ensure((conn & CONN_DIALED) == 0 || conn == (CONN_DIALED | site));
+        conns[renamed[site]] = (conn & CONN_DIALED) != 0 ? CONN_DIALED | renamed[site] : conn;
+    }
+    for (uint32_t site = 1; site <= self->config.sites; site++) {
+        hash = hash_mix(hash, conns[site]);
+    }
+    return hash;
+}
+
+uint64_t participant_digest_renamed(const struct node *node, const uint8_t *renamed)
 {
     const struct participant *self = participant_of(node);
-    uint64_t hash = add_config(HASH_START, &self->config);
+    uint64_t hash = add_config(HASH_START, &self->config, renamed);
     hash = hash_mix(hash, (uint64_t)self->booted << 2 | (uint64_t)self->recovering << 1 | self->leading);
     hash = hash_mix(hash, (uint64_t)self->state << 16 | (uint64_t)self->target << 8 | (uint64_t)self->activity);
-    hash = hash_mix(hash, (uint64_t)self->round << 32 | self->answered);
-    hash = hash_mix(hash, (uint64_t)self->electorate << 32 | self->answer_recovering);
+    hash = hash_mix(hash, (uint64_t)self->round << 32 | rename_set(self->answered, renamed));
+    hash = hash_mix(hash, (uint64_t)rename_set(self->electorate, renamed) << 32 |
+                              rename_set(self->answer_recovering, renamed));
     for (uint32_t state = 0; state < COMMIT_STATE_COUNT; state++) {
-        hash = hash_mix(hash, self->by_state[state]);
+        hash = hash_mix(hash, rename_set(self->by_state[state], renamed));
     }
-    hash = hash_mix(hash, (uint64_t)self->ordered_by << 32 | self->blocked_on);
+    hash = hash_mix(hash, (uint64_t)renamed[self->ordered_by] << 32 | rename_set(self->blocked_on, renamed));
     hash = hash_mix(hash, (uint64_t)self->timer);
-    for (uint32_t site = 1; site <= self->config.sites; site++) {
-        hash = hash_mix(hash, self->conns[site]);
-    }
+    hash = add_connections(hash, self, renamed);
     for (uint32_t i = 0; i < self->inbox_count; i++) {
-        hash = add_message(hash, &self->inbox[i]);
+        hash = add_message(hash, &self->inbox[i], renamed);
     }
     return hash_finish(hash_mix(hash, self->inbox_count));
+}
+
+static uint64_t participant_digest(const struct node *node)
+{
+    uint8_t same[COMMIT_SITES_MAX + 1];
+    for (uint8_t site = 0; site <= COMMIT_SITES_MAX; site++) {
+        same[site] = site;
+    }
+    return participant_digest_renamed(node, same);
 }
 
 static const struct node_behaviour participant_behaviour = {
@@ -336,4 +370,27 @@ void participant_status(const struct node *node, struct participant_status *stat
     const struct participant *self = participant_of(node);
     *status =
         (struct participant_status){self->state, self->activity, self->leading, self->recovering, self->blocked_on};
+}
+
+/* ---- whether numbers matter -------------------------------------------------------------------------------------- */
+
+bool participant_config_alike(const struct participant_config *a, const struct participant_config *b)
+{
+    return a->sites == b->sites && a->transaction == b->transaction && a->protocol == b->protocol &&
+           a->termination == b->termination && a->votes_no == b->votes_no && a->quorum_commit == b->quorum_commit &&
+           a->quorum_abort == b->quorum_abort && a->begin_ms == b->begin_ms && a->timeout_ms == b->timeout_ms &&
+           a->retry_ms == b->retry_ms;
+}
+
+bool participant_compares_numbers(const struct participant_config *config, bool may_restart)
+{
+    bool trusts_timeouts =
+        config->protocol == COMMIT_THREE_PHASE && config->termination == TERMINATION_TIMEOUTS && !may_restart;
+    return config->protocol != COMMIT_TWO_PHASE && !trusts_timeouts;
+}
+
+bool participant_is_electing(const struct node *node)
+{
+    const struct participant *self = participant_of(node);
+    return self->config.protocol != COMMIT_TWO_PHASE && (self->recovering || self->activity == ACTIVITY_STATES);
 }

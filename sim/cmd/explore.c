@@ -144,7 +144,7 @@ static void print_budgets(GString *out, const struct explore_plan *plan)
 static void print_size(GString *out, const struct found *found)
 {
     const struct search *search = found->explorer->search;
-    struct states_size size = states_size(search_visited(search));
+    struct states_size size = search_size(search);
     struct sites_counts sites;
     sites_counts(space_sites(found->explorer->space), &sites);
     double cpu = found->explorer->cpu_seconds > 0.001 ? found->explorer->cpu_seconds : 0.001;

@@ -1,6 +1,7 @@
 #include "sim/cmd/explore_order.h"
 
 #include <math.h>
+#include <string.h>
 
 #define WALKS_DEFAULT 10000U
 #define PCT_DEPTH_DEFAULT 3U
@@ -19,6 +20,10 @@ void order_entries(struct order_options *options, GOptionEntry *entries)
          "pct: how many things must come in a certain order for the bug to show (default 3)", "N"},
         {"no-reduction", 0, 0, G_OPTION_ARG_NONE, &options->no_reduction,
          "depth: try every event of every state, also what commutes", NULL},
+        {"symmetry", 0, 0, G_OPTION_ARG_STRING, &options->symmetry,
+         "breadth: one world stands for all that differ in which of several participants that are configured alike is "
+         "which; on fails where that is unsound (default: on where it is sound)",
+         "on|off"},
     };
     for (size_t i = 0; i < ORDER_ENTRIES; i++) {
         entries[i] = all[i];
@@ -30,6 +35,7 @@ void order_free(struct order_options *options)
     g_free(options->order);
     g_free(options->walks);
     g_free(options->pct_depth);
+    g_free(options->symmetry);
 }
 
 static bool is_of_walks(enum search_order order)
@@ -48,6 +54,8 @@ static bool goes_together(const struct order_options *options, const struct sear
         wrong = "has no priorities; --pct-depth goes with pct";
     } else if (options->no_reduction && search->order != ORDER_DEPTH) {
         wrong = "reduces nothing; --no-reduction goes with depth";
+    } else if (search->symmetry == SYMMETRY_ON && search->order != ORDER_BREADTH) {
+        wrong = "tells all worlds apart; --symmetry goes with breadth";
     }
     if (wrong != NULL) {
         g_set_error(error, COMMAND_ERROR, 0, "--order %s %s", search_order_name(search->order), wrong);
@@ -68,6 +76,15 @@ bool order_check(const struct order_options *options, struct search_options *sea
          !command_parse_number(options->pct_depth, "--pct-depth", 1, PCT_DEPTH_MAX, &pct_depth, error))) {
         return false;
     }
+    const char *symmetry = options->symmetry;
+    if (symmetry != NULL && strcmp(symmetry, "on") != 0 && strcmp(symmetry, "off") != 0) {
+        g_set_error(error, COMMAND_ERROR, 0, "--symmetry takes on or off, not '%s'", symmetry);
+        return false;
+    }
+    bool is_default = symmetry == NULL && search->order == ORDER_BREADTH;
+    search->symmetry = is_default                                        ? SYMMETRY_WHERE_SOUND
+                       : symmetry != NULL && strcmp(symmetry, "on") == 0 ? SYMMETRY_ON
+                                                                         : SYMMETRY_OFF;
     search->walks = (uint32_t)walks;
     search->pct_depth = (uint32_t)pct_depth;
     search->no_reduction = options->no_reduction;
@@ -110,6 +127,10 @@ void order_print(const struct search *search, const struct search_options *optio
     switch (options->order) {
     case ORDER_BREADTH:
         g_string_append(out, "breadth first");
+        if (search_permutations(search) > 1) {
+            g_string_append_printf(out, "; a state stands for all worlds under %u permutations of participants",
+                                   search_permutations(search));
+        }
         break;
     case ORDER_DEPTH:
         g_string_append(out, options->no_reduction ? "depth first" : "depth first, what commutes in one order only");
@@ -132,7 +153,8 @@ void order_print_json(const struct search *search, const struct search_options *
 {
     struct search_tour tour;
     search_tour(search, &tour);
-    g_string_append_printf(out, ", \"order\": \"%s\"", search_order_name(options->order));
+    g_string_append_printf(out, ", \"order\": \"%s\", \"permutations\": %u", search_order_name(options->order),
+                           search_permutations(search));
     if (is_of_walks(options->order)) {
         g_string_append_printf(out,
                                ", \"walks\": %" G_GUINT64_FORMAT ", \"choices\": %" G_GUINT64_FORMAT

@@ -6,11 +6,11 @@
 #include "sim/cmd/command.h"
 
 struct order_options {
-    char *order, *walks, *pct_depth;
+    char *order, *walks, *pct_depth, *symmetry;
     gboolean no_reduction;
 };
 
-#define ORDER_ENTRIES 4U
+#define ORDER_ENTRIES 5U
 
 /* Writes ORDER_ENTRIES entries that fill the texts. */
 void order_entries(struct order_options *options, GOptionEntry *entries);
