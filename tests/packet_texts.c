@@ -134,28 +134,11 @@ static void write_touches(struct jute_writer *writer, const struct stream *strea
     g_array_free(touches, TRUE);
 }
 
-/* The transactions of a multi, with what a check tells evened out. */
-static void even_out_checks(struct txn_list *list)
-{
-    static uint8_t octets[1 << 16];
-    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
-    struct jute_reader walk = txn_list_walk(*list);
-    struct txn_body sub;
-    while (txn_list_next(&walk, &sub)) {
-        sub.version = sub.type == OP_CHECK ? 0 : sub.version;
-        txn_list_write_entry(&writer, &sub);
-    }
-    list->encoded = jute_written(&writer, 0);
-}
-
 static void write_timeless(struct jute_writer *writer, struct bytes data)
 {
     struct txn txn;
     bool read = txn_read(data, &txn);
     CHECK(read);
-    if (read && txn.header.type == OP_MULTI) {
-        even_out_checks(&txn.body.txns);
-    }
     if (read) {
         txn.header.time_ms = 0;
         txn.has_digest = false;

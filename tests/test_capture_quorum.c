@@ -15,7 +15,6 @@
  *              that have begun on any server: only living ones of the learner's own clients are compared
  *   version    3.8 acknowledges each committed proposal of a DIFF by itself; like 3.9.3 and later, ours lets the ACK of
  *              NEWLEADER answer for them
- *   check      in a multi, Apache's tells the version that a write would give, ours the one asked for; nobody reads it
  *   addresses  the text of the configuration
  *   hashes     the order of a client's ids, and of znodes and ACLs in a snapshot
  *
@@ -25,8 +24,6 @@
  *   quorum-reconfig           our leader: it would propose configurations with its own addresses; stream 7: Apache's
  *                             observer that has left the configuration comes back as a follower without a vote, ours as
  *                             an observer
- *   quorum-trunc-crossepoch   our leader: Apache's sends SNAP when the first transaction that the learner lacks is of a
- *                             later epoch than its last; ours TRUNC to what they have in common, and the rest
  *   quorum-revalidate-expiry  our leader: what went before in its epoch is in no file, and so its count of sessions
  *   quorum-lost, quorum-leader-killed   streams 1 to 3: what they begin with is in no file
  *   quorum-follower-wiped, -snap        what is in our leader's snapshot: the recorded tree's history is in no file
@@ -221,6 +218,26 @@ static void leader_trunc(void)
         .file = "quorum-trunc", .leader = 2, .helper = 1, .past = {1, 1, 0x100000003, steps, 0, 0}});
 }
 
+static void leader_crossepoch(void)
+{
+    static const session_id_t first = 0x3000078984f0000, second = 2;
+    const struct step past[] = {
+        {OP_CREATE_SESSION, first, NULL, 0, false, NULL},
+        {OP_CREATE, first, "/a", 1, false, NULL},
+        {OP_SET_DATA, first, "/a", 1, false, "2"},
+    };
+    const struct step lived[] = {
+        {OP_CREATE_SESSION, second, NULL, 0, false, NULL},
+        {OP_CREATE, second, "/epoch2", 2, false, NULL},
+        {OP_CLOSE_SESSION, second, NULL, 0, false, NULL},
+    };
+    replay_leader(&(struct leadership){.file = "quorum-trunc-crossepoch",
+                                       .leader = 2,
+                                       .helper = 1,
+                                       .past = {1, 1, 0x100000003, past, 0, 0},
+                                       .lived = {2, 2, 0x200000003, lived, 0, 0}});
+}
+
 /* The leader 3 has led since the first epoch began; the recording begins behind `last`. */
 static void replay_settled_leader(const char *file, session_id_t session, zxid_t last, uint32_t creates)
 {
@@ -353,6 +370,7 @@ static const struct test_case cases[] = {
     {"a leader starts an ensemble and serves it as recorded (quorum-cold-start, -steady)", leader_cold_start},
     {"a leader takes in late joiners as recorded (quorum-late-joiner)", leader_late_joiner},
     {"a leader cuts what a learner has too much as recorded (quorum-trunc)", leader_trunc},
+    {"a leader replaces a history it cannot cut as recorded (quorum-trunc-crossepoch)", leader_crossepoch},
     {"a leader sends a follower what it missed as recorded (quorum-follower-diff)", leader_follower_diff},
     {"a leader sends an observer what it missed as recorded (quorum-observer-diff)", leader_observer_diff},
     {"a leader sends nothing to who has all as recorded (quorum-follower-uptodate)", leader_follower_uptodate},

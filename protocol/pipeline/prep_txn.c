@@ -362,8 +362,11 @@ static int32_t prepare_check(const struct operation *operation, struct txn_body 
     int32_t error = find_node(operation, &node);
     error = error != ZOK ? error : check_permission(operation, node.acl, ACL_READ);
     error = error != ZOK ? error : check_version(body->version, node.version);
-    *txn = (struct txn_body){.type = OP_CHECK, .path = body->path, .version = body->version};
-    return error;
+    if (error != ZOK) {
+        return error;
+    }
+    *txn = (struct txn_body){.type = OP_CHECK, .path = body->path, .version = next_version(node.version)};
+    return ZOK;
 }
 
 /* ---- sessions ---- */

@@ -94,7 +94,7 @@ static zxid_t send_committed(struct server *server, struct handler *handler, zxi
 }
 
 /* The learner's last zxid lies within what can be sent.  If it is not one of ours, what follows our last one before it was never committed
- * and must go; that can be said in zxids of one epoch only. */
+ * and must go; that can be said as long as what we have next is of its epoch (LearnerHandler.queueCommittedProposals). */
 static zxid_t sync_from_history(struct server *server, struct handler *handler)
 {
     uint32_t index;
@@ -107,7 +107,7 @@ static zxid_t sync_from_history(struct server *server, struct handler *handler)
         return send_committed(server, handler, peer);
     }
     zxid_t before = index == 0 ? 0 : committed_at(server, index - 1)->header.zxid;
-    if (index == 0 || zxid_epoch(before) != zxid_epoch(peer)) {
+    if (index == 0 || zxid_epoch(found->header.zxid) != zxid_epoch(peer)) {
         return send_snapshot(server, handler);
     }
     announce(server, handler, PACKET_TRUNC, before);
