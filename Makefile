@@ -91,16 +91,16 @@ build/version: FORCE
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 
 $(B)/zksim: $(call objects,$(COMMANDS)) $(LIBRARIES)
-	$(CC) $(OPTIMISE) $(LINK) $^ -o $@ $(HOST_LDLIBS)
+	$(CC) $(OPTIMISE) $(LINK) $(if $(LTO),,-fno-lto) $^ -o $@ $(HOST_LDLIBS)
 
 $(B)/run-tests: $(call objects,$(TESTS)) $(LIBRARIES)
-	$(CC) $(OPTIMISE) $(LINK) $(LTO:%=-fno-lto) $^ -o $@ $(HOST_LDLIBS) -lcunit
+	$(CC) $(OPTIMISE) $(LINK) -fno-lto $^ -o $@ $(HOST_LDLIBS) -lcunit
 
 $(B)/load: $(B)/tests/bench/load.o
-	$(CC) $(OPTIMISE) $(LINK) $(LTO:%=-fno-lto) $^ -o $@
+	$(CC) $(OPTIMISE) $(LINK) -fno-lto $^ -o $@
 
 $(B)/mt_client: $(B)/tests/apache/mt_client.o
-	$(CC) $(OPTIMISE) $(LINK) $(LTO:%=-fno-lto) $^ -o $@ -lzookeeper_mt -lpthread
+	$(CC) $(OPTIMISE) $(LINK) -fno-lto $^ -o $@ -lzookeeper_mt -lpthread
 
 $(B)/bench-store: $(B)/tests/bench/explore_store.o $(B)/libchecker.a $(B)/libprotocol.a
 	$(CC) $(OPTIMISE) $(LINK) $^ -o $@
