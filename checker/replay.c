@@ -422,13 +422,12 @@ static bool is_beyond(const struct operation_row *row)
  * not: a list of ACLs, a quota. */
 static bool changed_nothing(const struct history *history, const struct change *change)
 {
-    const struct change *before = change - 1;
-    if (change == change_at(history, 0) || change->observation == NO_INDEX || before->observation == NO_INDEX) {
+    if (change == change_at(history, 0) || change[0].observation == NO_INDEX || change[-1].observation == NO_INDEX) {
         return false;
     }
-    int64_t digest = observation_at(history, change->observation)->observation.value[5];
-    return digest != 0 &&
-           digest == observation_at(history, before->observation)->observation.value[5]; /* 0: not told */
+    int64_t digest = observation_at(history, change[0].observation)->observation.value[5];
+    int64_t before = observation_at(history, change[-1].observation)->observation.value[5];
+    return digest != 0 && digest == before; /* 0: not told */
 }
 
 /* Some znode in it was to have a time to live, and that may not be. */
