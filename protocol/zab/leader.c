@@ -355,7 +355,9 @@ static void commit(struct server *server, struct outstanding *outstanding)
 
 static void forget_outstanding(struct server *server, struct outstanding *outstanding)
 {
-    TAILQ_REMOVE(&server->leader.outstanding, outstanding, next);
+    struct leader *leader = &server->leader;
+    TAILQ_REMOVE(&leader->outstanding, outstanding, next);
+    leader->last_acked = leader->last_acked == outstanding ? NULL : leader->last_acked;
     proposal_release(server->arena, outstanding->proposal);
     arena_free(server->arena, outstanding, sizeof *outstanding);
 }
@@ -378,20 +380,30 @@ static void commit_what_may_be(struct server *server)
     }
 }
 
+/* A member acknowledges many in a row, so the next is beside the last. */
+static struct outstanding *find_outstanding(const struct leader *leader, zxid_t zxid)
+{
+    struct outstanding *at = leader->last_acked != NULL ? leader->last_acked : TAILQ_FIRST(&leader->outstanding);
+    while (at != NULL && at->proposal->header.zxid < zxid) {
+        at = TAILQ_NEXT(at, next);
+    }
+    while (at != NULL && at->proposal->header.zxid > zxid) {
+        at = TAILQ_PREV(at, outstanding_list, next);
+    }
+    return at != NULL && at->proposal->header.zxid == zxid ? at : NULL;
+}
+
 void leader_ack(struct server *server, server_id_t member, zxid_t zxid)
 {
     struct leader *leader = &server->leader;
     if (zxid_counter(zxid) == 0 || zxid <= leader->last_committed) {
         return;
     }
-    struct outstanding *outstanding;
-    TAILQ_FOREACH(outstanding, &leader->outstanding, next)
-    {
-        if (outstanding->proposal->header.zxid == zxid) {
-            outstanding->acks |= server_member_bit(server, member);
-            commit_what_may_be(server);
-            return;
-        }
+    struct outstanding *outstanding = find_outstanding(leader, zxid);
+    if (outstanding != NULL) {
+        leader->last_acked = outstanding;
+        outstanding->acks |= server_member_bit(server, member);
+        commit_what_may_be(server);
     }
 }
 

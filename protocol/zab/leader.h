@@ -96,7 +96,8 @@ struct leader {
     zxid_t start_zxid;       /* what this leader had logged when it started */
     TAILQ_HEAD(, handler) handlers;
     STAILQ_HEAD(, handler) to_sync;
-    TAILQ_HEAD(outstanding_list, outstanding) outstanding;
+    TAILQ_HEAD(outstanding_list, outstanding) outstanding; /* ascending zxids */
+    struct outstanding *last_acked; /* where the search for the next one begins; NULL: at the oldest */
     STAILQ_HEAD(, unapplied) unapplied;
     zxid_t last_proposed;
     zxid_t last_committed;
