@@ -8,6 +8,8 @@
 #include "sim/record.h"
 
 #define NAME_OCTETS 64
+#define TEXT_OCTETS_MAX                                                                                                \
+    (3U << 30) /* of all texts of a record, with or without a limit: a GByteArray has no more than 4 GiB */
 
 enum phase {
     PHASE_HANDSHAKE, /* the next frame is a ConnectRequest */
@@ -155,9 +157,15 @@ static void fill_up(struct live_tap *tap)
     tap->full = true;
 }
 
+static bool is_too_much(const struct live_tap *tap)
+{
+    const struct record *record = tap->world->record;
+    return (tap->octets_max != 0 && octets_recorded(record) > tap->octets_max) || record->pool->len > TEXT_OCTETS_MAX;
+}
+
 static bool may_record(struct live_tap *tap)
 {
-    if (!tap->full && tap->octets_max != 0 && octets_recorded(tap->world->record) > tap->octets_max) {
+    if (!tap->full && is_too_much(tap)) {
         fill_up(tap);
     }
     return !tap->full;

@@ -3,6 +3,10 @@
 #include <string.h>
 
 #include "protocol/base/ensure.h"
+#include "sim/trace.h"
+
+#define SHARED_TEXTS 1024U
+#define SHARED_LENGTH 64 /* from which on a text is worth looking for */
 
 struct record *record_new(void)
 {
@@ -19,6 +23,7 @@ struct record *record_new(void)
     record->faults = g_array_new(FALSE, FALSE, sizeof(struct fault_row));
     record->verdicts = g_array_new(FALSE, FALSE, sizeof(struct verdict_row));
     record->pool = g_byte_array_new();
+    record->shared = g_new(struct pool_text, SHARED_TEXTS);
     record_reset(record);
     return record;
 }
@@ -40,6 +45,7 @@ void record_free(struct record *record)
     g_array_free(record->faults, TRUE);
     g_array_free(record->verdicts, TRUE);
     g_byte_array_free(record->pool, TRUE);
+    g_free(record->shared);
     g_free(record);
 }
 
@@ -57,6 +63,9 @@ void record_reset(struct record *record)
     g_array_set_size(record->faults, 0);
     g_array_set_size(record->verdicts, 0);
     g_byte_array_set_size(record->pool, 0);
+    for (guint i = 0; i < SHARED_TEXTS; i++) {
+        record->shared[i] = (struct pool_text){0, -1};
+    }
     struct pool_text none = record_string(record, NULL);
     record->run = (struct run_info){
         .scenario = none,
@@ -68,16 +77,29 @@ void record_reset(struct record *record)
     record->seq = 0;
 }
 
-struct pool_text record_text(struct record *record, struct bytes octets)
+static struct pool_text add_text(struct record *record, struct bytes octets)
 {
-    if (bytes_is_null(octets)) {
-        return (struct pool_text){0, -1};
-    }
     struct pool_text text = {record->pool->len, octets.length};
     if (octets.length > 0) {
         g_byte_array_append(record->pool, octets.data, (guint)octets.length);
     }
     return text;
+}
+
+struct pool_text record_text(struct record *record, struct bytes octets)
+{
+    if (bytes_is_null(octets)) {
+        return (struct pool_text){0, -1};
+    }
+    if (octets.length < SHARED_LENGTH) {
+        return add_text(record, octets);
+    }
+    struct pool_text *shared = &record->shared[hash_finish(trace_octets(HASH_START, octets)) % SHARED_TEXTS];
+    struct bytes known = record_octets(record, *shared);
+    if (known.length != octets.length || memcmp(known.data, octets.data, bytes_size(octets)) != 0) {
+        *shared = add_text(record, octets);
+    }
+    return *shared;
 }
 
 struct pool_text record_string(struct record *record, const char *string)

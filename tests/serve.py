@@ -488,8 +488,8 @@ def test_a_full_record_is_never_a_silent_hole():
     ensemble = Ensemble("--record-limit", "1")
     client = Client(ensemble.addresses[0])
     check(client.create("/a") == 0, "create")
-    for _ in range(20):
-        client.set("/a", bytes(100000))
+    for number in range(20):
+        client.set("/a", bytes([number]) * 100000)  # the same again would take no room
     ensemble.await_log("the record has reached its limit")
     out, _ = ensemble.end()
     check(re.search(r"linearizable-writes +unknown", out), out)

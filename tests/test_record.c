@@ -31,6 +31,27 @@ static void texts_stay_while_the_pool_grows(void)
     record_free(record);
 }
 
+/* What is read has mostly been written, or read before. */
+static void a_long_text_that_comes_again_is_kept_once(void)
+{
+    struct record *record = record_new();
+    char text[1024];
+    memset(text, 'x', sizeof text);
+    struct bytes octets = {(const uint8_t *)text, (int32_t)sizeof text};
+    struct pool_text first = record_text(record, octets);
+    guint length = record->pool->len;
+    CHECK(record_text(record, octets).offset == first.offset);
+    CHECK_INT(record->pool->len, length);
+    text[500] = 'y';
+    struct pool_text other = record_text(record, octets);
+    CHECK(other.offset != first.offset);
+    CHECK_INT(record_octets(record, other).data[500], 'y');
+    CHECK_INT(record_octets(record, first).data[500], 'x');
+    record_reset(record);
+    CHECK_INT(record_text(record, octets).offset, 0); /* nothing is left of the old record */
+    record_free(record);
+}
+
 static void a_reset_record_is_empty(void)
 {
     struct record *record = record_new();
@@ -51,6 +72,7 @@ static void a_reset_record_is_empty(void)
 static const struct test_case cases[] = {
     {"null and empty texts differ", null_and_empty_texts_differ},
     {"texts stay while the pool grows", texts_stay_while_the_pool_grows},
+    {"a long text that comes again is kept once", a_long_text_that_comes_again_is_kept_once},
     {"a reset record is empty", a_reset_record_is_empty},
     {NULL, NULL},
 };
