@@ -26,9 +26,9 @@ static void grant(const struct input *input, struct outputs *outputs)
         outputs_open(outputs, conn, CHANNEL_CLIENT, (server_id_t)(input->request.tag >> 32));
         break;
     case WISH_SEND: {
-        struct jute_writer writer = outputs_write(outputs);
-        jute_write_raw(&writer, input->request.body);
-        outputs_send(outputs, conn, &writer);
+        struct output *output = outputs_add(outputs, OUTPUT_SEND);
+        output->send.conn = conn;
+        output->send.octets = input->request.body; /* stays where it is until the outputs are carried out */
         break;
     }
     case WISH_CLOSE:
@@ -80,13 +80,6 @@ static void report(struct outputs *outputs, conn_id conn, enum external_news new
     output->answer.body = octets;
 }
 
-static void report_octets(struct outputs *outputs, const struct input *input)
-{
-    struct jute_writer writer = outputs_write(outputs);
-    jute_write_raw(&writer, input->received.octets);
-    report(outputs, input->received.conn, EXTERNAL_OCTETS, outputs_keep(outputs, &writer));
-}
-
 static void external_step(struct node *node, const struct input *input, struct outputs *outputs)
 {
     (void)node;
@@ -100,7 +93,7 @@ static void external_step(struct node *node, const struct input *input, struct o
         report(outputs, input->connected.conn, EXTERNAL_UP, bytes_null());
         break;
     case INPUT_RECEIVED:
-        report_octets(outputs, input);
+        report(outputs, input->received.conn, EXTERNAL_OCTETS, input->received.octets);
         break;
     case INPUT_DISCONNECTED:
         report(outputs, input->disconnected.conn, EXTERNAL_DOWN, bytes_null());
