@@ -644,6 +644,9 @@ static void keep_busy(struct clockwork *clockwork, uint32_t index)
     struct node_schedule *schedule = &clockwork->nodes[index];
     const struct world_node *node = &clockwork->world->nodes[index];
     const struct clockwork_config *config = &clockwork->config;
+    if (config->real_steps && node->slow_percent <= 100) {
+        return;
+    }
     duration_ns service = distribution_draw(
         node->kind == NODE_SERVER ? &config->server_service : &config->client_service, &schedule->service);
     if (node->slow_percent != 100) {

@@ -45,7 +45,8 @@ struct clockwork_config {
     struct distribution server_service; /* per step */
     struct distribution client_service;
     struct distribution task_delay;
-    duration_ns retransmit_ns;      /* first stall of a lost segment; doubles */
+    bool real_steps;           /* a step takes the time it takes the machine; only slow nodes are busy for longer */
+    duration_ns retransmit_ns; /* first stall of a lost segment; doubles */
     duration_ns connect_timeout_ns; /* the network gives a dialing up */
     duration_ns boot_ns;            /* from a restart to INPUT_BOOT */
     duration_ns supervisor_ns;      /* a process that ended itself is started again after; 0: never */

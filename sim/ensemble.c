@@ -7,6 +7,8 @@
 #include "sim/recipe_application.h"
 #include "sim/script.h"
 
+#define LIVE_TASK_DELAY_NS 1000U
+
 /* ---- settings: given, drawn, default ----------------------------------------------------------------------------- */
 
 static void overrule(struct settings *settings, const struct settings *by)
@@ -211,6 +213,10 @@ static void configure_clockwork(const struct ensemble *ensemble, struct clockwor
     const struct settings *settings = &ensemble->settings;
     clockwork_config_default(config);
     config->line = network_preset_at((size_t)settings->value[SETTING_NETWORK])->line;
+    config->real_steps = ensemble->world->live;
+    if (config->real_steps) {
+        config->task_delay = (struct distribution){.least_ns = LIVE_TASK_DELAY_NS};
+    }
     if (settings->given[SETTING_TASK_DELAY]) {
         config->task_delay = task_pace_at((size_t)settings->value[SETTING_TASK_DELAY])->time;
     }
@@ -367,6 +373,7 @@ static bool make_world(struct ensemble *ensemble, const struct simulation_option
         .seed = options->seed,
         .timeless = timeless,
         .server_octets_max = (uint64_t)ensemble->settings.value[SETTING_SERVER_MEMORY],
+        .live = options->live,
         .place = options->place,
     };
     ensemble->world = world_new(&config);

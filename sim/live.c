@@ -246,7 +246,7 @@ struct live *live_new(const struct live_options *options, struct scenario *scena
     live->leader = NODE_NONE;
     simulation_options->outside = &live_ports_application;
     simulation_options->outside_setting = &live->ports;
-    simulation_options->endless = true;
+    simulation_options->live = true;
     simulation_options->epoch = (instant_ns)g_get_real_time() * 1000;
     simulation_options->deed = deed;
     simulation_options->deed_self = live;

@@ -477,7 +477,7 @@ static void perform_due(struct simulation *simulation)
 static void fill_progress(struct simulation *simulation)
 {
     struct run_info *run = &simulation->record->run;
-    run->digest = clockwork_digest(simulation->ensemble->clockwork);
+    run->digest = simulation->world->live ? 0 : clockwork_digest(simulation->ensemble->clockwork);
     run->events = simulation->world->counts.events;
     run->simulated_ns = (int64_t)simulation->world->now;
 }
@@ -614,7 +614,7 @@ static void begin(struct simulation *simulation)
     simulation->world = simulation->ensemble->world;
     simulation->actions = g_array_new(FALSE, FALSE, sizeof(struct action));
     simulation->triggered = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    simulation->end = simulation->options->endless ? INSTANT_NEVER : (instant_ns)scenario->run_for_ns;
+    simulation->end = simulation->options->live ? INSTANT_NEVER : (instant_ns)scenario->run_for_ns;
     simulation->quiet_from = scenario->quiet_from_ns == 0 ? INSTANT_NEVER : (instant_ns)scenario->quiet_from_ns;
     seed_faults(simulation, 0);
     schedule_from(simulation, 0);

@@ -74,7 +74,7 @@ struct simulation_options {
     const struct application_calls
         *outside; /* of a node "outside" for clients that are not simulated (external.h); NULL: none */
     const void *outside_setting;
-    bool endless;          /* `run for` is not obeyed */
+    bool live;             /* see world.h; `run for` is not obeyed */
     instant_ns epoch;      /* the true time at virtual time 0; 0: CLOCK_EPOCH_NS */
     simulation_deed *deed; /* NULL: nobody asks */
     void *deed_self;

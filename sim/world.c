@@ -89,6 +89,7 @@ struct world *world_new(const struct world_config *config)
     world->page_cache_stays_dirty = config->page_cache_stays_dirty;
     world->timeless = config->timeless;
     world->network_is_elsewhere = config->network_is_elsewhere;
+    world->live = config->live;
     world->region_octets = octets;
     world->place = place;
     world->server_octets = config->server_octets_max == 0 ? SERVER_OCTETS_DEFAULT : config->server_octets_max;

@@ -375,7 +375,9 @@ void world_carry_out(struct world *world, uint32_t index)
     uint64_t trace = world->trace;
     for (size_t i = 0; i < outputs->count; i++) {
         ensure(world->nodes[index].life == LIFE_UP); /* nothing follows OUTPUT_EXIT */
-        world->trace = trace = trace_output(trace, &outputs->items[i]);
+        if (!world->live) {
+            world->trace = trace = trace_output(trace, &outputs->items[i]);
+        }
         carry_out(world, index, &outputs->items[i]);
         trace = world->trace;
     }

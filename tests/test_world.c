@@ -282,6 +282,28 @@ static void a_supervisor_starts_what_ended_itself(void)
     toy_world_free(&toy);
 }
 
+/* As on the live host. */
+static void with_real_steps_only_a_slow_node_is_busy(void)
+{
+    struct toy_world toy = toy_world_new(1, 3, 0);
+    struct clockwork_config config;
+    clockwork_config_default(&config);
+    config.server_service = (struct distribution){.least_ns = 100 * NS_PER_MS};
+    config.real_steps = true;
+    toy.clockwork = clockwork_new(toy.world, &config);
+    clockwork_boot_all(toy.clockwork);
+    toy_run(&toy, NS_PER_SECOND);
+    uint64_t before = toy_status(&toy, 1).beats_received;
+    toy_run(&toy, NS_PER_SECOND);
+    uint64_t free = toy_status(&toy, 1).beats_received - before;
+    CHECK(free > 100); /* far more than ten steps */
+    toy_fault(&toy, FAULT_SLOW_CPU, 1, NODE_NONE, 200);
+    before = toy_status(&toy, 1).beats_received;
+    toy_run(&toy, NS_PER_SECOND);
+    CHECK(toy_status(&toy, 1).beats_received - before <= 6);
+    toy_world_free(&toy);
+}
+
 static const struct test_case cases[] = {
     {"a world of nodes runs by itself", the_world_runs},
     {"the same seed gives the same digest", the_same_seed_gives_the_same_digest},
@@ -294,6 +316,7 @@ static const struct test_case cases[] = {
     {"a process that starts again reads a later clock", a_process_that_starts_again_reads_a_later_clock},
     {"a watcher can stop the clockwork", a_watcher_can_stop_the_clockwork},
     {"a supervisor starts what ended itself", a_supervisor_starts_what_ended_itself},
+    {"with real steps only a slow node is busy", with_real_steps_only_a_slow_node_is_busy},
     {NULL, NULL},
 };
 

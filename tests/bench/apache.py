@@ -5,7 +5,8 @@
 
 1 KiB znodes; reads, writes and 70 % reads; 1, 10 and 50 connections with 20 requests under way on each; 1 and 3 servers.  Apache runs with
 forceSync=no on a file system in memory, zksim with disks that take no time.  A round measures both, one after the other, so that what else
-the machine does hurts both alike; a line gives the median of the rounds and, in brackets, least and most.
+the machine does hurts both alike; a line gives the medians of the rounds, Apache's then zksim's, and in brackets least and most.  The
+last column names the aims that its medians meet: twice the throughput, half the p99, a fifth of the servers' CPU time.
 """
 import argparse
 import os
@@ -79,6 +80,20 @@ def spread(values, scale=1.0, digits=0):
     return f"{statistics.median(ordered):.{digits}f} ({ordered[0]:.{digits}f}..{ordered[-1]:.{digits}f})"
 
 
+def aims_met(apache, zksim):
+    rate, p99, cpu = [zksim[i] / apache[i] for i in (0, 2, 3)]
+    return ", ".join(name for name, met in (("throughput", rate >= 2), ("p99", p99 <= 0.5), ("CPU", cpu <= 0.2)) if met)
+
+
+def line_of(count, reads, connections, figures):
+    """Of operations/s in thousands, p50 and p99 in ms, the servers' CPU time per operation in us."""
+    both = [list(zip(*figures[reads, connections, name])) for name in ("Apache", "zksim")]
+    cells = [spread(of[i], scale, digits) for i, scale, digits in ((0, 1e3, 1), (1, 1e3, 1), (2, 1e3, 1), (3, 1, 1))
+             for of in both]
+    aims = aims_met(*[[statistics.median(values) for values in of] for of in both])
+    return f"| {count} | {reads} % | {connections} | {' | '.join(cells)} | {aims} |"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("zksim")
@@ -86,13 +101,14 @@ def main():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    print("| servers | reads | connections | | operations/s | p50 us | p99 us | CPU us per operation |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| servers | reads | connections | 1000/s, Apache | zksim | p50 ms, Apache | zksim | p99 ms, Apache | zksim "
+          "| CPU us, Apache | zksim | aims met |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for count in (1, 3):
-        for (reads, connections, name), rounds in rounds_of(options, count).items():
-            rate, p50, p99, servers, _ = zip(*rounds)
-            print(f"| {count} | {reads} % | {connections} | {name} | {spread(rate)} | {spread(p50)} | {spread(p99)} | "
-                  f"{spread(servers, digits=1)} |", flush=True)
+        figures = rounds_of(options, count)
+        for reads in (100, 0, 70):
+            for connections in (1, 10, 50):
+                print(line_of(count, reads, connections, figures), flush=True)
 
 
 if __name__ == "__main__":
