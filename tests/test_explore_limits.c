@@ -150,6 +150,118 @@ static void a_monitor_that_is_full_ends_loudly(void)
     g_free(many);
 }
 
+/* A node's image may not be larger than that. */
+static enum search_end end_with_images(const struct scenario *scenario, uint32_t octets, uint32_t jobs,
+                                       uint64_t *broken)
+{
+    GError *error = NULL;
+    struct simulation_options options = {.seed = 1};
+    struct search_options search = {.jobs = jobs, .level_for_jobs = 2};
+    struct explorer *explorer = explorer_open(scenario, &options, &scenario->explore, &search, &no_files, &error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(explorer);
+    sites_limit_images(space_sites(explorer->space), octets);
+    explorer_run(explorer);
+    struct search_counts counts;
+    search_counts(explorer->search, &counts);
+    enum search_end end = explorer->end;
+    *broken = counts.broken;
+    explorer_free(explorer);
+    return end;
+}
+
+static void a_node_that_grows_too_large_ends_loudly(void)
+{
+    uint64_t broken;
+    struct scenario *scenario = parse("servers 1\nclients 1\nrun for 1s\nexplore from established\n"
+                                      "script client 1: create /a 1, create /b 2, set /a 3\n");
+    CHECK_INT(end_with_images(scenario, SITE_IMAGE_OCTETS_MAX, 1, &broken), SEARCH_COMPLETE);
+    for (uint32_t octets = 0; octets <= 16384; octets += 2048) {
+        for (uint32_t jobs = 1; jobs <= 2; jobs++) {
+            CHECK_INT(end_with_images(scenario, octets, jobs, &broken), SEARCH_OVERFLOW);
+            CHECK_INT(broken, 0);
+        }
+    }
+    scenario_free(scenario);
+}
+
+#define AT_ONCE "election,connect,close,quorum,client,disk,tasks"
+
+/* While a follower was down so many were written; it gets them in one step of the leader's. */
+static char *with_gap(unsigned writes)
+{
+    GString *text = g_string_new("servers 3\nclients 6\nrun for 1s\nexplore from established\n"
+                                 "explore prompt " AT_ONCE ",requests\nexplore restarts 1\n"
+                                 "explore start prompt " AT_ONCE "\nexplore start request client-1\n"
+                                 "explore start crash server-1\nexplore start prompt " AT_ONCE ",requests\n");
+    for (unsigned client = 1; client <= 6; client++) {
+        g_string_append_printf(text, "script client %u: create /%u", client, client);
+        for (unsigned i = 1; i < writes; i++) {
+            g_string_append_printf(text, ", set /%u 1", client);
+        }
+        g_string_append_c(text, '\n');
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void a_step_that_sends_too_much_ends_loudly(void)
+{
+    uint64_t broken;
+    char *few = with_gap(1), *many = with_gap(30);
+    CHECK_INT(end_of(few, &broken), SEARCH_COMPLETE);
+    CHECK_INT(end_of(many, &broken), SEARCH_OVERFLOW);
+    CHECK_INT(broken, 0);
+    g_free(few);
+    g_free(many);
+}
+
+static void a_state_in_which_too_much_can_happen_ends_loudly(void)
+{
+    struct scenario *scenario = parse("servers 3\nclients 8\nrun for 1s\nexplore from boot\nexplore depth 1\n");
+    struct search_options options = {.jobs = 1};
+    struct simulation_options nodes = {.seed = 1};
+    struct explore_plan plan = scenario->explore;
+    struct explorer *explorer = explorer_open(scenario, &nodes, &plan, &options, &no_files, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(explorer);
+    struct space_event events[SPACE_EVENTS_MAX];
+    struct space_sight sight = {0};
+    uint32_t vector[SPACE_WIDTH_MAX];
+    plan.budget[BUDGET_PARTITIONS] = 1; /* 1023 of them, which is refused where somebody asks */
+    struct space *space = space_new(explorer->shared, explorer->ensemble->world, &plan, &explorer->monitors);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(space);
+    space_initial(space, vector, &sight);
+    CHECK(!space_is_crowded(space));
+    CHECK_INT(space_events(space, vector, events), SPACE_EVENTS_MAX);
+    CHECK(space_is_crowded(space));
+    struct search *search = search_new(explorer->shared, space, &plan, &options, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(search);
+    search_begin(search, &sight);
+    CHECK_INT(search_run(search), SEARCH_OVERFLOW);
+    search_free(search);
+    space_free(space);
+    explorer_free(explorer);
+    scenario_free(scenario);
+}
+
+static void check_refused(const char *text, const char *reason)
+{
+    GError *error = NULL;
+    struct scenario *scenario = parse(text);
+    struct simulation_options options = {.seed = 1};
+    CHECK(explorer_new(scenario, &options, &scenario->explore, &(struct search_options){.jobs = 1}, &error) == NULL);
+    CHECK(error != NULL && strstr(error->message, reason) != NULL);
+    g_clear_error(&error);
+    scenario_free(scenario);
+}
+
+static void worlds_that_are_too_large_are_refused(void)
+{
+    check_refused("servers 12\nclients 0\nrun for 1s\n", "the explorer takes at most 64");
+    check_refused("atomic-commit 2pc coordinator=C participants=A,B,D,E,F,G,H,I,J,K,L\nrun for 1s\n", "at most 64");
+    check_refused("servers 3\nclients 7\nrun for 1s\nexplore partitions 1\n",
+                  "with partitions the explorer takes at most 9");
+    check_refused("servers 3\nclients 14\nrun for 1s\n", "at most 16");
+}
+
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 /* More than any of the limits below can hold. */
@@ -219,6 +331,10 @@ static const struct test_case cases[] = {
     {"who is blocked because a budget ended is not blocked", who_is_blocked_because_a_budget_ended_is_not_blocked},
     {"a connection that is full ends loudly", a_connection_that_is_full_ends_loudly},
     {"a monitor that is full ends loudly", a_monitor_that_is_full_ends_loudly},
+    {"a node that grows too large ends loudly", a_node_that_grows_too_large_ends_loudly},
+    {"a step that sends too much ends loudly", a_step_that_sends_too_much_ends_loudly},
+    {"a state in which too much can happen ends loudly", a_state_in_which_too_much_can_happen_ends_loudly},
+    {"worlds that are too large are refused", worlds_that_are_too_large_are_refused},
     {"memory stays within its limit", memory_stays_within_its_limit},
     {NULL, NULL},
 };

@@ -6,6 +6,7 @@
 #include "checker/explore/explorer.h"
 #include "checker/explore/states.h"
 #include "protocol/base/random.h"
+#include "protocol/client/client.h"
 #include "tests/test.h"
 
 static struct scenario *parse(const char *text)
@@ -342,11 +343,154 @@ static void names_that_matter_are_not_exchanged(void)
     }
 }
 
+/* ---- clients ----------------------------------------------------------------------------------------------------- */
+
+struct swap {
+    uint32_t node[2];
+    session_id_t session[2]; /* 0: not exchanged */
+};
+
+static uint32_t swap_node(const struct swap *swap, uint32_t node)
+{
+    return node == swap->node[0] ? swap->node[1] : node == swap->node[1] ? swap->node[0] : node;
+}
+
+static uint64_t swap_subject(const struct swap *swap, uint64_t subject)
+{
+    uint64_t first = (uint64_t)swap->session[0], second = (uint64_t)swap->session[1];
+    return subject == 0 ? 0 : subject == first ? second : subject == second ? first : subject;
+}
+
+/* Of one world's moves, the first whose image the other does not offer.  Events as in match_events(). */
+static bool find_difference(struct space *space, const uint32_t *one, const uint32_t *other, const struct swap *swap,
+                            struct space_event (*events)[SPACE_EVENTS_MAX], uint32_t *count, struct move *missing)
+{
+    struct space_event unsorted[SPACE_EVENTS_MAX];
+    *count = space_events(space, one, events[0]);
+    uint32_t offered_count = space_events(space, other, unsorted);
+    for (uint32_t i = 0; i < *count; i++) {
+        struct move wanted = space_move(space, one, &events[0][i]);
+        wanted.node = swap_node(swap, wanted.node);
+        wanted.peer = swap_node(swap, wanted.peer);
+        wanted.subject = swap_subject(swap, wanted.subject);
+        uint32_t at = 0;
+        for (; at < offered_count; at++) {
+            struct move offered = space_move(space, other, &unsorted[at]);
+            if (move_equal(&offered, &wanted)) {
+                break;
+            }
+        }
+        if (at == offered_count) {
+            *missing = wanted;
+            return true;
+        }
+        events[1][i] = unsorted[at];
+    }
+    return offered_count != *count;
+}
+
+#define CLIENTS "clients 2\nscript clients: create /a ephemeral, get /a watch, set /a 1\nrun for 1s\n"
+#define FAULTS "explore timeouts 3\nexplore pings 3\nexplore resets 2\n"
+
+/* Two clients with the same script.  Only before they have sessions, and with one server, do their names alone make the difference: each goes
+ * through the servers in an order of its own; servers know them by sessions and by connections, which are numbered as they came. */
+static const struct {
+    const char *text;
+    bool exchanges_sessions; /* as their names */
+    bool is_alike;
+} client_worlds[] = {
+    {"servers 1\n" CLIENTS "explore from boot\n" FAULTS, false, true},
+    {"servers 1\n" CLIENTS "explore from established\n" FAULTS, false, false},
+    {"servers 1\n" CLIENTS "explore from established\n" FAULTS, true, false},
+    {"servers 3\n" CLIENTS "explore from boot\n" FAULTS, false, false},
+    {"servers 3\n" CLIENTS "explore from established\n" FAULTS, true, false},
+    {"servers 1\nworkload lock clients=2\nrun for 1s\nexplore from established\n" FAULTS, true, false},
+};
+
+static session_id_t session_of(struct space *space, const uint32_t *vector, uint32_t client)
+{
+    struct client_status status;
+    client_status(sites_load(space_sites(space), space_site_number(space, vector, client))->node, &status);
+    return status.session;
+}
+
+static bool does_the_same(const struct space_sight *a, const struct space_sight *b)
+{
+    return a->broken == b->broken && a->observed == b->observed && a->steps == b->steps && a->overflow == b->overflow;
+}
+
+/* A walk at random in a world, and with the two exchanged from the same world on.  Returns whether the same could happen all the way. */
+static bool walk_swapped(struct explorer *explorer, const struct swap *swap, struct random *random,
+                         struct move *missing)
+{
+    static struct space_event events[2][SPACE_EVENTS_MAX];
+    struct space *space = explorer->space;
+    uint32_t one[SPACE_WIDTH_MAX], other[SPACE_WIDTH_MAX], count;
+    states_load(search_visited(explorer->search), 0, one);
+    states_load(search_visited(explorer->search), 0, other);
+    for (uint32_t step = 0; step < 200; step++) {
+        struct space_sight sights[2] = {{0}, {0}};
+        if (find_difference(space, one, other, swap, events, &count, missing)) {
+            return false;
+        }
+        if (count == 0) {
+            return true;
+        }
+        uint32_t chosen = (uint32_t)random_below(random, count);
+        *missing = space_move(space, one, &events[0][chosen]);
+        space_apply(space, one, &events[0][chosen], &sights[0]);
+        space_apply(space, other, &events[1][chosen], &sights[1]);
+        if (!does_the_same(&sights[0], &sights[1])) {
+            return false;
+        }
+        if (sights[0].broken != 0 || sights[0].overflow) {
+            return true;
+        }
+    }
+    return true;
+}
+
+static void show_difference(const struct explorer *explorer, const char *text, const struct move *move)
+{
+    GString *line = g_string_new(NULL);
+    move_print(explorer->ensemble->world, move, line);
+    fprintf(stderr, "\n%stold apart by: %s\n", text, line->str);
+    g_string_free(line, TRUE);
+}
+
+static void clients_are_told_apart_by_more_than_names(void)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(client_worlds); i++) {
+        struct scenario *scenario = parse(client_worlds[i].text);
+        struct explorer *explorer = open_explorer(scenario, &(struct search_options){.jobs = 1});
+        uint32_t vector[SPACE_WIDTH_MAX], nodes = space_nodes(explorer->space);
+        struct swap swap = {.node = {nodes - 2, nodes - 1}};
+        struct move missing = {.kind = MOVE_HEAL};
+        struct random random;
+        bool is_alike = true;
+        random_seed(&random, 1);
+        states_load(search_visited(explorer->search), 0, vector);
+        for (unsigned k = 0; k < 2 && client_worlds[i].exchanges_sessions; k++) {
+            swap.session[k] = session_of(explorer->space, vector, swap.node[k]);
+        }
+        for (uint32_t walk = 0; walk < 100 && is_alike; walk++) {
+            is_alike = walk_swapped(explorer, &swap, &random, &missing);
+        }
+        CHECK(is_alike == client_worlds[i].is_alike);
+        if (getenv("ZKSIM_SHOW") != NULL && !is_alike) {
+            show_difference(explorer, client_worlds[i].text, &missing);
+        }
+        explorer_free(explorer);
+        scenario_free(scenario);
+    }
+}
+
 static const struct test_case cases[] = {
     {"what happens to a renamed world is the same, renamed", what_happens_to_a_renamed_world_is_the_same_renamed},
     {"a folded space has a state for each orbit, and the same verdicts", a_folded_space_has_a_state_for_each_orbit},
     {"any number of workers finds the same orbits", any_number_of_workers_finds_the_same_orbits},
     {"names that matter are not exchanged", names_that_matter_are_not_exchanged},
+    {"clients are told apart by more than names", clients_are_told_apart_by_more_than_names},
     {NULL, NULL},
 };
 

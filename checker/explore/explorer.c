@@ -13,6 +13,7 @@
 
 #define MEMORY_DEFAULT (UINT64_C(8) << 30)
 #define NOT_ENOUGH_TO_BEGIN "the memory allowed is not enough to begin: give more by --memory"
+#define PARTITION_NODES_MAX 9U           /* 255 ways to cut them in two, half of SPACE_EVENTS_MAX */
 #define WORLD_OCTETS (UINT64_C(4) << 40) /* of address space */
 
 struct explorer_root {
@@ -194,6 +195,26 @@ static bool check_beginning(const struct explorer *explorer, uint32_t started, G
     return false;
 }
 
+/* Whether vectors and lists of events are long enough. */
+static bool check_size(const struct explorer *explorer, GError **error)
+{
+    const struct world *world = explorer->ensemble->world;
+    uint32_t width = space_width_of(world, &explorer->monitors);
+    bool is_split = explorer->plan.budget[BUDGET_PARTITIONS] != 0;
+    if (width > SPACE_WIDTH_MAX) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                    "%s: %u nodes make a world of %u parts, with what lies between them; the explorer takes at most %u",
+                    explorer->scenario->name, world->node_count, width, SPACE_WIDTH_MAX);
+    } else if (is_split && world->node_count > PARTITION_NODES_MAX) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                    "%s: there are too many ways to cut %u nodes in two; with partitions the explorer takes at most %u",
+                    explorer->scenario->name, world->node_count, PARTITION_NODES_MAX);
+    } else {
+        return true;
+    }
+    return false;
+}
+
 /* Finds out whether names may be exchanged.  False with an error if that was asked for and may not be done. */
 static bool fold(struct explorer *explorer, const struct search_options *options, GError **error)
 {
@@ -229,6 +250,9 @@ static bool make_search(struct explorer *explorer, const struct search_options *
     describe_nodes(explorer->ensemble, &explorer->monitors);
     explorer->monitors.guarantees = monitor_covered() & explorer->watched;
     explorer->judged = monitor_judged(&explorer->monitors);
+    if (!check_size(explorer, error)) {
+        return false;
+    }
     if ((options->recovery || explorer->plan.fair > 0) && explorer->monitors.servers != 0) {
         explorer->judged |= UINT64_C(1) << GUARANTEE_AVAILABLE_AFTER_HEAL;
     }

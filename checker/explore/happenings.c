@@ -16,7 +16,7 @@ struct entry {
 
 void happenings_clear(struct happenings *list)
 {
-    list->length = 0;
+    list->length = list->count = 0;
     list->overflow = false;
 }
 
@@ -109,7 +109,7 @@ void happenings_add(struct happenings *list, const struct happening *happening)
     };
     uint32_t values_octets = (uint32_t)(entry.value_count * sizeof values[0]);
     uint32_t total = (uint32_t)sizeof entry + values_octets + padded(entry.length);
-    if (total > HAPPENINGS_OCTETS_MAX - list->length) {
+    if (total > HAPPENINGS_OCTETS_MAX - list->length || list->count == HAPPENINGS_MAX) {
         list->overflow = true;
         return;
     }
@@ -121,6 +121,7 @@ void happenings_add(struct happenings *list, const struct happening *happening)
     if (entry.length > 0) {
         memcpy(next, happening->octets.data, (size_t)entry.length);
     }
+    list->count++;
     list->length += total;
 }
 

@@ -10,9 +10,10 @@
 #include "checker/explore/happening.h"
 
 #define HAPPENINGS_OCTETS_MAX (UINT32_C(1) << 18)
+#define HAPPENINGS_MAX 512U
 
 struct happenings {
-    uint32_t length;
+    uint32_t length, count;
     bool overflow; /* something did not fit */
     _Alignas(8) uint8_t octets[HAPPENINGS_OCTETS_MAX];
 };

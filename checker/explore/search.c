@@ -113,7 +113,7 @@ void search_count_sight(struct search *search, struct search_counts *counts, con
     counts->steps += sight->steps;
     counts->coverage |= sight->coverage;
     counts->broken |= sight->broken;
-    counts->overflow = counts->overflow || sight->overflow;
+    counts->overflow = counts->overflow || sight->overflow || space_is_crowded(search->space);
     if (sight->exhausted) {
         stop_for_room(search);
     }

@@ -16,7 +16,6 @@
 #include "protocol/commit/participant.h"
 #include "protocol/server/server.h"
 
-#define SCRATCH_OCTETS (UINT32_C(1) << 24)
 #define LOCALS_MAX 256U
 #define DEEDS_MAX 256U
 
@@ -53,6 +52,8 @@ struct sites {
     happening_filter *wanted;
     void *wanted_self;
     bool remember;
+    uint32_t image_octets_max;
+    bool is_too_large;  /* the node of the present step outgrew its image, or can do too much by itself */
     bool out_of_memory; /* something of the present step did not fit */
     /* of this process */
     uint32_t *loaded; /* by node: which site the world holds, or INTERN_NONE */
@@ -94,7 +95,8 @@ struct sites *sites_new(struct shared *shared, struct world *world, happening_fi
         .loaded = malloc(world->node_count * sizeof(uint32_t)),
         .peers = malloc(world->node_count * sizeof(struct peers)),
         .lasting = malloc(world->node_count * sizeof(struct world_node)),
-        .scratch = malloc(SCRATCH_OCTETS),
+        .scratch = malloc(SITE_IMAGE_OCTETS_MAX),
+        .image_octets_max = SITE_IMAGE_OCTETS_MAX,
     };
     ensure(sites->loaded != NULL && sites->peers != NULL && sites->lasting != NULL && sites->scratch != NULL);
     for (uint32_t i = 0; i < world->node_count; i++) {
@@ -179,6 +181,7 @@ uint32_t sites_input(struct sites *sites, const struct site_input *input)
 
 /* ---- the image of a node ---- */
 
+/* INTERN_NONE when it does not fit, into memory or (is_too_large) into an image. */
 static uint32_t store_image(struct sites *sites, uint32_t node)
 {
     const struct world_node *of = &sites->world->nodes[node];
@@ -190,7 +193,10 @@ static uint32_t store_image(struct sites *sites, uint32_t node)
     head->machine_octets = of->machine->used;
     head->region_octets = of->life == LIFE_UP ? region->used : 0;
     size_t total = padded(sizeof *head) + padded(head->machine_octets) + padded(head->region_octets);
-    ensure(total <= SCRATCH_OCTETS);
+    if (total > sites->image_octets_max) {
+        sites->is_too_large = true;
+        return INTERN_NONE;
+    }
     uint8_t *next = sites->scratch + padded(sizeof *head);
     memcpy(next, of->machine, head->machine_octets);
     memset(next + head->machine_octets, 0, padded(head->machine_octets) - head->machine_octets);
@@ -327,7 +333,10 @@ uint32_t sites_message_renamed(struct sites *sites, uint32_t message, const stru
 
 static void add_local(struct sites *sites, struct site *site, enum move_kind kind, const struct site_input *input)
 {
-    ensure(site->local_count < LOCALS_MAX);
+    if (site->local_count == LOCALS_MAX) {
+        sites->is_too_large = true;
+        return;
+    }
     struct move move = {.kind = kind, .timer = (enum timer)input->timer, .subject = input->subject};
     const struct world_node *of = &sites->world->nodes[site->node];
     struct move_circumstances circumstances = {.head = SEGMENT_OCTETS, .ran_before = of->boots > 0};
@@ -352,8 +361,8 @@ static void add_deadlines(struct sites *sites, struct site *site, const struct w
 {
     struct deadline deadlines[LOCALS_MAX];
     size_t count = node_deadlines(of->node, deadlines, LOCALS_MAX);
-    ensure(count <= LOCALS_MAX);
-    for (size_t i = 0; i < count; i++) {
+    sites->is_too_large = sites->is_too_large || count > LOCALS_MAX;
+    for (size_t i = 0; i < count && i < LOCALS_MAX; i++) {
         add_local(sites, site, MOVE_DEADLINE,
                   &(struct site_input){
                       .kind = SITE_DEADLINE, .timer = (uint8_t)deadlines[i].timer, .subject = deadlines[i].subject});
@@ -482,7 +491,7 @@ static uint32_t intern_site(struct sites *sites, uint32_t node)
     union made_site made;
     size_t octets = describe(sites, node, &made);
     made.site.image = store_image(sites, node);
-    if (made.site.image == INTERN_NONE || sites->out_of_memory) {
+    if (made.site.image == INTERN_NONE || sites->out_of_memory || sites->is_too_large) {
         return INTERN_NONE;
     }
     enum intern_result result = intern_add_digest(sites->sites, digest, &made, (uint32_t)octets, &id);
@@ -719,7 +728,8 @@ static uint32_t intern_step(struct running *running, uint8_t ended)
     }
     step->happenings = sites_intern_happenings(sites, &running->happenings);
     step->site = intern_site(sites, running->node);
-    step->failed = running->failed || running->happenings.overflow;
+    step->failed = running->failed || running->happenings.overflow || sites->is_too_large;
+    step->site = sites->is_too_large ? 0 : step->site; /* none: nobody goes on from there */
     step->coverage = running->coverage;
     step->observed = running->observed;
     bool fits = !sites->out_of_memory && step->happenings != INTERN_NONE && step->site != INTERN_NONE;
@@ -738,7 +748,7 @@ static uint32_t run_loaded(struct sites *sites, uint32_t node, const struct site
     happenings_clear(&running.happenings);
     memset(running.deed_counts, 0, sizeof running.deed_counts);
     sites->loaded[running.node] = INTERN_NONE;
-    sites->out_of_memory = false;
+    sites->out_of_memory = sites->is_too_large = false;
     uint8_t ended = perform(&running, input);
     const struct outputs *outputs = sites->world->outputs;
     for (size_t i = 0; i < outputs->count; i++) {
@@ -821,6 +831,12 @@ uint64_t sites_compare_twins(struct sites *sites, struct sites_twin *differs)
 const struct site_input *sites_input_at(const struct sites *sites, uint32_t input)
 {
     return intern_get(sites->inputs, input).data;
+}
+
+void sites_limit_images(struct sites *sites, uint32_t octets)
+{
+    ensure(octets <= SITE_IMAGE_OCTETS_MAX);
+    sites->image_octets_max = octets;
 }
 
 void sites_remember(struct sites *sites, bool remember)

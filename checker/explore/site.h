@@ -23,6 +23,7 @@
 #include "checker/explore/shared.h"
 #include "sim/explore_plan.h"
 
+#define SITE_IMAGE_OCTETS_MAX (UINT32_C(1) << 24)
 #define SITE_CONNECTIONS_MAX 48U /* of each kind, dialed and accepted */
 
 enum site_input_kind {
@@ -126,6 +127,9 @@ const struct site_step *sites_step_at(const struct sites *sites, uint32_t step);
 
 /* Puts the node into the world as this site is, for whoever wants to look at it.  Valid until the next step. */
 const struct world_node *sites_load(struct sites *sites, uint32_t site);
+
+/* Images of nodes may be so large, at most and at first SITE_IMAGE_OCTETS_MAX; a step that makes a larger one has failed. */
+void sites_limit_images(struct sites *sites, uint32_t octets);
 
 /* False: every step runs again, and must come out as the first time (ensured).  True at first. */
 void sites_remember(struct sites *sites, bool remember);

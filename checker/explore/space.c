@@ -170,7 +170,7 @@ static void lay_out(struct space *space, const struct world *world)
             if (world->nodes[a].server == 0 && world->nodes[b].server == 0) {
                 continue; /* nobody can dial a client */
             }
-            ensure(next < SPACE_WIDTH_MAX);
+            ensure(next < SPACE_WIDTH_MAX); /* space_width_of() */
             space->pair_entry[a][b] = space->pair_entry[b][a] = (uint8_t)next;
             space->pair_sides[next][0] = (uint8_t)a;
             space->pair_sides[next][1] = (uint8_t)b;
@@ -217,6 +217,19 @@ static bool intern_initial(struct space *space, uint32_t *vector)
         fits = fits && vector[i] != INTERN_NONE;
     }
     return fits;
+}
+
+uint32_t space_width_of(const struct world *world, const struct monitor_config *monitors)
+{
+    uint32_t nodes = world->node_count, width = 1 + nodes, clients = 0;
+    for (size_t i = 0; monitor_at(i) != NULL; i++) {
+        width += monitor_is_wanted(monitor_at(i), monitors);
+    }
+    for (uint32_t i = 0; i < nodes; i++) {
+        clients += world->nodes[i].server == 0;
+    }
+    uint32_t strangers = clients == 0 ? 0 : clients * (clients - 1) / 2; /* pairs of which nobody can dial the other */
+    return width + nodes * (nodes - 1) / 2 - strangers;
 }
 
 struct space *space_new(struct shared *shared, struct world *world, const struct explore_plan *plan,
@@ -395,6 +408,11 @@ bool space_is_at_rest(const struct space *space, const uint32_t *vector)
         }
     }
     return space_is_quiet(space, vector);
+}
+
+bool space_is_crowded(const struct space *space)
+{
+    return space->is_crowded;
 }
 
 void space_ignore(struct space *space, bool ignore)

@@ -65,6 +65,9 @@ struct space *space_new(struct shared *shared, struct world *world, const struct
                         const struct monitor_config *monitors);
 void space_free(struct space *space);
 
+/* How wide a vector of such a world is; more than SPACE_WIDTH_MAX is too much for space_new(). */
+uint32_t space_width_of(const struct world *world, const struct monitor_config *monitors);
+
 uint32_t space_width(const struct space *space);
 uint32_t space_nodes(const struct space *space);
 struct sites *space_sites(const struct space *space);
@@ -83,6 +86,9 @@ uint32_t space_start(struct space *space, uint32_t *vector, const struct explore
 
 /* What the plan allows and does not do at once.  Returns how many. */
 uint32_t space_events(struct space *space, const uint32_t *vector, struct space_event *events);
+
+/* Whether more could happen in some state of which this process asked than SPACE_EVENTS_MAX; then some of it was left out. */
+bool space_is_crowded(const struct space *space);
 
 /* Everything the world itself could do, whatever the plan says; no faults but restarts. */
 uint32_t space_ordinary_events(struct space *space, const uint32_t *vector, struct space_event *events);

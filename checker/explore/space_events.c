@@ -19,6 +19,7 @@ struct listing {
     struct space_event *events;
     uint32_t count;
     bool goes_on; /* something besides timeouts, pings and faults can happen */
+    bool is_crowded;
     bool is_done; /* LIST_PROMPT: what was found comes first */
 };
 
@@ -58,7 +59,10 @@ static void offer(struct listing *list, const struct space_event *event)
         offer_prompt(list, event);
         return;
     }
-    ensure(list->count < SPACE_EVENTS_MAX);
+    if (list->count == SPACE_EVENTS_MAX) {
+        list->is_crowded = true;
+        return;
+    }
     list->events[list->count++] = *event;
 }
 
@@ -247,7 +251,7 @@ static struct listing listing_of(const struct space *space, const uint32_t *vect
     list.listed = listed;
     list.events = events;
     list.count = 0;
-    list.goes_on = list.is_done = false;
+    list.goes_on = list.is_done = list.is_crowded = false;
     list.classes = classes_of(&list);
     for (uint32_t node = 0; node < space->node_count; node++) {
         list.sites[node] = space_site(space, vector, node);
@@ -280,6 +284,7 @@ uint32_t space_events(struct space *space, const uint32_t *vector, struct space_
         offer_resets(&list, entry, space_pair_record(space, vector[entry]));
     }
     offer_partitions(&list);
+    space->is_crowded |= list.is_crowded;
     return list.count;
 }
 
@@ -287,6 +292,7 @@ uint32_t space_ordinary_events(struct space *space, const uint32_t *vector, stru
 {
     struct listing list = listing_of(space, vector, LIST_ORDINARY, events);
     list_ordinary(&list);
+    space->is_crowded |= list.is_crowded;
     return list.count;
 }
 

@@ -49,6 +49,7 @@ struct space {
     uint8_t pair_sides[SPACE_WIDTH_MAX][2];               /* by entry */
     uint32_t ending[2][3];                                /* deeds: by side; crash, kill, kill across a cut */
     uint32_t initial[SPACE_WIDTH_MAX];
+    bool is_crowded;       /* more could happen somewhere than a list of events holds */
     bool monitors_ignored; /* while a continuation is tried */
     space_listener *listener;
     void *listener_self;

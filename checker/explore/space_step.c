@@ -60,8 +60,6 @@ static void trace_event(const struct space *space, const struct space_event *eve
 
 /* ---- monitors ---------------------------------------------------------------------------------------------------- */
 
-#define HAPPENINGS_MAX 512U
-
 static size_t read_happenings(const struct space *space, const struct monitor *monitor, uint32_t happenings,
                               struct happening *list)
 {
@@ -464,6 +462,7 @@ static bool find_move(struct space *space, const uint32_t *vector, const struct 
     space->plan.resets_on = 0;
     space->plan.timing = EXPLORE_TIMING_ANY;
     space->plan.prompt = 0;
+    space->plan.budget[BUDGET_PARTITIONS] = move->kind == MOVE_PARTITION ? BUDGET_UNLIMITED : 0;
     uint32_t count = space_events(space, vector, events);
     space->plan = plan;
     for (uint32_t i = 0; i < count; i++) {
