@@ -176,11 +176,60 @@ static void many_ids(void)
     lone_server_free(client.server);
 }
 
+static struct acl_list all_of_auth(uint8_t *octets, size_t size)
+{
+    struct jute_writer writer = jute_writer_of(octets, size);
+    jute_write_int32(&writer, ACL_ALL);
+    for (int32_t perms = 1; perms <= ACL_ALL; perms++) {
+        jute_write_acl(&writer, (struct zk_acl){perms, {bytes_of("auth"), bytes_of("")}});
+    }
+    return (struct acl_list){jute_written(&writer, 0)};
+}
+
+/* Creates of znodes that all guard with every id of a connection, for each right by itself. */
+static int32_t make_many_guarded(struct lone_client *client, unsigned znodes)
+{
+    enum { ROOM = 8000 };
+    uint8_t list[1024], *octets = g_malloc(ROOM);
+    struct jute_writer writer = jute_writer_of(octets, ROOM);
+    struct request_body body = {.opcode = OP_CREATE, .acl = all_of_auth(list, sizeof list)};
+    for (unsigned i = 0; i < znodes; i++) {
+        char *path = g_strdup_printf("/many%u", i);
+        body.path = bytes_of(path);
+        multi_write_operation(&writer, &body);
+        g_free(path);
+    }
+    multi_write_end(&writer);
+    struct reply_body reply;
+    body = (struct request_body){.opcode = OP_MULTI, .operations = {(int32_t)znodes, jute_written(&writer, 0)}};
+    int32_t error = lone_client_ask(client, &body, &reply);
+    g_free(octets);
+    return error;
+}
+
+static void much_from_little(void)
+{
+    struct server_config config;
+    lone_server_config(&config);
+    struct lone_client client = lone_client_new(&config);
+    for (unsigned i = 0; i < 400; i++) {
+        char *user = g_strdup_printf("user%u:x", i);
+        CHECK_INT(say_who(&client, user), ZOK);
+        g_free(user);
+    }
+    CHECK_INT(make_many_guarded(&client, 14), ZMARSHALLINGERROR);
+    CHECK_INT(act(&client, OP_EXISTS, "/many0"), ZNONODE);
+    CHECK_INT(make_many_guarded(&client, 10), ZOK);
+    CHECK_INT(act(&client, OP_EXISTS, "/many9"), ZOK);
+    lone_server_free(client.server);
+}
+
 static const struct test_case cases[] = {
     {"what an ACL forbids is refused, and stays so when the log is read again", checks_and_survives_in_the_log},
     {"and when a snapshot is", checks_and_survives_in_snapshots},
     {"skipACL opens everything", skip},
     {"a connection that proves too many ids is closed", many_ids},
+    {"a multi that would become too large by its ACLs is refused", much_from_little},
     {NULL, NULL},
 };
 

@@ -497,8 +497,11 @@ static bool has_null_path(const struct request_body *multi)
     return false;
 }
 
+#define MULTI_OCTETS_MAX ((size_t)8 * 1024 * 1024)
+
 /* All or nothing: after the first failure the view is as before, and every later operation is refused.  Failed or not it is a
- * transaction of type multi; only what cannot be understood, or is not answered, fails as a whole. */
+ * transaction of type multi; only what cannot be understood, or is not answered, fails as a whole, and what is larger than any learner
+ * would read: `auth` may stand for all ids of a connection again and again. */
 static int32_t write_multi(struct server *server, const struct request *request, zxid_t zxid,
                            const struct request_body *multi, struct jute_writer *writer)
 {
@@ -527,6 +530,9 @@ static int32_t write_multi(struct server *server, const struct request *request,
         }
         txn_list_write_entry(writer, &txn);
         free_made(server, &body, &txn);
+        if (writer->used - mark > MULTI_OCTETS_MAX) {
+            return ZMARSHALLINGERROR;
+        }
     }
     jute_end_count(writer, mark, count);
     return ZOK;
