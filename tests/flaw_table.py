@@ -26,12 +26,14 @@ import threading
 
 CHAOS = "scenarios/chaos.scn"
 RANGE = 250  # seeds from the beginning of one to the next
+AT_ONCE = 50  # seeds of one sweep
+RUN_SECONDS_MAX = 40  # of processor time, for all of them: of messages without end some make gigabytes
 STOPPED = threading.Event()
 
 
-def run(command):
-    """What it prints, its exit status, and the processor seconds of it and its children."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+def run(command, seconds_max=3600):
+    """What it prints, its exit status, and the processor seconds of it and its children.  None of these processes computes for longer."""
+    process = subprocess.Popen(["prlimit", f"--cpu={seconds_max}", *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                start_new_session=True)  # Ctrl-C is for us: what has begun is measured to its end
     out = process.stdout.read().decode()
     _, status, usage = os.wait4(process.pid, 0)
@@ -64,41 +66,59 @@ class Flaw:
         return [one for one in self.ranges() if one["seed"]]
 
     def spent(self):
-        return sum(one["seconds"] for one in self.done["ranges"])
+        shrinking = self.done["shrunk"]["cpu_seconds"] if self.done["shrunk"] else 0
+        return shrinking + sum(one["seconds"] for one in self.done["ranges"])
 
     def first_failure(self):
         """The one to shrink: it breaks what the catalogue says, if any does."""
         found = self.found()
         return next((one for one in found if one["named"]), found[0] if found else None)
 
+    def is_measured(self):
+        return len(self.ranges()) == self.options.ranges
+
+    def is_to_shrink(self):
+        """The first failure is known: no later range changes it."""
+        first = self.first_failure()
+        if first is None or not (first["named"] or self.is_measured()):
+            return False
+        return self.done["shrunk"] is None or self.done["shrunk"]["from_seed"] != first["seed"]
+
     def is_finished(self):
-        is_shrunk = self.done["shrunk"] is not None or not self.found()
-        return len(self.ranges()) == self.options.ranges and is_shrunk
+        return self.is_measured() and not self.is_to_shrink()
 
     def step(self):
-        if len(self.ranges()) < self.options.ranges:
-            self.measure_range(len(self.ranges()))
-        else:
+        if self.is_to_shrink():
             self.shrink(self.first_failure())
+        else:
+            self.measure_range(len(self.ranges()))
 
     def measure_range(self, index):
         first = index * RANGE + 1
-        last = first + self.options.cap - 1
-        out, status, seconds = run([self.options.zksim, "sweep", CHAOS, "--seeds", f"{first}..{last}", "--flaw", self.name,
-                                    "--until-violated", "--format", "json"])
-        runs = [json.loads(line) for line in out.splitlines()]
-        summary = next((line for line in runs if "summary" in line), None)
-        if summary is None or status not in (0, 1):
-            sys.exit(f"flaw_table: {self.name}: the sweep of seeds {first}..{last} ended with status {status}")
-        failing = next((line for line in runs if "seed" in line and not line["as_expected"]), None)
+        seed, end, seconds, given_up, failing = first, first + self.options.cap, 0, 0, None
+        while seed < end and failing is None:
+            runs, spent, died = self.sweep(seed, min(seed + AT_ONCE, end) - 1)
+            failing = next((one for one in runs if not one["as_expected"]), None)
+            seed += len(runs) + died
+            given_up += died
+            seconds += spent
         broken = [v["guarantee"] for v in failing["verdicts"] if v["verdict"] == "violated"] if failing else []
         self.done["ranges"].append({
-            "seed": failing["seed"] if failing else 0,
-            "runs": failing["seed"] - first + 1 if failing else self.options.cap,
+            "seed": failing["seed"] if failing else 0, "runs": seed - first, "given_up": given_up,
             "named": self.guarantee in broken, "broken": broken, "seconds": seconds})
         self.save()
         say(f"{self.name}: range {index + 1} of {self.options.ranges}: "
-            + (f"seed {failing['seed']} breaks {', '.join(broken)}" if failing else "nothing breaks") + f", {seconds:.2f} s")
+            + (f"seed {failing['seed']} breaks {', '.join(broken)}" if failing else "nothing breaks") + f", {seconds:.2f} s"
+            + (f", {given_up} runs given up" if given_up else ""))
+
+    def sweep(self, first, last):
+        """The runs up to the first that breaks something, their processor seconds, and whether the run behind them was given up."""
+        out, status, seconds = run([self.options.zksim, "sweep", CHAOS, "--seeds", f"{first}..{last}", "--flaw", self.name,
+                                    "--until-violated", "--format", "json"], RUN_SECONDS_MAX)
+        lines = [json.loads(line) for line in out.splitlines()]
+        if status not in (0, 1) or not lines or "summary" not in lines[-1]:
+            raise RuntimeError(f"the sweep of seeds {first}..{last} ended with status {status}")
+        return lines[:-1], seconds, lines[-1]["died"]
 
     def shrink(self, failure):
         keep = ["--guarantee", self.guarantee] if failure["named"] else []
@@ -106,7 +126,7 @@ class Flaw:
         out, status, seconds = run([self.options.zksim, "shrink", CHAOS, "--seed", str(failure["seed"]), "--flaw", self.name,
                                     "-o", small, "--budget", "0", "--format", "json", *keep])
         if status != 0:
-            sys.exit(f"flaw_table: {self.name}: seed {failure['seed']} was not shrunk, status {status}")
+            raise RuntimeError(f"seed {failure['seed']} was not shrunk, status {status}")
         result = json.loads(out)
         del result["scenario"]
         result["guarantee"] = result["signature"].split(":")[0]
@@ -127,12 +147,14 @@ class Flaw:
         ranges, found, cap = self.ranges(), self.found(), self.options.cap
         if not ranges:
             return f"| {self.name} | {self.guarantee} | not measured | | | | |"
+        given_up = sum(one["given_up"] for one in ranges)
+        where = f"{len(found)} of {len(ranges)}" + (f", {given_up} runs given up" if given_up else "")
         seeds = sorted(one["runs"] if one["seed"] else cap + 1 for one in ranges)
-        median, least, most = [at_most(n, cap) for n in (statistics.median(seeds), seeds[0], seeds[-1])]
+        median, least, most = median_of(seeds, cap), up_to(seeds[0], cap), up_to(seeds[-1], cap)
         needed = median if len(set(seeds)) == 1 else f"{median} ({least} to {most})"
         seconds = statistics.median(one["seconds"] for one in ranges)
         named = sum(one["named"] for one in ranges)
-        return (f"| {self.name} | {self.guarantee} | {len(found)} of {len(ranges)} | {needed} | {seconds:.2f} | "
+        return (f"| {self.name} | {self.guarantee} | {where} | {needed} | {seconds:.2f} | "
                 f"{f'{named} of {len(found)}' if found else '-'} | {self.shrunk_cell()} |")
 
     def shrunk_cell(self):
@@ -147,8 +169,14 @@ def size(small):
     return f"{small['servers']} / {small['faults']}"
 
 
-def at_most(number, cap):
+def up_to(number, cap):
     return f"> {cap}" if number > cap else f"{number:g}"
+
+
+def median_of(seeds, cap):
+    """In the middle between two of which one is not known, it is known to be above the other."""
+    lower, upper = statistics.median_low(seeds), statistics.median_high(seeds)
+    return f"> {min(lower, cap)}" if upper > cap else f"{(lower + upper) / 2:g}"
 
 
 def say(text):
@@ -168,8 +196,9 @@ def measure(flaws, jobs):
             done, _ = concurrent.futures.wait(working, timeout=1, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in done:
                 flaw = working.pop(future)
-                future.result()
-                if not flaw.is_finished() and not STOPPED.is_set():
+                if future.exception() is not None:
+                    say(f"flaw_table: {flaw.name} is given up: {future.exception()}")
+                elif not flaw.is_finished():
                     waiting.append(flaw)
 
 
@@ -222,7 +251,7 @@ def main():
         print(flaw.row())
     if STOPPED.is_set():
         sys.exit(130)
-    sys.exit(not all(flaw.found() and flaw.done["shrunk"]["repeats"] for flaw in flaws))
+    sys.exit(not all(flaw.is_finished() and flaw.found() and flaw.done["shrunk"]["repeats"] for flaw in flaws))
 
 
 if __name__ == "__main__":
