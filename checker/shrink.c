@@ -1,4 +1,4 @@
-#include "checker/shrink.h"
+#include "checker/shrink_step.h"
 
 #include <string.h>
 
@@ -7,142 +7,18 @@
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
-#define SEEDS_MAX 20U       /* besides the present one */
-#define SEED_EVENTS 400000U /* that other seeds of one candidate may take together */
-#define SLICE 32U           /* candidates between two looks at the budget */
-#define FEW_FAULTS 14U      /* so many are dropped with other seeds too */
 #define ROUNDS_MAX 6U
 
-/* ---- candidates -------------------------------------------------------------------------------------------------------- */
-
-static void free_plan(gpointer plan)
-{
-    plan_free(plan);
-}
-
-static GPtrArray *new_batch(void)
-{
-    return g_ptr_array_new_with_free_func(free_plan);
-}
-
-static struct plan *add_candidate(const struct shrink *shrink, GPtrArray *batch)
-{
-    struct plan *plan = plan_copy(shrink->plan);
-    g_ptr_array_add(batch, plan);
-    return plan;
-}
-
-static bool is_over(const struct shrink *shrink)
-{
-    return shrink->out_of_effort || shrink->was_stopped;
-}
-
-/* How many other seeds a candidate is worth now. */
-static uint64_t other_seeds(const struct shrink *shrink)
-{
-    uint64_t seeds = SEED_EVENTS / MAX(shrink->events, SHRINK_EVENTS_LEAST);
-    return MIN(seeds, SEEDS_MAX);
-}
-
-static char *sum_of(const struct plan *plan)
-{
-    char *text = plan_text(plan);
-    char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA1, text, -1);
-    g_free(text);
-    return sum;
-}
-
-static void know(struct shrink *shrink, const struct plan *plan)
-{
-    g_hash_table_add(shrink->known, sum_of(plan));
-}
-
-static bool is_known(const struct shrink *shrink, const struct plan *plan)
-{
-    char *sum = sum_of(plan);
-    bool known = g_hash_table_contains(shrink->known, sum);
-    g_free(sum);
-    return known;
-}
-
-/* All candidates with their own seed, then all with seed 1, and so on; `places` says where in the batch each was. */
-static GPtrArray *with_seeds(const struct shrink *shrink, const GPtrArray *batch, uint64_t seeds, GArray *places)
-{
-    GPtrArray *all = new_batch();
-    for (uint64_t seed = 0; seed <= seeds; seed++) {
-        for (guint i = 0; i < batch->len; i++) {
-            struct plan *plan = plan_copy(batch->pdata[i]);
-            if (seed > 0) {
-                plan->seed = plan->last_seed = seed;
-            }
-            if (is_known(shrink, plan)) {
-                plan_free(plan);
-            } else {
-                g_ptr_array_add(all, plan);
-                g_array_append_val(places, i);
-            }
-        }
-    }
-    return all;
-}
-
-/* Tests some of them; the index of the first that fails, or -1. */
-static int test_slice(struct shrink *shrink, const GPtrArray *all, guint from)
-{
-    uint64_t events[SLICE] = {0};
-    GPtrArray *slice = g_ptr_array_new();
-    for (guint i = from; i < all->len && i < from + SLICE; i++) {
-        g_ptr_array_add(slice, all->pdata[i]);
-    }
-    int found = shrink->test(shrink->self, slice, events);
-    shrink->was_stopped = found == SHRINK_STOP;
-    guint ran = shrink->was_stopped ? 0 : found < 0 ? slice->len : (guint)found + 1;
-    for (guint i = 0; i < ran; i++) {
-        shrink->effort += MAX(events[i], SHRINK_EVENTS_LEAST);
-        know(shrink, slice->pdata[i]);
-    }
-    shrink->tries += ran;
-    shrink->events = found >= 0 ? events[found] : shrink->events;
-    shrink->out_of_effort = shrink->effort >= shrink->effort_max;
-    g_ptr_array_free(slice, TRUE);
-    return found >= 0 ? (int)from + found : -1;
-}
-
-/* Tests the batch, with other seeds too, and frees it; the index of what became the plan, or -1. */
-static int improve(struct shrink *shrink, GPtrArray *batch, uint64_t seeds)
-{
-    GArray *places = g_array_new(FALSE, FALSE, sizeof(guint));
-    GPtrArray *all = with_seeds(shrink, batch, seeds, places);
-    int found = -1;
-    for (guint from = 0; from < all->len && found < 0 && !is_over(shrink); from += SLICE) {
-        found = test_slice(shrink, all, from);
-    }
-    if (found >= 0) {
-        plan_free(shrink->plan);
-        shrink->plan = plan_copy(all->pdata[found]);
-        found = (int)g_array_index(places, guint, found);
-    }
-    g_array_free(places, TRUE);
-    g_ptr_array_free(all, TRUE);
-    g_ptr_array_free(batch, TRUE);
-    return found;
-}
-
-static struct plan_fault *plan_fault_at(const struct plan *plan, guint index)
-{
-    return &g_array_index(plan->faults, struct plan_fault, index);
-}
+/* ---- how long ---------------------------------------------------------------------------------------------------------- */
 
 static void drop_late_faults(struct plan *plan, int64_t end_ns)
 {
     for (guint i = plan->faults->len; i-- > 0;) {
-        if (plan_fault_at(plan, i)->at_ns >= end_ns) {
+        if (shrink_fault_at(plan, i)->at_ns >= end_ns) {
             g_array_remove_index(plan->faults, i);
         }
     }
 }
-
-/* ---- how long ---------------------------------------------------------------------------------------------------------- */
 
 static int64_t round_up(int64_t time_ns, int64_t unit_ns)
 {
@@ -172,18 +48,19 @@ static void cut(struct plan *plan, int64_t share, int64_t of)
 static bool reduce_time(struct shrink *shrink)
 {
     bool any = false;
-    for (int64_t of = 8; of <= 32 && !is_over(shrink); of *= 2) {
-        GPtrArray *batch = new_batch();
+    for (int64_t of = 8; of <= 32 && !shrink_is_over(shrink); of *= 2) {
+        GPtrArray *batch = shrink_batch_new();
         for (int64_t share = of == 8 ? 1 : of / 2; share < of; share++) {
-            cut(add_candidate(shrink, batch), share, of);
+            cut(shrink_add_candidate(shrink, batch), share, of);
         }
         int64_t before = shrink->plan->run_for_ns;
-        any |= improve(shrink, batch, of == 8 ? other_seeds(shrink) / 4 : 0) >= 0 && shrink->plan->run_for_ns < before;
+        any |= shrink_improve(shrink, batch, of == 8 ? shrink_other_seeds(shrink) / 4 : 0) >= 0 &&
+               shrink->plan->run_for_ns < before;
     }
     if (shrink->plan->quiet_from_ns != 0 && !needs_quiet(shrink->plan)) {
-        GPtrArray *batch = new_batch();
-        add_candidate(shrink, batch)->quiet_from_ns = 0;
-        any |= improve(shrink, batch, 0) >= 0;
+        GPtrArray *batch = shrink_batch_new();
+        shrink_add_candidate(shrink, batch)->quiet_from_ns = 0;
+        any |= shrink_improve(shrink, batch, 0) >= 0;
     }
     return any;
 }
@@ -192,7 +69,7 @@ static bool reduce_time(struct shrink *shrink)
 static void pull(struct plan *plan, guint first, int64_t by_ns)
 {
     for (guint i = first; i < plan->faults->len; i++) {
-        plan_fault_at(plan, i)->at_ns -= by_ns;
+        shrink_fault_at(plan, i)->at_ns -= by_ns;
     }
     plan->quiet_from_ns -= plan->quiet_from_ns == 0 ? 0 : by_ns;
     plan->run_for_ns -= by_ns;
@@ -202,107 +79,15 @@ static void pull(struct plan *plan, guint first, int64_t by_ns)
 static bool close_gaps(struct shrink *shrink)
 {
     bool any = false;
-    for (guint i = 0; i < shrink->plan->faults->len && !is_over(shrink); i++) {
-        GPtrArray *batch = new_batch();
-        int64_t before_ns = i == 0 ? 0 : plan_fault_at(shrink->plan, i - 1)->at_ns;
-        int64_t gap_ns = plan_fault_at(shrink->plan, i)->at_ns - before_ns;
+    for (guint i = 0; i < shrink->plan->faults->len && !shrink_is_over(shrink); i++) {
+        GPtrArray *batch = shrink_batch_new();
+        int64_t before_ns = i == 0 ? 0 : shrink_fault_at(shrink->plan, i - 1)->at_ns;
+        int64_t gap_ns = shrink_fault_at(shrink->plan, i)->at_ns - before_ns;
         int64_t least_ns = i == 0 ? 2 * SECOND : 500 * MS; /* to elect a leader and to write something */
         for (int64_t left_ns = least_ns; left_ns < gap_ns * 3 / 4; left_ns *= 2) {
-            pull(add_candidate(shrink, batch), i, gap_ns - left_ns);
+            pull(shrink_add_candidate(shrink, batch), i, gap_ns - left_ns);
         }
-        any |= improve(shrink, batch, other_seeds(shrink)) >= 0;
-    }
-    return any;
-}
-
-/* ---- faults ------------------------------------------------------------------------------------------------------------ */
-
-static guint least_of(guint a, guint b)
-{
-    return a < b ? a : b;
-}
-
-/* Without `size` faults at a time, from the last to the first: what happens late depends on what happened before. */
-static bool drop_chunks(struct shrink *shrink, guint size, uint64_t seeds)
-{
-    bool any = false;
-    guint end = shrink->plan->faults->len;
-    while (end > 0 && !is_over(shrink)) {
-        GPtrArray *batch = new_batch();
-        for (guint last = end; last > 0; last -= least_of(size, last)) {
-            guint length = least_of(size, last);
-            g_array_remove_range(add_candidate(shrink, batch)->faults, last - length, length);
-        }
-        int found = improve(shrink, batch, seeds);
-        if (found < 0) {
-            break;
-        }
-        any = true;
-        /* With other seeds the earlier candidates were tried in vain with the old seed only. */
-        guint skipped = seeds > 0 ? 0 : (guint)found * size;
-        end = end > skipped + size ? end - skipped - size : 0;
-        end = seeds > 0 ? shrink->plan->faults->len : least_of(end, shrink->plan->faults->len);
-    }
-    return any;
-}
-
-static void drop_kind(struct plan *plan, enum fault_kind kind)
-{
-    for (guint i = plan->faults->len; i-- > 0;) {
-        if (plan_fault_at(plan, i)->fault.kind == kind) {
-            g_array_remove_index(plan->faults, i);
-        }
-    }
-}
-
-/* Without any fault of a kind, as long as that goes. */
-static bool drop_kinds(struct shrink *shrink)
-{
-    bool any = false;
-    for (bool again = true; again && !is_over(shrink); any |= again) {
-        GPtrArray *batch = new_batch();
-        for (unsigned kind = FAULT_NONE + 1; kind < FAULT_KIND_COUNT; kind++) {
-            drop_kind(add_candidate(shrink, batch), (enum fault_kind)kind);
-        }
-        again = improve(shrink, batch, 0) >= 0;
-    }
-    return any;
-}
-
-static void drop_idle_faults(struct plan *plan)
-{
-    for (guint i = plan->faults->len; i-- > 0;) {
-        if (!plan_fault_matters(plan, plan_fault_at(plan, i))) {
-            g_array_remove_index(plan->faults, i);
-        }
-    }
-}
-
-/* The largest parts, as long as runs are long. */
-static void reduce_faults_coarsely(struct shrink *shrink)
-{
-    drop_idle_faults(shrink->plan);
-    guint all = shrink->plan->faults->len;
-    for (guint size = all; size > all / 8 && size > 0 && !is_over(shrink); size /= 2) {
-        drop_chunks(shrink, size, 0);
-    }
-}
-
-static bool reduce_faults(struct shrink *shrink)
-{
-    bool any = false;
-    drop_idle_faults(shrink->plan);
-    for (guint size = shrink->plan->faults->len; size > 0 && !is_over(shrink); size /= 2) {
-        bool is_coarse = size > shrink->plan->faults->len / 8;
-        bool dropped = drop_chunks(shrink, size, 0) || (is_coarse && drop_chunks(shrink, size, other_seeds(shrink)));
-        any |= dropped;
-        if (size == 1 && dropped) {
-            size = 2; /* one more time over single ones */
-        }
-    }
-    bool is_few = shrink->plan->faults->len <= FEW_FAULTS;
-    for (guint size = least_of(shrink->plan->faults->len, 4); is_few && size > 0 && !is_over(shrink); size--) {
-        any |= drop_chunks(shrink, size, other_seeds(shrink));
+        any |= shrink_improve(shrink, batch, shrink_other_seeds(shrink)) >= 0;
     }
     return any;
 }
@@ -326,24 +111,24 @@ static void add_keeping(const struct shrink *shrink, GPtrArray *batch, enum plan
     const struct plan *present = shrink->plan;
     uint32_t all = plan_count(present, kind);
     for (uint32_t first = 0; first < (count == 0 ? 1 : all); first++) {
-        struct plan *plan = add_candidate(shrink, batch);
+        struct plan *plan = shrink_add_candidate(shrink, batch);
         for (uint32_t k = count; k < all; k++) {
             plan_remove(plan, node_of(present, kind, first + k));
         }
-        drop_idle_faults(plan);
+        shrink_drop_idle_faults(plan);
     }
 }
 
 static bool reduce_kind(struct shrink *shrink, enum plan_kind kind, uint32_t least, uint64_t seeds)
 {
     bool any = false;
-    for (bool again = true; again && !is_over(shrink); any |= again) {
-        GPtrArray *batch = new_batch();
+    for (bool again = true; again && !shrink_is_over(shrink); any |= again) {
+        GPtrArray *batch = shrink_batch_new();
         uint32_t all = plan_count(shrink->plan, kind);
         for (uint32_t count = least; count < all; count = count + 1 < all ? MAX(count + 1, all / 2) : all) {
             add_keeping(shrink, batch, kind, count);
         }
-        again = improve(shrink, batch, seeds) >= 0;
+        again = shrink_improve(shrink, batch, seeds) >= 0;
     }
     return any;
 }
@@ -356,7 +141,7 @@ static void add_nudged(GPtrArray *batch)
     for (size_t i = 0; i < 2 * ARRAY_LENGTH(nudges); i++) {
         struct plan *plan = plan_copy(last);
         for (guint k = 0; k < plan->faults->len; k++) {
-            struct plan_fault *fault = plan_fault_at(plan, k);
+            struct plan_fault *fault = shrink_fault_at(plan, k);
             int64_t at_ns = fault->at_ns + (i % 2 == 0 ? -nudges[i / 2] : nudges[i / 2]);
             fault->at_ns = MAX(at_ns, 0);
         }
@@ -368,24 +153,24 @@ static void add_nudged(GPtrArray *batch)
 static bool reduce_sites(struct shrink *shrink)
 {
     bool any = false;
-    for (bool again = true; again && !is_over(shrink); any |= again) {
-        GPtrArray *batch = new_batch();
+    for (bool again = true; again && !shrink_is_over(shrink); any |= again) {
+        GPtrArray *batch = shrink_batch_new();
         for (uint32_t k = plan_count(shrink->plan, PLAN_SITE); k-- > 1 && plan_count(shrink->plan, PLAN_SITE) > 2;) {
-            struct plan *plan = add_candidate(shrink, batch);
+            struct plan *plan = shrink_add_candidate(shrink, batch);
             plan_remove(plan, node_of(shrink->plan, PLAN_SITE, k));
-            drop_idle_faults(plan);
+            shrink_drop_idle_faults(plan);
             add_nudged(batch);
         }
-        again = improve(shrink, batch, other_seeds(shrink)) >= 0;
+        again = shrink_improve(shrink, batch, shrink_other_seeds(shrink)) >= 0;
     }
     return any;
 }
 
 static bool reduce_nodes(struct shrink *shrink)
 {
-    bool any = reduce_kind(shrink, PLAN_OBSERVER, 0, other_seeds(shrink));
-    any |= reduce_kind(shrink, PLAN_SERVER, SHRINK_SERVERS_WANTED, other_seeds(shrink));
-    any |= reduce_kind(shrink, PLAN_CLIENT, 1, other_seeds(shrink));
+    bool any = reduce_kind(shrink, PLAN_OBSERVER, 0, shrink_other_seeds(shrink));
+    any |= reduce_kind(shrink, PLAN_SERVER, SHRINK_SERVERS_WANTED, shrink_other_seeds(shrink));
+    any |= reduce_kind(shrink, PLAN_CLIENT, 1, shrink_other_seeds(shrink));
     any |= reduce_sites(shrink);
     return any;
 }
@@ -393,9 +178,9 @@ static bool reduce_nodes(struct shrink *shrink)
 /* When nothing else helps: what is still large gets many more chances. */
 static bool insist(struct shrink *shrink)
 {
-    bool any = reduce_kind(shrink, PLAN_SERVER, SHRINK_SERVERS_WANTED, 8 * other_seeds(shrink));
-    if (shrink->plan->faults->len > SHRINK_FAULTS_WANTED && shrink->plan->faults->len <= FEW_FAULTS) {
-        any |= drop_chunks(shrink, 1, 8 * other_seeds(shrink));
+    bool any = reduce_kind(shrink, PLAN_SERVER, SHRINK_SERVERS_WANTED, 8 * shrink_other_seeds(shrink));
+    if (shrink->plan->faults->len > SHRINK_FAULTS_WANTED && shrink->plan->faults->len <= SHRINK_FEW_FAULTS) {
+        any |= shrink_drop_chunks(shrink, 1, 8 * shrink_other_seeds(shrink));
     }
     return any;
 }
@@ -409,9 +194,9 @@ static struct workload_setting *workload_at(const struct plan *plan, guint index
 
 static bool unmix(struct shrink *shrink, guint index)
 {
-    GPtrArray *batch = new_batch();
+    GPtrArray *batch = shrink_batch_new();
     for (guint k = 0, parts = 1; workload_at(shrink->plan, index)->kind == WORKLOAD_MIXED && k < parts; k++) {
-        struct plan *plan = add_candidate(shrink, batch);
+        struct plan *plan = shrink_add_candidate(shrink, batch);
         if (plan_unmix(plan, index)) {
             parts = plan->workloads->len - shrink->plan->workloads->len + 1;
             struct workload_setting kept = *workload_at(plan, index + k);
@@ -421,20 +206,20 @@ static bool unmix(struct shrink *shrink, guint index)
         }
     }
     bool is_mixed = batch->len > 0;
-    if (improve(shrink, batch, other_seeds(shrink)) >= 0) {
+    if (shrink_improve(shrink, batch, shrink_other_seeds(shrink)) >= 0) {
         return true;
     }
-    batch = new_batch();
+    batch = shrink_batch_new();
     if (is_mixed) {
-        plan_unmix(add_candidate(shrink, batch), index);
+        plan_unmix(shrink_add_candidate(shrink, batch), index);
     }
-    return improve(shrink, batch, other_seeds(shrink)) >= 0;
+    return shrink_improve(shrink, batch, shrink_other_seeds(shrink)) >= 0;
 }
 
 static bool unmix_all(struct shrink *shrink)
 {
     bool any = false;
-    for (guint i = 0; i < shrink->plan->workloads->len && !is_over(shrink); i++) {
+    for (guint i = 0; i < shrink->plan->workloads->len && !shrink_is_over(shrink); i++) {
         any |= unmix(shrink, i);
     }
     return any;
@@ -443,10 +228,10 @@ static bool unmix_all(struct shrink *shrink)
 static bool drop_workloads(struct shrink *shrink)
 {
     bool any = false;
-    for (guint i = shrink->plan->workloads->len; i-- > 0 && !is_over(shrink);) {
-        GPtrArray *batch = new_batch();
-        g_array_remove_index(add_candidate(shrink, batch)->workloads, i);
-        any |= improve(shrink, batch, other_seeds(shrink)) >= 0;
+    for (guint i = shrink->plan->workloads->len; i-- > 0 && !shrink_is_over(shrink);) {
+        GPtrArray *batch = shrink_batch_new();
+        g_array_remove_index(shrink_add_candidate(shrink, batch)->workloads, i);
+        any |= shrink_improve(shrink, batch, shrink_other_seeds(shrink)) >= 0;
     }
     return any;
 }
@@ -464,15 +249,15 @@ static void forget_operation(struct script *script, uint32_t first)
 static bool shorten_scripts(struct shrink *shrink)
 {
     bool any = false;
-    for (bool again = true; again && !is_over(shrink); any |= again) {
-        GPtrArray *batch = new_batch();
+    for (bool again = true; again && !shrink_is_over(shrink); any |= again) {
+        GPtrArray *batch = shrink_batch_new();
         for (guint i = 0; i < shrink->plan->scripts->len; i++) {
             const struct script *script = &g_array_index(shrink->plan->scripts, struct script, i);
             for (uint32_t k = 0; script->count > 1 && k < script->count; k += 1 + script->operations[k].parts) {
-                forget_operation(&g_array_index(add_candidate(shrink, batch)->scripts, struct script, i), k);
+                forget_operation(&g_array_index(shrink_add_candidate(shrink, batch)->scripts, struct script, i), k);
             }
         }
-        again = improve(shrink, batch, other_seeds(shrink) / 4) >= 0;
+        again = shrink_improve(shrink, batch, shrink_other_seeds(shrink) / 4) >= 0;
     }
     return any;
 }
@@ -481,13 +266,13 @@ static bool shorten_scripts(struct shrink *shrink)
 static bool lower(struct shrink *shrink, guint index, enum workload_parameter parameter, int64_t unit)
 {
     static const int64_t steps[] = {1, 2, 5, 10, 20, 50, 100};
-    GPtrArray *batch = new_batch();
+    GPtrArray *batch = shrink_batch_new();
     const struct workload_setting *setting = workload_at(shrink->plan, index);
     bool is_known_to_it = (workload_info(setting->kind)->parameters >> parameter & 1U) != 0;
     for (size_t k = 0; is_known_to_it && k < ARRAY_LENGTH(steps) && steps[k] * unit < setting->value[parameter]; k++) {
-        workload_at(add_candidate(shrink, batch), index)->value[parameter] = steps[k] * unit;
+        workload_at(shrink_add_candidate(shrink, batch), index)->value[parameter] = steps[k] * unit;
     }
-    return improve(shrink, batch, other_seeds(shrink) / 4) >= 0;
+    return shrink_improve(shrink, batch, shrink_other_seeds(shrink) / 4) >= 0;
 }
 
 /* What a workload leaves out is said by nobody. */
@@ -496,13 +281,13 @@ static bool make_usual(struct shrink *shrink, guint index)
     bool any = false;
     struct workload_setting usual;
     workload_setting_default(&usual, workload_at(shrink->plan, index)->kind);
-    for (unsigned i = 0; i < WORKLOAD_PARAMETER_COUNT && !is_over(shrink); i++) {
+    for (unsigned i = 0; i < WORKLOAD_PARAMETER_COUNT && !shrink_is_over(shrink); i++) {
         bool stays = i == PARAMETER_RATE || i == PARAMETER_KEYS || i == PARAMETER_SIZE || i == PARAMETER_CLIENTS;
-        GPtrArray *batch = new_batch();
+        GPtrArray *batch = shrink_batch_new();
         if (!stays && workload_at(shrink->plan, index)->value[i] != usual.value[i]) {
-            workload_at(add_candidate(shrink, batch), index)->value[i] = usual.value[i];
+            workload_at(shrink_add_candidate(shrink, batch), index)->value[i] = usual.value[i];
         }
-        any |= improve(shrink, batch, 0) >= 0;
+        any |= shrink_improve(shrink, batch, 0) >= 0;
     }
     return any;
 }
@@ -510,7 +295,7 @@ static bool make_usual(struct shrink *shrink, guint index)
 static bool reduce_workloads(struct shrink *shrink)
 {
     bool any = false;
-    for (guint i = 0; i < shrink->plan->workloads->len && !is_over(shrink); i++) {
+    for (guint i = 0; i < shrink->plan->workloads->len && !shrink_is_over(shrink); i++) {
         any |= lower(shrink, i, PARAMETER_RATE, 1000);
         any |= lower(shrink, i, PARAMETER_KEYS, 1);
         any |= lower(shrink, i, PARAMETER_SIZE, 1);
@@ -530,12 +315,12 @@ static void unset(struct plan *plan, size_t setting)
 static bool reduce_settings(struct shrink *shrink)
 {
     bool any = false;
-    for (size_t i = SETTING_COUNT; i-- > SETTING_CLIENTS + 1 && !is_over(shrink);) {
-        GPtrArray *batch = new_batch();
+    for (size_t i = SETTING_COUNT; i-- > SETTING_CLIENTS + 1 && !shrink_is_over(shrink);) {
+        GPtrArray *batch = shrink_batch_new();
         if (shrink->plan->settings.given[i]) {
-            unset(add_candidate(shrink, batch), i);
+            unset(shrink_add_candidate(shrink, batch), i);
         }
-        any |= improve(shrink, batch, other_seeds(shrink) / 4) >= 0;
+        any |= shrink_improve(shrink, batch, shrink_other_seeds(shrink) / 4) >= 0;
     }
     return any;
 }
@@ -557,49 +342,49 @@ static int compare_faults(gconstpointer a, gconstpointer b)
 static bool round_fault(struct shrink *shrink, guint index)
 {
     static const int64_t units[] = {SECOND, 500 * MS, 100 * MS, 10 * MS, MS};
-    GPtrArray *batch = new_batch();
-    const struct plan_fault *present = plan_fault_at(shrink->plan, index);
+    GPtrArray *batch = shrink_batch_new();
+    const struct plan_fault *present = shrink_fault_at(shrink->plan, index);
     for (size_t i = 0; i < ARRAY_LENGTH(units); i++) {
         int64_t at_ns = round_to(present->at_ns, units[i]);
         int64_t lasts_ns = round_to(present->lasts_ns, units[i]);
         if ((at_ns != present->at_ns || lasts_ns != present->lasts_ns) && (lasts_ns > 0) == (present->lasts_ns > 0)) {
-            struct plan *plan = add_candidate(shrink, batch);
-            plan_fault_at(plan, index)->at_ns = at_ns;
-            plan_fault_at(plan, index)->lasts_ns = lasts_ns;
+            struct plan *plan = shrink_add_candidate(shrink, batch);
+            shrink_fault_at(plan, index)->at_ns = at_ns;
+            shrink_fault_at(plan, index)->lasts_ns = lasts_ns;
             g_array_sort(plan->faults, compare_faults);
         }
     }
-    return improve(shrink, batch, other_seeds(shrink) / 4) >= 0;
+    return shrink_improve(shrink, batch, shrink_other_seeds(shrink) / 4) >= 0;
 }
 
 static void round_all(struct shrink *shrink, int64_t longest_ns)
 {
-    for (guint i = 0; i < shrink->plan->faults->len && !is_over(shrink); i++) {
+    for (guint i = 0; i < shrink->plan->faults->len && !shrink_is_over(shrink); i++) {
         round_fault(shrink, i);
     }
-    GPtrArray *batch = new_batch();
+    GPtrArray *batch = shrink_batch_new();
     for (int64_t unit = SECOND; unit >= 500 * MS; unit /= 2) {
         int64_t run_for_ns = round_up(shrink->plan->run_for_ns, unit);
-        add_candidate(shrink, batch)->run_for_ns = MIN(run_for_ns, longest_ns);
+        shrink_add_candidate(shrink, batch)->run_for_ns = MIN(run_for_ns, longest_ns);
     }
-    improve(shrink, batch, 0);
+    shrink_improve(shrink, batch, 0);
 }
 
 /* Seed 1 is nobody's secret. */
 static void try_first_seed(struct shrink *shrink)
 {
-    GPtrArray *batch = new_batch();
+    GPtrArray *batch = shrink_batch_new();
     if (shrink->plan->seed != 1) {
-        struct plan *plan = add_candidate(shrink, batch);
+        struct plan *plan = shrink_add_candidate(shrink, batch);
         plan->seed = plan->last_seed = 1;
     }
-    improve(shrink, batch, 0);
+    shrink_improve(shrink, batch, 0);
 }
 
 /* Most events of a run are about operations; not too few, for what is left is to fail with other seeds too. */
 static void lower_rates(struct shrink *shrink)
 {
-    for (guint i = 0; i < shrink->plan->workloads->len && !is_over(shrink); i++) {
+    for (guint i = 0; i < shrink->plan->workloads->len && !shrink_is_over(shrink); i++) {
         lower(shrink, i, PARAMETER_RATE, 20 * 1000);
     }
 }
@@ -609,8 +394,8 @@ static void reduce_coarsely(struct shrink *shrink)
 {
     reduce_time(shrink);
     lower_rates(shrink);
-    drop_kinds(shrink);
-    reduce_faults_coarsely(shrink);
+    shrink_drop_kinds(shrink);
+    shrink_faults_coarsely(shrink);
     reduce_time(shrink);
     reduce_nodes(shrink);
     unmix_all(shrink);
@@ -619,12 +404,13 @@ static void reduce_coarsely(struct shrink *shrink)
 static bool reduce(struct shrink *shrink)
 {
     bool any = reduce_time(shrink);
-    any |= reduce_faults(shrink);
+    any |= shrink_faults(shrink);
+    any |= close_gaps(shrink);
+    any |= shrink_join_faults(shrink);
     any |= reduce_nodes(shrink);
     any |= unmix_all(shrink);
     any |= drop_workloads(shrink);
     any |= shorten_scripts(shrink);
-    any |= close_gaps(shrink);
     any |= reduce_workloads(shrink);
     any |= reduce_settings(shrink);
     return any;
@@ -632,22 +418,31 @@ static bool reduce(struct shrink *shrink)
 
 static void reduce_until_stable(struct shrink *shrink)
 {
-    for (unsigned round = 0; round < ROUNDS_MAX && !is_over(shrink) && reduce(shrink); round++) {
+    for (unsigned round = 0; round < ROUNDS_MAX && !shrink_is_over(shrink) && reduce(shrink); round++) {
     }
 }
 
 void shrink_run(struct shrink *shrink)
 {
     shrink->out_of_effort = shrink->effort >= shrink->effort_max;
-    shrink->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    know(shrink, shrink->plan);
+    if (shrink->known == NULL) {
+        shrink->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    }
+    shrink_know(shrink, shrink->plan);
     int64_t run_for_ns = shrink->plan->run_for_ns;
     reduce_coarsely(shrink);
     reduce_until_stable(shrink);
-    if (!is_over(shrink) && insist(shrink)) {
+    if (!shrink_is_over(shrink) && insist(shrink)) {
         reduce_until_stable(shrink);
     }
     round_all(shrink, run_for_ns);
     try_first_seed(shrink);
-    g_hash_table_unref(shrink->known);
+}
+
+void shrink_clear(struct shrink *shrink)
+{
+    plan_free(shrink->plan);
+    if (shrink->known != NULL) {
+        g_hash_table_unref(shrink->known);
+    }
 }

@@ -25,7 +25,7 @@
 typedef int(shrink_test)(void *self, const GPtrArray *candidates, uint64_t *events);
 
 struct shrink {
-    struct plan *plan; /* in: what fails; out: the smallest found; the caller's to free */
+    struct plan *plan; /* in: what fails; out: the smallest found; freed by shrink_clear() */
     shrink_test *test;
     void *self;
     uint64_t effort_max; /* in simulated events; a candidate counts at least SHRINK_EVENTS_LEAST */
@@ -40,6 +40,8 @@ struct shrink {
 /* What starting and checking a run costs beside its events. */
 #define SHRINK_EVENTS_LEAST 8000U
 
+/* With more effort it may be called again: it goes on. */
 void shrink_run(struct shrink *shrink);
+void shrink_clear(struct shrink *shrink);
 
 #endif

@@ -305,7 +305,7 @@ static char *shrunk(const struct case_of *of, uint64_t effort_max)
         fprintf(stderr, "\nlarger than %u nodes and %u faults:\n%s", of->nodes_most, of->faults_most, text);
         CU_FAIL("not small enough");
     }
-    plan_free(plan);
+    shrink_clear(&shrink);
     record_free(record);
     g_free(signature);
     return text;

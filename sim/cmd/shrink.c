@@ -109,38 +109,42 @@ static uint32_t largeness(const struct plan *plan)
     return 2 * excess(servers_of(plan), SHRINK_SERVERS_WANTED) + excess(plan->faults->len, SHRINK_FAULTS_WANTED);
 }
 
-static struct run_options with_few_servers(const struct run_options *options)
+/* And one observer if it did not go without. */
+static struct run_options with_few_servers(const struct run_options *options, const struct plan *plan)
 {
     struct run_options few = *options;
     few.settings.value[SETTING_SERVERS] = SHRINK_SERVERS_WANTED;
-    few.settings.value[SETTING_OBSERVERS] = 0;
+    few.settings.value[SETTING_OBSERVERS] = plan_count(plan, PLAN_OBSERVER) > 0 ? 1 : 0;
     few.settings.given[SETTING_SERVERS] = few.settings.given[SETTING_OBSERVERS] = true;
     return few;
 }
 
-/* The first seed of the scenario, with those options, that fails in the same way; 0: none was found. */
-static uint64_t find_seed(struct shrinking *shrinking, const char *text, const struct run_options *options,
-                          uint64_t effort_max)
+/* The first other seed of the scenario, with those options, that fails in the same way; 0: none was found. */
+static uint64_t find_seed(const struct shrink_order *order, struct shrinking *shrinking, const char *text,
+                          const struct run_options *options)
 {
     struct attempt attempt = shrinking->attempt;
     uint64_t effort = 0;
+    uint64_t effort_max = order->effort_max / 6;
     uint64_t found_seed = 0;
+    uint64_t next = 1;
     attempt.options = options;
-    for (uint64_t first = 1; first <= SEEDS_ELSEWHERE && effort < effort_max && found_seed == 0;
-         first += SEEDS_AT_ONCE) {
+    while (next <= SEEDS_ELSEWHERE && effort < effort_max && found_seed == 0) {
         uint64_t events[SEEDS_AT_ONCE] = {0};
         GPtrArray *texts = g_ptr_array_new();
         GArray *seeds = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-        for (uint64_t seed = first; seed < first + SEEDS_AT_ONCE; seed++) {
-            g_ptr_array_add(texts, (gpointer)(uintptr_t)text);
-            g_array_append_val(seeds, seed);
+        for (; seeds->len < SEEDS_AT_ONCE; next++) {
+            if (next != order->seed) {
+                g_ptr_array_add(texts, (gpointer)(uintptr_t)text);
+                g_array_append_val(seeds, next);
+            }
         }
         int found = attempt_first(&attempt, texts, seeds, events);
         for (int i = 0; i < (int)SEEDS_AT_ONCE && (found < 0 || i <= found); i++) {
             effort += MAX(events[i], SHRINK_EVENTS_LEAST);
             shrinking->shrink.tries++;
         }
-        found_seed = found < 0 ? 0 : first + (uint64_t)found;
+        found_seed = found < 0 ? 0 : g_array_index(seeds, uint64_t, found);
         g_ptr_array_free(texts, TRUE);
         g_array_free(seeds, TRUE);
     }
@@ -153,9 +157,9 @@ static uint64_t find_seed(struct shrinking *shrinking, const char *text, const s
 static struct plan *plan_elsewhere(const struct shrink_order *order, struct shrinking *shrinking)
 {
     struct scenario *scenario = command_load_scenario(order->path, order->seed, order->options, NULL);
-    const struct run_options few = with_few_servers(order->options);
+    const struct run_options few = with_few_servers(order->options, shrinking->shrink.plan);
     struct plan *plan = NULL;
-    uint64_t seed = find_seed(shrinking, scenario->text, &few, order->effort_max / 6);
+    uint64_t seed = find_seed(order, shrinking, scenario->text, &few);
     scenario_free(scenario);
     if (seed != 0) {
         struct record *record = record_new();
@@ -173,31 +177,35 @@ static void look_elsewhere(const struct shrink_order *order, struct shrinking *s
 {
     struct shrink *first = &shrinking->shrink;
     struct plan *plan = plan_elsewhere(order, shrinking);
-    if (plan == NULL) {
-        first->effort_max = order->effort_max;
-        if (first->out_of_effort) {
-            shrink_run(first);
-        }
-        return;
-    }
     struct shrinking second = *shrinking;
     second.shrink = (struct shrink){
         .plan = plan, .test = test, .self = &second, .effort = first->effort, .effort_max = order->effort_max};
-    if (fails_by_itself(&second)) {
+    if (plan != NULL && fails_by_itself(&second)) {
         shrink_run(&second.shrink);
         shrinking->attempt.killed = second.attempt.killed;
         first->effort = second.shrink.effort;
         first->tries += second.shrink.tries;
         first->was_stopped |= second.shrink.was_stopped;
         if (largeness(second.shrink.plan) < largeness(first->plan)) {
-            plan = first->plan;
+            struct plan *larger = first->plan;
             first->plan = second.shrink.plan;
+            first->events = second.shrink.events;
             first->out_of_effort = second.shrink.out_of_effort;
-        } else {
-            plan = second.shrink.plan;
+            second.shrink.plan = larger;
         }
     }
-    plan_free(plan);
+    shrink_clear(&second.shrink);
+}
+
+/* The first half of the effort was not enough, or it cannot become smaller: another one may, or else this one with the rest. */
+static void go_on(const struct shrink_order *order, struct shrinking *shrinking)
+{
+    struct shrink *shrink = &shrinking->shrink;
+    look_elsewhere(order, shrinking);
+    shrink->effort_max = order->effort_max;
+    if (largeness(shrink->plan) > 0 && shrink->out_of_effort && !shrink->was_stopped) {
+        shrink_run(shrink);
+    }
 }
 
 /* ---- the result -------------------------------------------------------------------------------------------------------- */
@@ -284,7 +292,7 @@ static bool shrink_plan(const struct shrink_order *order, struct plan *plan, cha
         shrinking.attempt.until_us = order->budget_us == 0 ? 0 : g_get_monotonic_time() + order->budget_us;
         shrink_run(&shrinking.shrink);
         if (!shrinking.shrink.was_stopped && largeness(shrinking.shrink.plan) > 0) {
-            look_elsewhere(order, &shrinking);
+            go_on(order, &shrinking);
         }
         conclude(order, &shrinking, outcome);
     } else {
@@ -294,7 +302,7 @@ static bool shrink_plan(const struct shrink_order *order, struct plan *plan, cha
     if (shrinking.is_terminal) {
         fputs("\r\033[K", stderr);
     }
-    plan_free(shrinking.shrink.plan);
+    shrink_clear(&shrinking.shrink);
     return ok;
 }
 
