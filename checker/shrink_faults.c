@@ -133,8 +133,14 @@ static void add_instead(const struct shrink *shrink, GPtrArray *batch, guint fir
     g_array_remove_index(plan->faults, is_early ? second : first);
 }
 
-/* Of two that take nodes down, or cut them off: the first lasts until both would be over, or so does the second one from the
- * beginning, or what goes down goes down together. */
+static bool joins(const struct plan_fault *a, const struct plan_fault *b)
+{
+    return (takes_down(a->fault.kind) && takes_down(b->fault.kind)) || (cuts(a->fault.kind) && cuts(b->fault.kind)) ||
+           (a->fault.kind == FAULT_RESTART && b->fault.kind == FAULT_RESTART);
+}
+
+/* The first lasts until both would be over; or so does the second one from the beginning, if they are cuts; or else what happens to
+ * the nodes of each happens to all of them, at one of the times. */
 static void add_joined(const struct shrink *shrink, GPtrArray *batch, guint first, guint second)
 {
     const struct plan_fault *a = shrink_fault_at(shrink->plan, first);
@@ -144,7 +150,7 @@ static void add_joined(const struct shrink *shrink, GPtrArray *batch, guint firs
     set_end(&early, end_ns);
     add_instead(shrink, batch, first, second, &early);
     struct plan_fault other = *b;
-    if (takes_down(a->fault.kind)) {
+    if (!cuts(a->fault.kind)) {
         add_nodes(&early.fault.a, &b->fault.a);
         add_instead(shrink, batch, first, second, &early);
         add_nodes(&other.fault.a, &a->fault.a);
@@ -167,11 +173,10 @@ static void add_pair(const struct shrink *shrink, GPtrArray *batch, guint first,
 {
     const struct plan_fault *a = shrink_fault_at(shrink->plan, first);
     const struct plan_fault *b = shrink_fault_at(shrink->plan, second);
-    bool is_down = takes_down(a->fault.kind);
-    if ((is_down && takes_down(b->fault.kind)) || (cuts(a->fault.kind) && cuts(b->fault.kind))) {
+    if (joins(a, b)) {
         add_joined(shrink, batch, first, second);
     }
-    if (is_down && b->fault.kind == FAULT_RESTART && a->lasts_ns == 0 && b->at_ns > a->at_ns) {
+    if (takes_down(a->fault.kind) && b->fault.kind == FAULT_RESTART && a->at_ns < b->at_ns && b->at_ns < end_of(a)) {
         add_restarted(shrink, batch, first, second);
     }
     if (second > first + 1) { /* neighbours were tried */
