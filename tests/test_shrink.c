@@ -382,10 +382,59 @@ static void the_result_is_the_same_each_time(void)
     }
 }
 
+/* ---- joining: no run is needed ---- */
+
+static bool is_down_at(const struct plan *plan, uint32_t node, int64_t time_ns)
+{
+    bool is_down = false;
+    for (guint i = 0; i < plan->faults->len; i++) {
+        const struct plan_fault *fault = &g_array_index(plan->faults, struct plan_fault, i);
+        bool concerns = node_set_has(&fault->fault.a, node) && fault->at_ns <= time_ns;
+        bool lasts = fault->lasts_ns == 0 || fault->at_ns + fault->lasts_ns > time_ns;
+        is_down = concerns ? fault->fault.kind != FAULT_RESTART && lasts : is_down;
+    }
+    return is_down;
+}
+
+/* "Fails" if all three servers are down at 5 s and up at 7 s. */
+static int all_down_then_up(void *self, const GPtrArray *candidates, uint64_t *events)
+{
+    (void)self;
+    for (guint i = 0; i < candidates->len; i++) {
+        const struct plan *plan = candidates->pdata[i];
+        bool fails = plan_count(plan, PLAN_SERVER) == 3 && plan->run_for_ns > 7 * SECOND;
+        for (uint32_t node = 0; node < 3; node++) {
+            fails = fails && is_down_at(plan, node, 5 * SECOND) && !is_down_at(plan, node, 7 * SECOND);
+        }
+        events[i] = 10000;
+        if (fails) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static void several_faults_become_one(void)
+{
+    struct plan *plan;
+    struct record *record = run("servers 3\nclients 1\nat 4s kill server 1\nat 4200ms crash server 2\n"
+                                "at 4400ms kill server 3\nat 6s restart server 2\nat 6200ms restart server 3\n"
+                                "at 6400ms restart server 1\nrun for 8s\n",
+                                1, &plan);
+    struct shrink shrink = {
+        .plan = plan, .test = all_down_then_up, .effort_max = 70000000, .events = record->run.events};
+    CHECK(plan->faults->len >= 3);
+    shrink_run(&shrink);
+    CHECK_INT(shrink.plan->faults->len, 1);
+    shrink_clear(&shrink);
+    record_free(record);
+}
+
 static const struct test_case cases[] = {
     {"failures under chaos become small", failures_under_chaos_become_small},
     {"failures of atomic commit become small", failures_of_atomic_commit_become_small},
     {"failures of recipes become small", failures_of_recipes_become_small},
+    {"crashes and restarts of single servers become one fault", several_faults_become_one},
     {"the result is the same each time, with any effort", the_result_is_the_same_each_time},
     {"a fault of every kind, written and read again, is the same fault", every_kind_of_fault_comes_back},
     {"the plan of a run of any scenario, as text, repeats the run", a_plan_of_any_scenario_repeats_the_run},
