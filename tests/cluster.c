@@ -23,6 +23,7 @@ static void fill_server_config(struct server_config *to, const struct cluster_co
     to->snap_count = config->snap_count != 0 ? config->snap_count : to->snap_count;
     to->commit_log_count = config->commit_log_count != 0 ? config->commit_log_count : to->commit_log_count;
     to->batch_size_max = config->batch_size_max != 0 ? config->batch_size_max : to->batch_size_max;
+    to->packet_octets_max = config->packet_octets_max != 0 ? config->packet_octets_max : to->packet_octets_max;
     to->flaws = config->flaws;
 }
 

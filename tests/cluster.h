@@ -18,9 +18,10 @@
 struct cluster_config {
     uint32_t participants, observers, clients;
     uint64_t seed;
-    uint32_t snap_count;       /* 0: the default */
-    uint32_t commit_log_count; /* 0: the default */
-    uint32_t batch_size_max;   /* 0: the default */
+    uint32_t snap_count;        /* 0: the default */
+    uint32_t commit_log_count;  /* 0: the default */
+    uint32_t batch_size_max;    /* 0: the default */
+    uint32_t packet_octets_max; /* of the servers; 0: the default */
     struct flaws flaws;
     const struct application_calls *application; /* of the clients; NULL: none */
     const void *setting;

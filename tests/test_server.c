@@ -296,6 +296,7 @@ static bool run_cluster(struct teller *teller, char **words)
         .snap_count = (uint32_t)story_number(words, "snap-count", 0),
         .commit_log_count = (uint32_t)story_number(words, "commit-log", 0),
         .batch_size_max = (uint32_t)story_number(words, "batch", 0),
+        .packet_octets_max = (uint32_t)story_number(words, "packet-max", 0),
         .seed = (uint64_t)story_number(words, "seed", 1),
         .application = &client_calls,
     });

@@ -126,6 +126,14 @@ static inline duration_ns server_ticks_ns(const struct server *server, uint32_t 
     return (duration_ns)ticks * server->config.tick_ms * NS_PER_MS;
 }
 
+/* What servers send each other may be longer than what a client sends: as much again, at least 1 KiB (BinaryInputArchive's extraMaxBuffer). */
+static inline int32_t server_packet_octets_max(const struct server *server)
+{
+    uint64_t most = server->config.packet_octets_max;
+    most += most > 1024 ? most : 1024;
+    return most > INT32_MAX ? INT32_MAX : (int32_t)most;
+}
+
 static inline bool server_is_leading(const struct server *server)
 {
     return server->phase == PHASE_ACTIVE && server->state == PEER_LEADING;

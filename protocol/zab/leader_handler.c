@@ -307,8 +307,7 @@ size_t leader_receive(struct server *server, struct connection *connection, stru
     }
     struct quorum_packet packet;
     size_t consumed = 0;
-    switch (
-        packet_find(octets.data, bytes_size(octets), (int32_t)server->config.packet_octets_max, &packet, &consumed)) {
+    switch (packet_find(octets.data, bytes_size(octets), server_packet_octets_max(server), &packet, &consumed)) {
     case DECODE_INCOMPLETE:
         return 0;
     case DECODE_BAD:
