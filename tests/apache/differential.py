@@ -1,34 +1,36 @@
 #!/usr/bin/python3
 """differential.py -- The same random operations for Apache ZooKeeper and for `zksim serve`; what they answer has to be the same.
 
-    tests/apache/differential.py --seeds 1..200 --operations 500
+    tests/apache/differential.py --kind standalone --seeds 1..200 --operations 500
 
 Exit status: 0 all the same, 1 a difference, 2 not run."""
 
 import argparse
+import collections
 import sys
 import threading
+import traceback
 import time
 
 import apache
 import generator
+import kinds
 from player import Player
 
 
-def play(server, steps):
-    return Player(server.port, isinstance(server, apache.Apache)).play(steps)
-
-
-def play_both(servers, steps):
+def play_both(servers, steps, covered):
     """Their transcripts; an exception stands for one."""
     transcripts = [None, None]
 
     def run(index):
+        player = Player(servers[index], isinstance(servers[index], apache.Apache))
         try:
-            transcripts[index] = play(servers[index], steps)
+            transcripts[index] = player.play(steps)
+            covered[index].update(player.covered())
         except Exception as error:  # whatever it is, it is this server's answer
-            transcripts[index] = [["%s failed: %r" % (servers[index].name, error)]]
-            servers[index].process.kill()
+            frames = ", ".join("%s:%d" % (frame.name, frame.lineno) for frame in traceback.extract_tb(error.__traceback__))
+            transcripts[index] = player.transcript + [["%s failed: %r in %s" % (servers[index].name, error, frames)]]
+            servers[index].fail()
 
     threads = [threading.Thread(target=run, args=(index,)) for index in (0, 1)]
     for thread in threads:
@@ -63,20 +65,23 @@ def is_apaches_silence(index, transcripts):
 class Bench:
     """Both servers, started anew when they have come apart."""
 
-    def __init__(self, arguments):
+    def __init__(self, kind, arguments):
         self.arguments = arguments
+        self.kind = kind
         self.servers = None
+        self.forgotten = 0
+        self.covered = (collections.Counter(), collections.Counter())  # (operation, outcome) -> how often, on each
 
     def start(self):
         if self.servers is None or not all(server.alive() for server in self.servers):
             self.stop()
-            self.servers = [apache.Apache(self.arguments.standalone), apache.Zksim(self.arguments.zksim, self.arguments.standalone)]
+            self.servers = [apache.Apache(self.kind), apache.Zksim(self.kind, self.arguments.zksim)]
             for server in self.servers:
                 server.start()
         return self.servers
 
     def difference(self, steps):
-        transcripts = play_both(self.start(), steps)
+        transcripts = play_both(self.start(), steps, self.covered)
         for server, transcript in zip(self.servers, transcripts):
             if any(is_silent(said) for said in transcript):
                 server.stop(self.arguments.keep)
@@ -84,6 +89,7 @@ class Bench:
 
     def stop(self):
         for server in self.servers or []:
+            self.forgotten += server.forgotten
             server.stop(self.arguments.keep)
         self.servers = None
 
@@ -131,14 +137,17 @@ def shown(steps, transcripts, first, last):
     return "\n".join(lines)
 
 
-def run_seed(bench, seed, arguments):
-    steps = generator.generate(seed, arguments.operations)
+def run_seed(bench, seed, operations):
+    arguments = bench.arguments
+    steps = bench.kind.generate(seed, operations)
     index, transcripts = bench.difference(steps)
     for _ in range(ATTEMPTS - 1):
         if index is not None and is_apaches_silence(index, transcripts):
             print("seed %d: Apache said nothing at step %d; once more" % (seed, index), file=sys.stderr)
             index, transcripts = bench.difference(steps)
     if index is None:
+        if arguments.show:
+            print(shown(steps, transcripts, 0, len(steps) + 1))
         return True
     print("seed %d: step %d differs" % (seed, index))
     print(shown(steps, transcripts, max(0, index - 3), min(index + 1, len(steps) + 1)))
@@ -154,6 +163,72 @@ def run_seed(bench, seed, arguments):
     return False
 
 
+# ---- whether the test could have found anything
+
+ABSENT_PERCENT = 5      # steps on connections that were closed before
+FORGOTTEN_PER_SEED = 1  # connections that Apache forgets to close
+
+
+def count_of(covered, operation):
+    return sum(count for (name, _), count in covered.items() if name == operation)
+
+
+def replies(covered):
+    return sum(count for (name, _), count in covered.items() if name not in ("event", "connect", "connection"))
+
+
+def show_coverage(covered):
+    for operation in sorted({str(name) for name, _ in covered}):
+        outcomes = sorted(((outcome, count) for (name, outcome), count in covered.items() if str(name) == operation), key=lambda pair: -pair[1])
+        print("  %-22s %s" % (operation, ", ".join("%s %d" % pair for pair in outcomes)))
+
+
+def saw_enough(bench, seeds):
+    """Every operation had its usual outcomes on both, and nearly all steps had a connection."""
+    bad = []
+    for name, covered in zip(("Apache", "zksim"), bench.covered):
+        missing = [pair for pair in bench.kind.covers if covered[pair] == 0]
+        bad += ["%s never answered %s" % (name, ", ".join("%s: %s" % pair for pair in missing))] if missing else []
+        if covered["connection", "none"] * 100 > ABSENT_PERCENT * replies(covered):
+            bad.append("%s: %d steps had no connection" % (name, covered["connection", "none"]))
+    if bench.forgotten > FORGOTTEN_PER_SEED * seeds:
+        bad.append("%d connections that were to be closed were not" % bench.forgotten)
+    for line in bad:
+        print("differential: nothing proved: " + line)
+    return not bad
+
+
+# ---- a run
+
+
+def compare(name, arguments):
+    """0: all the same, 1: not."""
+    kind = kinds.KINDS[name]
+    bench = Bench(kind, arguments)
+    seeds = arguments.seeds or range(1, kind.seeds + 1)
+    operations = arguments.operations or kind.operations
+    done, differing, started = 0, [], time.monotonic()
+    try:
+        for seed in seeds:
+            if not run_seed(bench, seed, operations):
+                differing.append(seed)
+            done += 1
+            if len(differing) >= arguments.failures:
+                break
+    finally:
+        bench.stop()
+    print("differential %s: %d seeds of %d operations, %d replies, %d events, %d differ%s (%.0f s)%s" % (
+        name, done, operations, replies(bench.covered[1]), count_of(bench.covered[1], "event"), len(differing),
+        ": " + ", ".join(map(str, differing)) if differing else "", time.monotonic() - started,
+        "; Apache forgot to close %d connections" % bench.forgotten if bench.forgotten else ""))
+    if arguments.coverage:
+        show_coverage(bench.covered[1])
+    sys.stdout.flush()
+    if differing:
+        return 1
+    return 0 if done < kind.seeds or saw_enough(bench, done) else 1
+
+
 def parse_seeds(value):
     first, _, last = value.partition("..")
     return range(int(first), int(last or first) + 1)
@@ -161,10 +236,13 @@ def parse_seeds(value):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=parse_seeds, default=range(1, 201), metavar="A..B")
-    parser.add_argument("--operations", type=int, default=500, metavar="N")
+    parser.add_argument("--kind", choices=list(kinds.KINDS),
+                        help="; ".join("%s: %s" % (name, kind.about) for name, kind in kinds.KINDS.items()) + " (default: all of them)")
+    parser.add_argument("--seeds", type=parse_seeds, metavar="A..B", help="(default: as many as the kind needs)")
+    parser.add_argument("--operations", type=int, metavar="N", help="of a seed (default: the kind's)")
     parser.add_argument("--zksim", default="build/zksim", metavar="PROGRAM")
-    parser.add_argument("--standalone", action="store_true", help="servers without an ensemble; otherwise both lead one of their own")
+    parser.add_argument("--show", action="store_true", help="all that was said")
+    parser.add_argument("--coverage", action="store_true", help="say what was answered how often")
     parser.add_argument("--minimise", action="store_true", help="shrink what differs to the few steps that show it")
     parser.add_argument("--budget", type=float, default=120, metavar="SECONDS", help="for shrinking one seed")
     parser.add_argument("--failures", type=int, default=5, metavar="N", help="stop after that many seeds that differ (default 5)")
@@ -179,20 +257,8 @@ def main():
     except apache.Missing as missing:
         print("differential: not run: %s" % missing, file=sys.stderr)
         return 2
-    bench = Bench(arguments)
-    done, differing, started = 0, [], time.monotonic()
-    try:
-        for seed in arguments.seeds:
-            if not run_seed(bench, seed, arguments):
-                differing.append(seed)
-            done += 1
-            if len(differing) >= arguments.failures:
-                break
-    finally:
-        bench.stop()
-    print("differential: %d seeds of %d operations, %d differ%s (%.0f s)" % (
-        done, arguments.operations, len(differing), ": " + ", ".join(map(str, differing)) if differing else "", time.monotonic() - started))
-    return 1 if differing else 0
+    names = [arguments.kind] if arguments.kind else list(kinds.KINDS)
+    return max([compare(name, arguments) for name in names])
 
 
 if __name__ == "__main__":

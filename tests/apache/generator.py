@@ -51,6 +51,8 @@ class Connect:
     zxid: str = "none"             # seen, ahead
     read_only: Optional[int] = 0   # None: without that octet
     once: bool = False             # closed again at once
+    server: int = 0                # by role
+    left: str = "closed"           # what a connection to another server is used for that loses its session: read, write, closed
 
 
 @dataclass
@@ -65,6 +67,7 @@ class Raw:
     slot: Optional[int]
     data: bytes
     note: str
+    server: int = 0  # without a slot
 
 
 @dataclass
@@ -75,6 +78,7 @@ class Drop:
 @dataclass
 class Word:
     word: str
+    server: int = 0
 
 
 def describe(step):
@@ -116,6 +120,7 @@ AUTHS = [("digest", b"alice:a"), ("digest", b"bob:b"), ("digest", b"alice:wrong"
 BAD_AUTHS = [("nosuch", b"x"), ("world", b"anyone"), ("super", b""), ("", b""), (None, b"x"), ("auth", b""), ("x509", b"x"), ("sasl", b"x"),
              ("DIGEST", b"a:b"), ("digest", None)]
 WORDS = ["ruok", "isro", "srvr", "stat", "cons", "wchs", "wchc", "wchp", "dump", "mntr", "conf", "crst", "abcd", "RUOK"]
+UNFLIPPED = {wire.OPCODES["multi"], wire.OPCODES["multiRead"], wire.OPCODES["checkWatches"]}
 UNSPOILT = {wire.OPCODES["createTTL"], wire.OPCODES["reconfig"]}
 
 
@@ -123,13 +128,28 @@ def weighted(random_, choices):
     return random_.choices([choice for _, choice in choices], [weight for weight, _ in choices])[0]
 
 
+# What a test of many seeds has to have seen, or it has tested nothing.
+COVERS = tuple([(name, "ok") for name in wire.OPCODES if name not in ("check", "deleteContainer", "createSession", "sasl", "reconfig")] + [
+    ("create", "NODEEXISTS"), ("create", "NONODE"), ("create", "NOAUTH"), ("create", "INVALIDACL"), ("create", "BADARGUMENTS"),
+    ("create", "NOCHILDRENFOREPHEMERALS"), ("create", "QUOTAEXCEEDED"), ("create", "MARSHALLINGERROR"), ("delete", "NOTEMPTY"),
+    ("delete", "BADVERSION"), ("setData", "BADVERSION"), ("setData", "NOAUTH"), ("setACL", "BADVERSION"), ("setACL", "INVALIDACL"),
+    ("getData", "NOAUTH"), ("getACL", "NOAUTH"), ("removeWatches", "NOWATCHER"), ("addWatch", "MARSHALLINGERROR"),
+    ("event", "created"), ("event", "deleted"), ("event", "data-changed"), ("event", "children-changed"), ("multi", "undone"),
+    ("multiRead", "undone"), ("connect", "session"), ("connect", "nobody"), ("connection", "closed"), ("reconfig", "RECONFIGDISABLED"),
+])
+
+
 class Generator:
+    servers = 1
+
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.live = set()     # slots that have a connection, as far as one can tell
         self.had = set()      # slots that ever had one
+        self.session_of = {}  # slot -> a name
         self.super = set()    # slots that may do anything
-        self.has_quota = False  # then whether requests meet in the pipeline is decided by what is already counted
+        self.made = []        # paths that may well exist
+        self.has_quota = False  # then whether requests meet in the pipeline is decided by what is already counted: no bursts
         self.steps = []
 
     def chance(self, probability):
@@ -155,6 +175,8 @@ class Generator:
                 return self.pick(GOOD_PATHS)
             if kind < 0.09:
                 return self.pick(SPECIAL_PATHS)
+            if kind < 0.45 and self.made:
+                return self.pick(self.made)
         depth = depth or self.pick([1, 1, 1, 2, 2, 2, 3])
         return "/".join([ROOT] + [self.name() for _ in range(depth)])
 
@@ -210,6 +232,8 @@ class Generator:
         if path == "/zookeeper/config":
             path = "/r/config"
         data, entries = self.data(), self.acl()
+        if isinstance(path, str) and path.startswith(ROOT) and flags in (0, 1, 4, 5):
+            self.made = self.made[-15:] + [path]
         body = text(path) + octets(data) + wire.acl(entries) + int32(flags)
         note = "%r %s flags %d acl %r" % (path, data if data is None or len(data) < 100 else len(data), flags, entries)
         if name == "createTTL":
@@ -314,7 +338,7 @@ class Generator:
         if how < 0.55 or not body:
             at = self.random.randrange(len(body) + 1)
             request.body, request.note = [body[:at]], "%s cut at %d of %d" % (request.note, at, len(body))
-        elif how < 0.7 and request.opcode not in (wire.OPCODES["multi"], wire.OPCODES["multiRead"]):
+        elif how < 0.7 and request.opcode not in UNFLIPPED:
             at = self.random.randrange(len(body))
             value = self.pick([body[at] ^ 1 << self.random.randrange(8), 0, 255, 127])
             request.body = [body[:at] + bytes([value]) + body[at + 1:]]
@@ -356,11 +380,23 @@ class Generator:
     def add(self, step):
         self.steps.append(step)
 
+    def some_server(self):
+        return self.random.randrange(self.servers) if self.servers > 1 else 0
+
     def connect(self, slot, **options):
+        options.setdefault("server", self.some_server())
+        if self.servers > 1:
+            options["left"] = self.pick(["read", "write", "closed"])
         self.super.discard(slot)
+        self.take_session(slot, options.get("session"))
         self.live.add(slot)
         self.had.add(slot)
         self.add(Connect(slot, **options))
+
+    def take_session(self, slot, of):
+        """A session is used in one place at a time: what goes on where it was before is a matter of time."""
+        self.session_of[slot] = len(self.steps) if of is None else self.session_of.get(of, -1)
+        self.live -= {other for other in self.live if self.session_of.get(other) == self.session_of[slot]}
 
     def close(self, slot):
         self.live.discard(slot)
@@ -392,19 +428,22 @@ class Generator:
 
     def once(self):
         self.add(Connect(-1, timeout=self.pick([0, -5, 1, 1999, 2000, 2001, 20000, 20001, 2 ** 31 - 1, -2 ** 31]),
-                         read_only=self.pick([0, 1, None, 7]), once=True))
+                         read_only=self.pick([0, 1, None, 7]), once=True, server=self.some_server()))
 
     def raw(self):
         connect = int32(0) + int64(0) + int32(20000) + int64(0) + octets(bytes(16))
         if self.chance(0.5):
             data, note = self.pick([
                 (int32(-1), "length -1"), (int32(0x100000), "length 0x100000"), (int32(0), "length 0"), (int32(-2 ** 31), "length -2^31"),
-                (int32(4) + b"abcd", "a short ConnectRequest"), (wire.frame(connect[:20]), "ConnectRequest cut at 20"),
+                (int32(4) + b"abcd", "a short ConnectRequest"),
+                (wire.frame(int32(1) + int32(1) + text("/r/x") + octets(b"") + wire.acl(wire.OPEN) + int32(0)), "create instead of a ConnectRequest"),
+                (wire.frame(int32(wire.AUTH) + int32(100) + int32(0) + text("digest") + octets(b"super:test")), "auth instead of a ConnectRequest"),
+                (wire.frame(int32(wire.PING) + int32(11)), "ping instead of a ConnectRequest"), (wire.frame(connect[:20]), "ConnectRequest cut at 20"),
                 (wire.frame(connect[:27]), "ConnectRequest cut at 27"), (wire.frame(connect[:24] + int32(99) + bytes(16)), "password too short"),
                 (wire.frame(connect[:24] + int32(-2) + bytes(16)), "password of length -2"), (b"GET / HTTP/1.0\r\n\r\n", "HTTP"),
                 (b"\x16\x03\x01\x02\0\1\0\1", "TLS"), (int32(0xFFFFF + 1) + bytes(100), "a byte too long"),
             ])
-            self.add(Raw(None, data, note))
+            self.add(Raw(None, data, note, self.some_server()))
             return
         slot = self.pick(sorted(self.live) or [0])
         data, note = self.pick([
@@ -439,6 +478,15 @@ class Generator:
         self.connect(slot, session=slot, zxid=self.pick(["none", "seen"]))
         if self.chance(0.6):
             self.add(Send(slot, [self.set_watches(slot)]))
+
+    def grow(self):
+        """A tree in which there is something to find."""
+        slot = self.pick(sorted(self.live) or [0])
+        self.made = [path for top in "abc" for path in ["/r/" + top] + ["/r/%s/%s" % (top, self.pick("aab")) for _ in range(2)]]
+        requests = [self.request("create", text(path) + octets(b"grown") + wire.acl(wire.OPEN) + int32(0), "%r" % path, path)
+                    for path in sorted(set(self.made), key=len)]
+        for request in [[request] for request in requests] if self.has_quota else [requests]:
+            self.add(Send(slot, request))
 
     def quota(self):
         """As a client library does it: the limit, and where the count is kept."""
@@ -487,16 +535,17 @@ class Generator:
     def sequence(self, operations):
         for slot in range(3):
             self.connect(slot)
-        done = 3
+        self.grow()
+        done = 3 + len(self.made)
         while done < operations:
             kind = self.random.random()
             if kind < 0.955:
                 done += self.one()
                 continue
             weighted(self.random, [
-                (10, self.reconnect), (1, self.once), (3, self.raw), (3, self.unknown), (2, self.bad_auth), (6, self.drop), (2, self.quota), (0.3, self.large),
+                (10, self.reconnect), (8, self.grow), (1, self.once), (3, self.raw), (3, self.unknown), (2, self.bad_auth), (6, self.drop), (2, self.quota), (0.3, self.large),
                 (0.5, lambda: self.live and self.add(self.business(self.pick(sorted(self.live))))),
-                (5, lambda: self.live and self.add(Send(*self.authentic()))), (2, lambda: self.add(Word(self.pick(WORDS)))),
+                (5, lambda: self.live and self.add(Send(*self.authentic()))), (2, lambda: self.add(Word(self.pick(WORDS), self.some_server()))),
             ])()
             done += 1
         return self.steps

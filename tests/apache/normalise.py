@@ -2,17 +2,18 @@
 
     session ids    by the order in which they were given: session-1
     passwords      whether they are those of their session
-    zxids          transactions since the sequence began: +7; 0 and -1 as they are; `old` for those before
+    zxids          transactions since the sequence began: +7; 0 and -1 as they are; `old` for those before; later epochs by their order: 2:+7
     clock values   mtime: as ctime, later or earlier, where a znode was never written to they must be the same
     bad UTF-8      and what lies beyond U+FFFF is one U+FFFD, however long: Apache answers with several of them, or with surrogates; zksim with
                    what it was sent (wire.readable)
-    lists          children, ephemerals and ids are sorted: Apache's order is that of a hash table
+    lists          children, ephemerals, ids and the servers of a configuration are sorted: Apache's order is that of a hash table
     checkWatches   Apache 3.8.0 finds a watch where anybody has one on that path, connections that have just been closed included
     outside        znodes that outlive a sequence: their versions count from its beginning; /zookeeper/config holds addresses,
                    and the time at which the server wrote it there
 
 Everything else is compared octet for octet, order included."""
 
+import collections
 import re
 
 import wire
@@ -25,10 +26,16 @@ OUTSIDE = ("", "/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config")
 
 
 class Normaliser:
-    def __init__(self, base, outside, reveal=False):
+    def __init__(self, base, outside, counts=True):
         self.base = base        # the last transaction before the sequence
         self.outside = outside  # path -> Stat then
+        self.counts = counts    # False: there are as many zxids and outstanding requests as there are
         self.sessions = {}
+        self.epochs = {base >> 32: 1}
+        self.seen = collections.Counter()  # (operation, outcome)
+
+    def saw(self, operation, outcome):
+        self.seen[operation, outcome] += 1
 
     # ---- values
 
@@ -39,9 +46,13 @@ class Normaliser:
         return self.sessions.setdefault(session, "session-%d" % (len(self.sessions) + 1))
 
     def zxid(self, zxid):
-        if zxid <= 0:
-            return str(zxid)
-        return "+%d" % (zxid - self.base) if zxid > self.base else "old"
+        if zxid <= 0 or not self.counts:
+            return str(zxid) if zxid <= 0 else "some"
+        if zxid <= self.base:
+            return "old"
+        if zxid >> 32 == self.base >> 32:
+            return "+%d" % (zxid - self.base)
+        return "%d:+%d" % (self.epochs.setdefault(zxid >> 32, len(self.epochs) + 1), zxid & 0xFFFFFFFF)
 
     def stat(self, stat, path):
         before = self.outside.get("/" if path == "" else path, {}) if path in OUTSIDE else {}
@@ -55,10 +66,10 @@ class Normaliser:
             self.zxid(stat["czxid"]), self.zxid(stat["mzxid"]), self.zxid(stat["pzxid"]), " ".join(versions), self.session(stat["owner"]),
             stat["length"], stat["children"], clock)
 
-    @staticmethod
-    def data(data, path):
+    def data(self, data, path):
         if path == "/zookeeper/config" and data is not None:
-            return re.sub(rb"=[^=\n]*:participant[^\n]*", b"=address", data)
+            data = b"\n".join(sorted(re.sub(rb"=[^=\n]*:participant[^\n]*", b"=address", data).split(b"\n")))
+            return re.sub(rb"version=([0-9a-f]+)", lambda match: b"version=" + self.zxid(int(match.group(1), 16)).encode(), data)
         if data is not None and len(data) > 200:
             return "%d octets %r..%r" % (len(data), data[:10], data[-10:])
         return data
@@ -71,6 +82,7 @@ class Normaliser:
             version, timeout, session, password = reader.int32(), reader.int32(), reader.int64(), reader.octets()
             right = password == (wire.session_password(session) if session else bytes(16))
             name = self.name_session(session) if session else "nobody"
+            self.saw("connect", "session" if session else "nobody")
             return "connected version %d timeout %d %s password %s rest %s" % (
                 version, timeout, name, "right" if right else repr(password), reader.rest().hex()), session
         except Malformed as error:
@@ -78,6 +90,7 @@ class Normaliser:
 
     def event(self, reader, zxid, error):
         kind, state, path = reader.int32(), reader.int32(), reader.text()
+        self.saw("event", wire.EVENTS.get(kind, kind))
         return "event %s %r state %d zxid %s error %d rest %r" % (
             wire.EVENTS.get(kind, kind), path, state, self.zxid(zxid), error, reader.rest())
 
@@ -93,6 +106,8 @@ class Normaliser:
                 outcome = "watched or not"
             head = "reply xid %d zxid %s %s" % (xid, self.zxid(zxid), outcome)
             body = ""
+            if request is not None:
+                self.saw(wire.NAMES.get(request.opcode, request.opcode), "ok" if error == 0 else outcome)
             if reader.at < len(payload):
                 body = self.body(reader, request) if request is not None else ""
                 rest = reader.rest()
@@ -103,7 +118,7 @@ class Normaliser:
 
     def body(self, reader, request):
         if request.opcode in (wire.OPCODES["multi"], wire.OPCODES["multiRead"]):
-            return self.results(reader, request.parts)
+            return self.results(reader, request)
         return self.result(reader, request.opcode, request.path)
 
     def result(self, reader, opcode, path):
@@ -113,6 +128,8 @@ class Normaliser:
         if name == "getData":
             data = self.data(reader.octets(), path)
             return "%r %s" % (data, self.stat(reader.stat(), path))
+        if name == "reconfig":
+            return "%r %s" % (self.data(reader.octets(), path), self.stat(reader.stat(), path))
         if name in ("create", "sync"):
             return repr(reader.text())
         if name in ("create2", "createContainer", "createTTL"):
@@ -135,8 +152,8 @@ class Normaliser:
         names = reader.vector(reader.text)
         return repr(names if names is None else sorted(names))
 
-    def results(self, reader, paths):
-        lines = []
+    def results(self, reader, request):
+        lines, paths = [], request.parts
         while True:
             path = paths[len(lines)] if len(lines) < len(paths) else None
             opcode, done, error = reader.int32(), reader.boolean(), reader.int32()
@@ -145,6 +162,7 @@ class Normaliser:
                 return "{%s}" % "; ".join(lines)
             if opcode == -1:
                 code = reader.int32()
+                self.saw("multi" if request.opcode == wire.OPCODES["multi"] else "multiRead", "undone")
                 lines.append("%s%s" % (wire.ERRORS.get(error, error), "" if code == error else " but %d" % code))
             else:
                 lines.append(("%s %s" % (wire.NAMES.get(opcode, opcode), self.result(reader, opcode, path))).rstrip())
@@ -155,7 +173,7 @@ class Normaliser:
         """What is comparable, in no order: of sessions only those that are connected, as Apache does not notice every connection's end."""
         lines = re.sub("0x[0-9a-f]+", lambda match: self.hexadecimal(match.group(0)), wire.readable(answer)).split("\n")
         if command in ("srvr", "stat", "mntr"):
-            lines = [line for line in lines if line.startswith(WORD_LINES)]
+            lines = [line for line in lines if line.startswith(WORD_LINES) and (self.counts or not line.startswith("Outstanding"))]
         elif command == "conf":
             lines = [line for line in lines if not line.startswith(CONF_ELSEWHERE)]
         elif command == "dump":
