@@ -143,7 +143,7 @@ def run_seed(bench, seed, operations):
     index, transcripts = bench.difference(steps)
     for _ in range(ATTEMPTS - 1):
         if index is not None and is_apaches_silence(index, transcripts):
-            print("seed %d: Apache said nothing at step %d; once more" % (seed, index), file=sys.stderr)
+            print("seed %d: Apache said nothing at step %d (%s); once more" % (seed, index, transcripts[0][index][-1]), file=sys.stderr)
             index, transcripts = bench.difference(steps)
     if index is None:
         if arguments.show:

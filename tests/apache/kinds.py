@@ -49,8 +49,8 @@ KINDS = {
     "reconfiguring": Kind("observers join and leave the configuration", regimes.generate_reconfiguring, servers=3, operations=60, pilots=True,
                           configuration=["maxClientCnxns=0", "reconfigEnabled=true"], settings=OPEN + ["reconfigEnabled=1"],
                           covers=(("reconfig", "ok"), ("reconfig", "NOAUTH"), ("reconfig", "BADARGUMENTS"), ("event", "data-changed"))),
-    "crowded": Kind("three requests at a time, six connections", regimes.generate_crowded, operations=100, standalone=True, pause=0.1,
-                    configuration=["maxClientCnxns=6"], properties={"zookeeper.globalOutstandingLimit": "3"},
-                    settings=["maxClientCnxns=6", "globalOutstandingLimit=3", "containerCheck=" + NEVER],
+    "crowded": Kind("a request at a time, six connections", regimes.generate_crowded, operations=100, standalone=True, pause=0.1,
+                    configuration=["maxClientCnxns=6"], properties={"zookeeper.globalOutstandingLimit": "1"},
+                    settings=["maxClientCnxns=6", "globalOutstandingLimit=1", "containerCheck=" + NEVER],
                     covers=(("connect", "refused"), ("create", "ok"), ("connection", "closed"))),
 }

@@ -376,18 +376,16 @@ class Player:
     def play_crowd(self, step):
         lines, crowd = [], []
         for _ in range(step.count):
-            connection = self.dial(0)
-            connection.write(frame(int32(0) + int64(0) + int32(20000) + int64(0) + octets(bytes(16)) + boolean(0)))
-            crowd.append(connection)
             try:
+                connection = self.dial(0)
+                connection.write(frame(int32(0) + int64(0) + int32(20000) + int64(0) + octets(bytes(16)) + boolean(0)))
                 lines.append(self.normaliser.connected(connection.message())[0])
-            except Closed:
+                crowd.append(connection)
+            except (Closed, ConnectionError):
                 self.normaliser.saw("connect", "refused")
                 lines.append("refused")
-                connection.open = False
         for connection in crowd:
-            if connection.open:
-                self.call(connection, "closeSession")
+            self.call(connection, "closeSession")
             self.hang_up(connection)
         return lines
 
