@@ -13,6 +13,7 @@
 
 #define LEAD_US 1000         /* of the world before the wall clock */
 #define EVENTS_PER_TURN 4000 /* then the sockets have a turn */
+#define ROWS_PER_TURN 4096   /* to the history: some milliseconds */
 #define LAG_MAX_US 200000    /* more is given up */
 #define LAG_SAID_EVERY_US 10000000
 #define IDLE_US 1000000 /* at most, between two turns */
@@ -125,6 +126,14 @@ static void tell_limit(struct live *live)
 
 /* ---- the heart --------------------------------------------------------------------------------------------------------- */
 
+/* The rows of a busy second at once would hold everything up for as long. */
+static void flush(struct live *live, uint64_t rows)
+{
+    if (live->error == NULL && !simulation_flush(live->simulation, rows, &live->error)) {
+        g_main_loop_quit(live->loop);
+    }
+}
+
 static void sweep(struct live *live, gint64 now)
 {
     if (now - live->swept < IDLE_US) {
@@ -132,9 +141,7 @@ static void sweep(struct live *live, gint64 now)
     }
     live->swept = now;
     live_ports_sweep(live->ports);
-    if (live->error == NULL && !simulation_flush(live->simulation, true, &live->error)) {
-        g_main_loop_quit(live->loop);
-    }
+    flush(live, 0);
 }
 
 static gboolean beat(GSource *source, GSourceFunc callback, gpointer self)
@@ -147,6 +154,7 @@ static gboolean beat(GSource *source, GSourceFunc callback, gpointer self)
     announce_leader(live);
     tell_limit(live);
     sweep(live, now);
+    flush(live, ROWS_PER_TURN);
     if (!caught_up) {
         give_up_lag(live, g_get_monotonic_time());
         g_source_set_ready_time(source, 0);

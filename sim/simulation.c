@@ -482,10 +482,10 @@ static void fill_progress(struct simulation *simulation)
     run->simulated_ns = (int64_t)simulation->world->now;
 }
 
-bool simulation_flush(struct simulation *simulation, bool anyway, GError **error)
+bool simulation_flush(struct simulation *simulation, uint64_t rows, GError **error)
 {
     struct store *store = simulation->options->store;
-    if (store == NULL || (!anyway && store_unflushed(store, simulation->record) < FLUSH_ROWS)) {
+    if (store == NULL || store_unflushed(store, simulation->record) < rows) {
         return true;
     }
     fill_progress(simulation);
@@ -498,7 +498,7 @@ static bool run_to_end(struct simulation *simulation, GError **error)
         clockwork_run_until(simulation->ensemble->clockwork, next_stop(simulation));
         schedule_triggered(simulation);
         perform_due(simulation);
-        if (!simulation_flush(simulation, false, error)) {
+        if (!simulation_flush(simulation, FLUSH_ROWS, error)) {
             return false;
         }
     }
@@ -786,7 +786,7 @@ bool simulation_run(const struct scenario *scenario, const struct simulation_opt
     if (simulation == NULL) {
         return false;
     }
-    bool ok = simulation_flush(simulation, true, error) && run_to_end(simulation, error) &&
+    bool ok = simulation_flush(simulation, 0, error) && run_to_end(simulation, error) &&
               simulation_dump_disks(simulation, error);
     simulation_free(simulation);
     record->run.finished = ok;

@@ -108,8 +108,8 @@ instant_ns simulation_next_time(const struct simulation *simulation);
 
 const struct ensemble *simulation_ensemble(const struct simulation *simulation);
 
-/* Writes to the store what is new, if it is much or `anyway`. */
-bool simulation_flush(struct simulation *simulation, bool anyway, GError **error);
+/* Writes to the store what is new, if that is `rows` or more. */
+bool simulation_flush(struct simulation *simulation, uint64_t rows, GError **error);
 
 /* As options->dump_disks says, if it does. */
 bool simulation_dump_disks(const struct simulation *simulation, GError **error);

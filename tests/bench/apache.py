@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Throughput, latency and CPU time beside Apache ZooKeeper 3.8, in one run.
 
-    tests/bench/apache.py build/zksim build/release/load [--seconds 5] [--rounds 3]
+    tests/bench/apache.py build/zksim build/release/load [--seconds 5] [--rounds 3] [--history]
 
 1 KiB znodes; reads, writes and 70 % reads; 1, 10 and 50 connections with 20 requests under way on each; 1 and 3 servers.  Apache runs with
 forceSync=no on a file system in memory, zksim with disks that take no time.  A round measures both, one after the other, so that what else
@@ -31,7 +31,8 @@ def start(name, options, scratch, count):
     path = os.path.join(scratch, "fast.scn")
     with open(path, "w", encoding="ascii") as scenario:
         scenario.write(SCENARIO.format(count))
-    return Simulated(options.zksim, path)
+    history = ["--history", os.path.join(scratch, "history.db")] if options.history else []
+    return Simulated(options.zksim, path, *history)
 
 
 def wait_until_serving(load, hosts):
@@ -100,6 +101,7 @@ def main():
     parser.add_argument("load")
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--history", action="store_true", help="zksim writes one, in memory")
     options = parser.parse_args()
     print("| servers | reads | connections | 1000/s, Apache | zksim | p50 ms, Apache | zksim | p99 ms, Apache | zksim "
           "| CPU us, Apache | zksim | aims met |")
