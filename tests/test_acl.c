@@ -217,10 +217,10 @@ static void much_from_little(void)
         CHECK_INT(say_who(&client, user), ZOK);
         g_free(user);
     }
-    CHECK_INT(make_many_guarded(&client, 14), ZMARSHALLINGERROR);
+    CHECK_INT(make_many_guarded(&client, 4), ZMARSHALLINGERROR);
     CHECK_INT(act(&client, OP_EXISTS, "/many0"), ZNONODE);
-    CHECK_INT(make_many_guarded(&client, 10), ZOK);
-    CHECK_INT(act(&client, OP_EXISTS, "/many9"), ZOK);
+    CHECK_INT(make_many_guarded(&client, 2), ZOK);
+    CHECK_INT(act(&client, OP_EXISTS, "/many1"), ZOK);
     lone_server_free(client.server);
 }
 

@@ -7,7 +7,7 @@
 #include "protocol/base/table.h"
 #include "protocol/wire/op.h"
 
-#define LIST_OCTETS_MAX (1024 * 1024)
+#define LIST_OCTETS_MAX (1024 * 1024 - 1024) /* with as much data a PROPOSAL can still be read */
 
 static bool is(struct bytes octets, const char *text)
 {

@@ -497,7 +497,7 @@ static bool has_null_path(const struct request_body *multi)
     return false;
 }
 
-#define MULTI_OCTETS_MAX ((size_t)8 * 1024 * 1024)
+#define PACKET_OVERHEAD 1024U /* of a PROPOSAL and the transaction's header, at most */
 
 /* All or nothing: after the first failure the view is as before, and every later operation is refused.  Failed or not it is a
  * transaction of type multi; only what cannot be understood, or is not answered, fails as a whole, and what is larger than any learner
@@ -530,7 +530,7 @@ static int32_t write_multi(struct server *server, const struct request *request,
         }
         txn_list_write_entry(writer, &txn);
         free_made(server, &body, &txn);
-        if (writer->used - mark > MULTI_OCTETS_MAX) {
+        if (writer->used - mark > (size_t)server_packet_octets_max(server) - PACKET_OVERHEAD) {
             return ZMARSHALLINGERROR;
         }
     }
