@@ -83,6 +83,14 @@ static void explain_delivery(const struct primaries *primaries, GString *story, 
 
 /* ---- deliveries ------------------------------------------------------------------------------------------------- */
 
+/* The first after a silent move: what was broadcast right before it is in effect, or this process has it from its own log. */
+static bool begins_well(const struct primaries *primaries, int32_t previous, zxid_t applied)
+{
+    return previous == NO_INDEX || broadcast_at(primaries, previous)->effective ||
+           zxid_of(primaries, previous) == applied;
+}
+
+/* `process->applied` is still that before the delivery. */
 static void check_local_order(struct primaries *primaries, const struct process *process, int32_t observation,
                               int32_t index)
 {
@@ -92,7 +100,7 @@ static void check_local_order(struct primaries *primaries, const struct process 
     bool goes_on =
         process->delivered != NO_INDEX && broadcast_at(primaries, process->delivered)->primary == broadcast->primary;
     bool good = goes_on ? process->delivered == broadcast->previous
-                        : broadcast->previous == NO_INDEX || broadcast_at(primaries, broadcast->previous)->effective;
+                        : begins_well(primaries, broadcast->previous, process->applied);
     if (good || !report_violation(report)) {
         return;
     }
@@ -141,11 +149,13 @@ static void follow_delivery(struct primaries *primaries, struct process *process
     struct history *history = primaries->history;
     int32_t change = history->change_of[observation];
     int32_t index = primaries->broadcast_of[change];
+    if (index != NO_INDEX) {
+        check_local_order(primaries, process, observation, index);
+    }
     process->applied = change_at(history, (size_t)change)->zxid;
     if (index == NO_INDEX) {
         return; /* of nobody: that is what integrity is about */
     }
-    check_local_order(primaries, process, observation, index);
     check_global_order(primaries, process, observation, index);
     process->delivered = index;
     if (process->newest == NO_INDEX || epoch_of(primaries, process->newest) <= epoch_of(primaries, index)) {

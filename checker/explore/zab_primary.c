@@ -29,10 +29,10 @@ static void report_local_order(const struct zab *zab, uint32_t node, zxid_t zxid
                    node, (uint64_t)zxid, (uint64_t)previous);
 }
 
-/* The first after a silent move: what its primary had broadcast before must be in effect. */
-static void check_previous(struct zab *zab, uint32_t node, const struct entry *entry)
+/* The first after a silent move: what its primary had broadcast before must be in effect, or in this server's tree from its log. */
+static void check_previous(struct zab *zab, uint32_t node, const struct entry *entry, zxid_t applied)
 {
-    if (entry->previous == 0 || entry->previous < zab->floor) {
+    if (entry->previous == 0 || entry->previous < zab->floor || entry->previous == applied) {
         return;
     }
     struct entry *previous = find_broadcast(zab, entry->primary, entry->previous);
@@ -49,13 +49,14 @@ static void check_previous(struct zab *zab, uint32_t node, const struct entry *e
 static void follow_delivery(struct zab *zab, uint32_t node, zxid_t zxid, const struct entry *entry)
 {
     struct server *server = &zab->servers[node];
+    zxid_t applied = server->applied;
     server->applied = zxid;
     if (entry == NULL || entry->primary == 0) {
         return; /* of nobody: that is what integrity is about; or long ago */
     }
     epoch_t epoch = primary_at(zab, entry->primary)->epoch;
     if (server->delivered_primary != entry->primary) {
-        check_previous(zab, node, entry);
+        check_previous(zab, node, entry, applied);
     } else if (server->delivered != entry->previous) {
         report_local_order(zab, node, zxid, entry->previous);
     }
