@@ -3,9 +3,9 @@
  *   | head ................... | extent | extent | extent |
  *   0                          ^capacity                  each FILE_EXTENT_OCTETS
  *
- * Model:  the head is one block that doubles; once it has the size of an extent, extents are added to it.  So an append copies what is
- *         appended and no more: a log of 100 MiB that doubled would stand still for a tenth of a second, and with it every server of a live ensemble.
- *         Who reads a file at once joins its pieces to a new head.
+ * Model:  the head is one block that doubles; once it has the size of an extent, extents are added to it.  So an append
+ *         copies what is appended and no more: a log of 100 MiB that doubled would stand still for a tenth of a second,
+ *         and with it every server of a live ensemble.  Who reads a file at once joins its pieces to a new head.
  * Memory: an arena; all pieces go with file_free().
  */
 #ifndef SIM_FILE_H

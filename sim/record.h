@@ -198,7 +198,7 @@ void record_free(struct record *record);
 /* Empties it for another run and keeps its memory. */
 void record_reset(struct record *record);
 
-/* A long text that was recorded lately already is not kept twice: what is read is mostly what was written or read before. */
+/* A long text that was recorded lately is not kept twice: what is read was mostly written or read before. */
 struct pool_text record_text(struct record *record, struct bytes octets);
 struct pool_text record_string(struct record *record, const char *string); /* NULL: null */
 static inline struct bytes record_octets(const struct record *record, struct pool_text text)

@@ -174,8 +174,7 @@ struct world_config {
     bool page_cache_stays_dirty; /* see disk.h, write-back */
     bool timeless;             /* clocks stand still between starts, and every start of a node is given the same seed */
     bool network_is_elsewhere; /* what steps do to connections is left to the host, who reads world->outputs */
-    bool
-        live; /* at wall-clock speed, with clients from outside: nobody can repeat it, so what steps put out is not digested */
+    bool live; /* at wall-clock speed, with clients from outside: nobody can repeat it, and outputs are not digested */
     struct world_place place;
 };
 

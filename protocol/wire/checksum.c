@@ -10,8 +10,9 @@
 #define EVEN_OCTETS UINT64_C(0x00ff00ff00ff00ff)
 #define LANES(w3, w2, w1, w0) ((uint64_t)(w3) << 48 | (uint64_t)(w2) << 32 | (uint64_t)(w1) << 16 | (uint64_t)(w0))
 
-/* Eight octets at once, x0 to x7: the first sum grows by x0 + ... + x7, the second by 8 times the first and 8 x0 + 7 x1 + ... + x7.  Four lanes
- * of 16 bits, none of which overflows: the highest of a product is the sum of the lanes, each times its weight. */
+/* Eight octets at once, x0 to x7: the first sum grows by x0 + ... + x7, the second by 8 times the first and by
+ * 8 x0 + 7 x1 + ... + x7.  Four lanes of 16 bits, none of which overflows: the highest of a product is the sum of the
+ * lanes, each times its weight. */
 static void add_eight(uint32_t *a, uint32_t *b, const uint8_t *octets)
 {
     uint64_t word = hash_word(octets);

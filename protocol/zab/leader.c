@@ -295,7 +295,7 @@ static void inform(struct server *server, struct handler *handler, const struct 
 static void activate(struct server *server, struct handler *handler, const struct proposal *proposal)
 {
     struct jute_writer writer = outputs_write(server->out);
-    int32_t type = handler->observer ? PACKET_INFORMANDACTIVATE : PACKET_COMMITANDACTIVATE;
+    enum packet_type type = handler->observer ? PACKET_INFORMANDACTIVATE : PACKET_COMMITANDACTIVATE;
     size_t mark = packet_begin(&writer, type, proposal->header.zxid);
     jute_write_int64(&writer, server->config.id);
     if (handler->observer) {
