@@ -74,6 +74,12 @@ static bool read_flag(struct operation_row *row, const char *word)
         row->flags |= MODE_EPHEMERAL;
     } else if (strcmp(word, "sequential") == 0) {
         row->flags |= MODE_PERSISTENT_SEQUENTIAL;
+    } else if (strcmp(word, "recursive") == 0) {
+        row->flags = ADD_WATCH_PERSISTENT_RECURSIVE;
+    } else if (strcmp(word, "data-watches") == 0) {
+        row->flags = WATCHER_DATA;
+    } else if (strcmp(word, "any-watches") == 0) {
+        row->flags = WATCHER_ANY;
     } else if (strcmp(word, "watch") == 0) {
         row->watch = true;
     } else {

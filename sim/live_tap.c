@@ -282,7 +282,7 @@ static int64_t record_request(struct tapped *tapped, struct request_header heade
         of->xid = header.xid;
         of->session = tapped->session->id;
     }
-    tapped->session->watches = tapped->session->watches || body.watch;
+    tapped->session->watches = tapped->session->watches || body.watch || body.opcode == OP_ADD_WATCH;
     return row;
 }
 
