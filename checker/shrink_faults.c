@@ -33,23 +33,28 @@ bool shrink_drop_chunks(struct shrink *shrink, guint size, uint64_t seeds)
     return any;
 }
 
-static void drop_kind(struct plan *plan, enum fault_kind kind)
+static guint drop_kind(struct plan *plan, enum fault_kind kind)
 {
-    for (guint i = plan->faults->len; i-- > 0;) {
+    guint before = plan->faults->len;
+    for (guint i = before; i-- > 0;) {
         if (shrink_fault_at(plan, i)->fault.kind == kind) {
             g_array_remove_index(plan->faults, i);
         }
     }
+    return before - plan->faults->len;
 }
 
-/* Without any fault of a kind, as long as that goes. */
+/* Without any fault of a frequent kind, as long as that goes. */
 bool shrink_drop_kinds(struct shrink *shrink)
 {
     bool any = false;
     for (bool again = true; again && !shrink_is_over(shrink); any |= again) {
         GPtrArray *batch = shrink_batch_new();
         for (unsigned kind = FAULT_NONE + 1; kind < FAULT_KIND_COUNT; kind++) {
-            drop_kind(shrink_add_candidate(shrink, batch), (enum fault_kind)kind);
+            if (drop_kind(shrink_add_candidate(shrink, batch), (enum fault_kind)kind) * 16 <
+                shrink->plan->faults->len) {
+                g_ptr_array_remove_index(batch, batch->len - 1);
+            }
         }
         again = shrink_improve(shrink, batch, 0) >= 0;
     }
