@@ -41,7 +41,7 @@ set /a changed-once-more
 addWatch -m PERSISTENT /a
 create /a/watched 1
 removewatches /a
-addWatch /a
+addWatch -m PERSISTENT_RECURSIVE /a
 create /a/watched/deep 2
 set /a/watched/deep 3
 delete /a/watched/deep
@@ -51,6 +51,10 @@ setAcl /a world:anyone:cdrw
 setAcl /a world:anyone:r
 set /a refused
 getAcl /a
+create /guard g
+create /guard/kid k
+setAcl /guard world:anyone:cra
+delete /guard/kid
 create /secret s digest:u:7lwPDPzJ/FHyFMV3yOAMGgOgzsk=:cdrwa
 get /secret
 addauth digest u:p
