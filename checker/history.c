@@ -1,4 +1,5 @@
 #include "checker/history.h"
+#include "checker/standing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -605,6 +606,22 @@ static void build_sessions(struct history *history)
 
 /* ---- paths and watches ------------------------------------------------------------------------------------------ */
 
+/* A recursive watch hears of znodes whose names nobody knew before they were made. */
+static void intern_made_paths(struct history *history)
+{
+    const struct record *record = history->record;
+    bool recursive = false;
+    for (guint i = 0; i < record->operations->len && !recursive; i++) {
+        recursive = operation_at(history, i)->opcode == OP_ADD_WATCH;
+    }
+    for (guint i = 0; i < record->operations->len && recursive; i++) {
+        struct bytes made = record_octets(record, operation_at(history, i)->result_path);
+        if (made.length > 0) {
+            spec_intern(history->spec, made);
+        }
+    }
+}
+
 static void build_paths(struct history *history)
 {
     const struct record *record = history->record;
@@ -614,6 +631,7 @@ static void build_paths(struct history *history)
         bool pathless = row->opcode == OP_MULTI || row->opcode == OP_CLOSE_SESSION || row->opcode == OP_SYNC;
         history->paths[i] = pathless ? PATH_NONE : spec_intern(history->spec, record_octets(record, row->path));
     }
+    intern_made_paths(history);
     history->event_paths = g_new(path_id, record->events->len);
     for (guint i = 0; i < record->events->len; i++) {
         const struct event_row *row = &g_array_index(record->events, struct event_row, i);
@@ -627,6 +645,7 @@ static void build_paths(struct history *history)
             history->watched[history->paths[i]] = 1;
         }
     }
+    standing_mark_watched(history);
 }
 
 void history_sort_touches(struct history *history)

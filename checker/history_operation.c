@@ -139,6 +139,7 @@ static struct operation_line new_operation(struct draft *draft, int32_t opcode)
         .row =
             {
                 .opcode = opcode,
+                .flags = opcode == OP_REMOVE_WATCHES || opcode == OP_CHECK_WATCHES ? WATCHER_ANY : 0,
                 .server = -1,
                 .version = -1,
                 .invoked_ns = draft_line_time(draft),

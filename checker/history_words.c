@@ -72,10 +72,10 @@ int64_t words_time(struct words *words, const char *word)
     return number * (int64_t)NS_PER_SECOND;
 }
 
-static const int32_t opcodes[] = {OP_CREATE,         OP_CREATE2,  OP_CREATE_CONTAINER, OP_DELETE,        OP_EXISTS,
-                                  OP_GET_DATA,       OP_SET_DATA, OP_GET_CHILDREN,     OP_GET_CHILDREN2, OP_SYNC,
-                                  OP_CHECK,          OP_MULTI,    OP_CREATE_SESSION,   OP_CLOSE_SESSION, OP_ADD_WATCH,
-                                  OP_REMOVE_WATCHES, OP_ERROR};
+static const int32_t opcodes[] = {
+    OP_CREATE,         OP_CREATE2,       OP_CREATE_CONTAINER, OP_DELETE,         OP_EXISTS,        OP_GET_DATA,
+    OP_SET_DATA,       OP_GET_CHILDREN,  OP_GET_CHILDREN2,    OP_SYNC,           OP_CHECK,         OP_MULTI,
+    OP_CREATE_SESSION, OP_CLOSE_SESSION, OP_ADD_WATCH,        OP_REMOVE_WATCHES, OP_CHECK_WATCHES, OP_ERROR};
 
 bool word_opcode(const char *name, int32_t *opcode)
 {

@@ -14,14 +14,13 @@
  * again while an exists watch on its absence was away is never heard of.  A client library that sets none again says so with an event
  * of type EVENT_NONE (sim/live_tap.h).
  *
- * addWatch makes watches that no event uses up; what they cover explains an event, and whether one is missing is not asked.  removeWatches ends
- * what stands on a path.
+ * Standing watches, those of addWatch, are standing.c's; an event may be for one of them, for one of these, or for both.
  */
 #include <inttypes.h>
 
 #include "checker/explain.h"
+#include "checker/standing.h"
 #include "protocol/node.h"
-#include "protocol/tree/path.h"
 #include "protocol/wire/op.h"
 
 struct watch {
@@ -35,18 +34,17 @@ struct watch {
 
 struct watched_path {
     struct watch tables[2];
-    bool persistent[2], recursive[2]; /* set by addWatch, of the whole path or of all that is below as well */
-    uint64_t second_deleted_until;    /* a second NodeDeleted is allowed before the answer with this number */
+    uint64_t second_deleted_until; /* a second NodeDeleted is allowed before the answer with this number */
 };
 
 struct follower {
     struct history *history;
     const struct session_index *session;
+    struct standing *standing;
     const struct reply *replies;
     size_t reply_count;
     GHashTable *by_path; /* path -> index + 1 into paths */
     GArray *paths;       /* struct watched_path */
-    bool has_recursive;
     zxid_t last_event;
     int32_t last_event_row;
 };
@@ -233,31 +231,18 @@ static struct watched_path *watched_path_of(struct follower *follower, path_id p
     return index == 0 ? NULL : &g_array_index(follower->paths, struct watched_path, index - 1);
 }
 
-static void add_lasting(struct follower *follower, path_id path, bool recursive)
-{
-    struct watched_path *watched = watched_path_of(follower, path, true);
-    for (enum watch_table table = WATCH_TABLE_DATA; table <= WATCH_TABLE_CHILDREN; table++) {
-        bool *of = recursive ? watched->recursive : watched->persistent;
-        of[table] = true;
-    }
-    follower->has_recursive = follower->has_recursive || recursive;
-}
-
 /* What was due before counts. */
 static void remove_watches(struct follower *follower, path_id path, int32_t watcher_type, size_t number)
 {
     size_t all = follower->reply_count;
-    struct watched_path *watched = watched_path_of(follower, path, true);
+    struct watched_path *watched = watched_path_of(follower, path, false);
     follower->reply_count = number;
-    for (enum watch_table table = WATCH_TABLE_DATA; table <= WATCH_TABLE_CHILDREN; table++) {
-        if (watcher_type != WATCHER_ANY &&
-            watcher_type != (table == WATCH_TABLE_DATA ? WATCHER_DATA : WATCHER_CHILDREN)) {
-            continue;
-        }
-        if (watched->tables[table].set) {
+    for (enum watch_table table = WATCH_TABLE_DATA; watched != NULL && table <= WATCH_TABLE_CHILDREN; table++) {
+        int32_t type = table == WATCH_TABLE_DATA ? WATCHER_DATA : WATCHER_CHILDREN;
+        if (watched->tables[table].set && (watcher_type == WATCHER_ANY || watcher_type == type)) {
             judge_end(follower, &watched->tables[table]);
+            watched->tables[table].set = false;
         }
-        watched->tables[table].set = watched->persistent[table] = watched->recursive[table] = false;
     }
     follower->reply_count = all;
 }
@@ -266,9 +251,7 @@ static void follow_reply(struct follower *follower, size_t number)
 {
     const struct reply *reply = &follower->replies[number];
     const struct operation_row *row = operation_at(follower->history, reply->operation);
-    if (row->opcode == OP_ADD_WATCH && row->outcome == OUTCOME_OK) {
-        add_lasting(follower, follower->history->paths[reply->operation], row->flags == ADD_WATCH_PERSISTENT_RECURSIVE);
-    } else if (row->opcode == OP_REMOVE_WATCHES && row->outcome == OUTCOME_OK) {
+    if ((row->opcode == OP_REMOVE_WATCHES || row->opcode == OP_CHECK_WATCHES) && row->outcome == OUTCOME_OK) {
         remove_watches(follower, follower->history->paths[reply->operation], row->flags, number);
     }
     if (!row->watch) {
@@ -298,32 +281,9 @@ static void report_unasked(struct follower *follower, const struct event_row *ev
     }
 }
 
-/* A watch that stays explains the event: on its path, or a recursive one there or further up. */
-static bool is_lasting(struct follower *follower, path_id path, const struct event_row *event)
-{
-    const bool reaches[2] = {event->type != EVENT_NODE_CHILDREN_CHANGED,
-                             event->type == EVENT_NODE_CHILDREN_CHANGED || event->type == EVENT_NODE_DELETED};
-    const struct watched_path *watched = watched_path_of(follower, path, false);
-    if (watched != NULL && ((reaches[0] && watched->persistent[0]) || (reaches[1] && watched->persistent[1]))) {
-        return true;
-    }
-    struct bytes text = record_octets(follower->history->record, event->path);
-    bool found = false;
-    while (follower->has_recursive && reaches[0] && !found) {
-        path = spec_intern(follower->history->spec, text);
-        watched = watched_path_of(follower, path, false);
-        found = watched != NULL && (watched->recursive[0] || (watched->recursive[1] && reaches[1]));
-        if (text.length <= 1) {
-            break;
-        }
-        text = path_parent_shown(text);
-    }
-    return found;
-}
-
 /* Uses up what the event uses up; true if anything was. */
 static bool use_up(struct follower *follower, struct watched_path *watched, const struct event_row *event,
-                   size_t replies_seen, bool lasting)
+                   size_t replies_seen, bool is_told)
 {
     bool reaches[2] = {event->type != EVENT_NODE_CHILDREN_CHANGED,
                        event->type == EVENT_NODE_CHILDREN_CHANGED || event->type == EVENT_NODE_DELETED};
@@ -340,7 +300,7 @@ static bool use_up(struct follower *follower, struct watched_path *watched, cons
         judge_event(follower, watch, event);
         watch->set = false;
     }
-    if (used && !touched && !lasting) {
+    if (used && !touched && !is_told) {
         report_unasked(follower, event, "nothing of what it watches changed after the watch was set");
     }
     if (both) {
@@ -350,7 +310,8 @@ static bool use_up(struct follower *follower, struct watched_path *watched, cons
     return used;
 }
 
-static void follow_event(struct follower *follower, int32_t row, size_t replies_seen)
+/* `is_told`: a standing watch accounts for it. */
+static void follow_event(struct follower *follower, int32_t row, size_t replies_seen, bool is_told)
 {
     const struct history *history = follower->history;
     const struct event_row *event = &g_array_index(history->record->events, struct event_row, row);
@@ -370,17 +331,18 @@ static void follow_event(struct follower *follower, int32_t row, size_t replies_
         follower->last_event_row = row;
     }
     path_id path = history->event_paths[row];
-    bool lasting = is_lasting(follower, path, event);
     struct watched_path *watched = watched_path_of(follower, path, false);
+    if (watched == NULL && !is_told) {
+        bool covers = standing_covers(follower->standing, path);
+        report_unasked(follower, event,
+                       covers ? "no change that a standing watch was not told of before"
+                              : "this client never watched that path");
+    }
     if (watched == NULL) {
-        if (lasting) {
-            return;
-        }
-        report_unasked(follower, event, "this client never watched that path");
         return;
     }
     bool second = event->type == EVENT_NODE_DELETED && watched->second_deleted_until == replies_seen + 1;
-    if (!use_up(follower, watched, event, replies_seen, lasting) && !second && !lasting) {
+    if (!use_up(follower, watched, event, replies_seen, is_told) && !second && !is_told) {
         report_unasked(follower, event, "the watch had been used up by an earlier event");
     }
 }
@@ -398,7 +360,6 @@ static void forget_watches(struct follower *follower, size_t replies_seen)
                 judge_end(follower, &watched->tables[table]);
                 watched->tables[table].set = false;
             }
-            watched->persistent[table] = watched->recursive[table] = false;
         }
     }
     follower->reply_count = all;
@@ -409,6 +370,7 @@ static void follow_session(struct follower *follower)
     const struct history *history = follower->history;
     const struct session_index *session = follower->session;
     size_t reply = 0;
+    standing_follow(follower->standing, session);
     for (size_t i = session->event_start; i < session->event_end; i++) {
         int32_t row = history->session_events[i];
         uint64_t seq = g_array_index(history->record->events, struct event_row, row).seq;
@@ -418,7 +380,7 @@ static void follow_session(struct follower *follower)
         if (g_array_index(history->record->events, struct event_row, row).type == EVENT_NONE) {
             forget_watches(follower, reply);
         } else {
-            follow_event(follower, row, reply);
+            follow_event(follower, row, reply, standing_told(follower->standing, i - session->event_start));
         }
     }
     while (reply < follower->reply_count) {
@@ -431,6 +393,7 @@ void pass_watches(struct history *history)
 {
     struct follower follower = {
         .history = history,
+        .standing = standing_new(history),
         .by_path = g_hash_table_new(NULL, NULL),
         .paths = g_array_new(FALSE, FALSE, sizeof(struct watched_path)),
     };
@@ -439,11 +402,11 @@ void pass_watches(struct history *history)
         follower.replies = history->replies + follower.session->reply_start;
         follower.reply_count = follower.session->reply_end - follower.session->reply_start;
         follower.last_event = 0;
-        follower.has_recursive = false;
         follow_session(&follower);
         g_hash_table_remove_all(follower.by_path);
         g_array_set_size(follower.paths, 0);
     }
+    standing_free(follower.standing);
     g_hash_table_destroy(follower.by_path);
     g_array_free(follower.paths, TRUE);
 }

@@ -34,6 +34,9 @@ static const struct workload_parameter_info parameters[WORKLOAD_PARAMETER_COUNT]
     [PARAMETER_DELAY] = {"delay", "a client begins so long after the one before it", QUANTITY_DURATION, 0,
                          INT64_C(3600000000000)},
     [PARAMETER_ROUNDS] = {"rounds", "how often; 0: for ever", QUANTITY_COUNT, 0, 1000},
+    [PARAMETER_STANDING] = {"standing",
+                            "share of the readers that watch for good (addWatch), everything below the path",
+                            QUANTITY_PERCENT, 0, 1000000},
 };
 
 const struct workload_info *workload_info(enum workload_kind kind)

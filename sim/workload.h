@@ -54,17 +54,18 @@ enum workload_parameter {
     PARAMETER_RATE,
     PARAMETER_THINK,
     PARAMETER_WINDOW,
-    PARAMETER_CLIENTS, /* 0: all */
-    PARAMETER_READ,    /* share of operations that read */
-    PARAMETER_KEYS,    /* znodes it works on */
-    PARAMETER_VALUE,   /* octets of data, at least */
-    PARAMETER_CHURN,   /* mean time a session lives until the application closes it; 0: for ever */
-    PARAMETER_HOLD,    /* recipes: how long what was acquired is kept; 0: for ever */
-    PARAMETER_SIZE,    /* recipes: permits, processes, items, tasks */
-    PARAMETER_DELAY,   /* recipes: how long after the client before it a client begins */
-    PARAMETER_ROUNDS,  /* recipes: after so many it rests; 0: never */
+    PARAMETER_CLIENTS,  /* 0: all */
+    PARAMETER_READ,     /* share of operations that read */
+    PARAMETER_KEYS,     /* znodes it works on */
+    PARAMETER_VALUE,    /* octets of data, at least */
+    PARAMETER_CHURN,    /* mean time a session lives until the application closes it; 0: for ever */
+    PARAMETER_HOLD,     /* recipes: how long what was acquired is kept; 0: for ever */
+    PARAMETER_SIZE,     /* recipes: permits, processes, items, tasks */
+    PARAMETER_DELAY,    /* recipes: how long after the client before it a client begins */
+    PARAMETER_ROUNDS,   /* recipes: after so many it rests; 0: never */
+    PARAMETER_STANDING, /* share of readers whose watches are those of addWatch */
 };
-#define WORKLOAD_PARAMETER_COUNT 12
+#define WORKLOAD_PARAMETER_COUNT 13
 
 #define WORKLOAD_PATH_MAX 96
 #define WORKLOADS_MAX 32 /* in a plan, after mixed was taken apart */

@@ -1,5 +1,9 @@
 /* Watches: readers keep one watch armed on every znode and look again whenever one fires; writers create, change and
- * delete the znodes and their children. */
+ * delete the znodes and their children.
+ *
+ * With standing=, the first of the readers watch for good instead: recursively everything below the path, and the znodes with odd
+ * numbers persistently, too, so that they hear of their children.  They read what an event names, and now and then remove a watch and
+ * add it again. */
 #include <string.h>
 
 #include "protocol/base/ensure.h"
@@ -13,6 +17,8 @@ enum step {
     STEP_ARM_CHILDREN,
     STEP_READ,
     STEP_WRITE,
+    STEP_STAND, /* detail: the key, or KEYS_MAX for the root */
+    STEP_LEAVE,
 };
 
 /* Each znode is watched in one of three ways. */
@@ -21,6 +27,7 @@ static const int32_t watch_opcodes[] = {OP_EXISTS, OP_GET_DATA, OP_GET_CHILDREN}
 
 struct state {
     uint64_t armed;  /* bit per key: a watch is set, or the request to set it is under way */
+    bool rooted;     /* the same of the recursive watch */
     uint64_t absent; /* bit per key: was not there, so exists is the only way to watch it */
 };
 
@@ -30,6 +37,13 @@ static bool is_reader(const struct workload_turn *turn)
 {
     uint64_t readers = (uint64_t)turn_setting(turn, PARAMETER_READ) * turn->runners / 1000000;
     return turn->runners > 1 && turn->ordinal < readers;
+}
+
+static bool is_standing(const struct workload_turn *turn)
+{
+    uint64_t readers = (uint64_t)turn_setting(turn, PARAMETER_READ) * turn->runners / 1000000;
+    uint64_t standing = (uint64_t)turn_setting(turn, PARAMETER_STANDING) * readers / 1000000;
+    return is_reader(turn) && turn->ordinal < standing;
 }
 
 static void arm(struct workload_turn *turn, uint32_t key)
@@ -115,6 +129,76 @@ static void write_one(struct workload_turn *turn)
     turn_submit(turn, &operation, STEP_WRITE, key);
 }
 
+/* ---- standing watches ---- */
+
+static void note_standing(struct state *state, uint32_t key, bool stands)
+{
+    if (key == KEYS_MAX) {
+        state->rooted = stands;
+        return;
+    }
+    uint64_t bit = UINT64_C(1) << key;
+    state->armed = stands ? state->armed | bit : state->armed & ~bit;
+}
+
+static bool is_noted(const struct state *state, uint32_t key)
+{
+    return key == KEYS_MAX ? state->rooted : (state->armed >> key & 1) != 0;
+}
+
+static void stand_or_leave(struct workload_turn *turn, uint32_t key, enum step step)
+{
+    char path[TURN_PATH_MAX];
+    struct bytes root = {(const uint8_t *)turn->setting->path, (int32_t)strlen(turn->setting->path)};
+    bool is_root = key == KEYS_MAX;
+    int32_t mode = is_root ? ADD_WATCH_PERSISTENT_RECURSIVE : ADD_WATCH_PERSISTENT;
+    struct operation operation = {
+        .opcode = step == STEP_STAND ? OP_ADD_WATCH : OP_REMOVE_WATCHES,
+        .path = is_root ? root : turn_path(turn, "w", key, path),
+        .flags = step == STEP_STAND ? mode : WATCHER_ANY,
+    };
+    if (turn_submit(turn, &operation, step, key)) {
+        note_standing(turn->state, key, true); /* until the answer */
+    }
+}
+
+static void stand(struct workload_turn *turn)
+{
+    struct state *state = turn->state;
+    uint32_t keys = (uint32_t)turn_setting(turn, PARAMETER_KEYS);
+    if (!state->rooted) {
+        stand_or_leave(turn, KEYS_MAX, STEP_STAND);
+        return;
+    }
+    for (uint32_t key = 1; key < keys; key += 2) {
+        if (!is_noted(state, key)) {
+            stand_or_leave(turn, key, STEP_STAND);
+            return;
+        }
+    }
+    if (random_chance(turn->random, 1, 40)) {
+        uint32_t key = turn_draw_key(turn);
+        stand_or_leave(turn, key % 2 == 1 ? key : KEYS_MAX, STEP_LEAVE);
+    } else {
+        read_one(turn);
+    }
+}
+
+static void standing_answer(struct workload_turn *turn, uint32_t step, uint32_t key, const struct answer *answer)
+{
+    bool is_done = answer->outcome == OUTCOME_OK || (answer->outcome == OUTCOME_FAILED && answer->error == ZNONODE);
+    bool stands = step == STEP_STAND ? is_done : answer->outcome == OUTCOME_NOT_SENT;
+    note_standing(turn->state, key, stands);
+}
+
+static void standing_event(struct workload_turn *turn, struct bytes path)
+{
+    struct operation look = {.opcode = OP_GET_DATA, .path = path};
+    turn_submit(turn, &look, STEP_READ, 0);
+}
+
+/* ---- all of them ---- */
+
 static bool setup(struct workload_turn *turn, uint32_t n, struct operation *create, char path[TURN_PATH_MAX])
 {
     create->path = turn_path(turn, "w", n, path);
@@ -123,6 +207,10 @@ static bool setup(struct workload_turn *turn, uint32_t n, struct operation *crea
 
 static void act(struct workload_turn *turn)
 {
+    if (is_standing(turn)) {
+        stand(turn);
+        return;
+    }
     if (arm_missing(turn)) {
         return;
     }
@@ -136,6 +224,10 @@ static void act(struct workload_turn *turn)
 static void answer(struct workload_turn *turn, uint32_t step, uint64_t detail, const struct answer *answer)
 {
     struct state *state = turn->state;
+    if (step == STEP_STAND || step == STEP_LEAVE) {
+        standing_answer(turn, step, (uint32_t)detail, answer);
+        return;
+    }
     ensure(detail < KEYS_MAX);
     uint64_t bit = UINT64_C(1) << detail;
     if (step > STEP_ARM_CHILDREN) {
@@ -153,6 +245,10 @@ static void answer(struct workload_turn *turn, uint32_t step, uint64_t detail, c
 static void event(struct workload_turn *turn, int32_t type, struct bytes path)
 {
     struct state *state = turn->state;
+    if (is_standing(turn)) {
+        standing_event(turn, path);
+        return;
+    }
     int64_t key = turn_path_number(turn, "w", path);
     if (key < 0 || key >= turn_setting(turn, PARAMETER_KEYS)) {
         return;
@@ -167,6 +263,7 @@ static void fresh(struct workload_turn *turn)
 {
     struct state *state = turn->state;
     state->armed = 0;
+    state->rooted = false;
     state->absent = 0;
 }
 
@@ -177,7 +274,8 @@ const struct workload_calls workload_watch = {
             .description = "readers that keep watches armed and look again when one fires; writers that make them fire",
             .path = "/watch",
             .parameters = 1U << PARAMETER_RATE | 1U << PARAMETER_THINK | 1U << PARAMETER_WINDOW |
-                          1U << PARAMETER_CLIENTS | 1U << PARAMETER_READ | 1U << PARAMETER_KEYS | 1U << PARAMETER_VALUE,
+                          1U << PARAMETER_CLIENTS | 1U << PARAMETER_READ | 1U << PARAMETER_KEYS |
+                          1U << PARAMETER_VALUE | 1U << PARAMETER_STANDING,
             .defaults =
                 {
                     [PARAMETER_RATE] = 60000,

@@ -245,26 +245,44 @@ static void event(struct host *host, int32_t type, const char *path, zxid_t zxid
     deliver_written(host, &writer);
 }
 
-static void request(struct host *host, uint64_t tag, int32_t opcode, const char *path, bool watch)
+static void submit(struct host *host, uint64_t tag, const struct request_body *body)
 {
-    struct request_body body = {
+    uint8_t octets[1000];
+    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
+    if (body->opcode != OP_CREATE_SESSION && body->opcode != OP_CLOSE_SESSION && !bytes_is_null(body->path)) {
+        request_body_write(&writer, body);
+    }
+    struct input input = {.type = INPUT_REQUEST};
+    input.request.tag = tag;
+    input.request.opcode = body->opcode;
+    input.request.body = jute_written(&writer, 0);
+    step(host, input);
+}
+
+static struct request_body body_of(int32_t opcode, const char *path)
+{
+    return (struct request_body){
         .opcode = opcode,
         .version = -1,
-        .watch = watch,
         .path = path == NULL ? bytes_null() : bytes_of(path),
         .data = bytes_null(),
         .acl = acl_list_open(),
     };
-    uint8_t octets[1000];
-    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
-    if (opcode != OP_CREATE_SESSION && opcode != OP_CLOSE_SESSION && path != NULL) {
-        request_body_write(&writer, &body);
-    }
-    struct input input = {.type = INPUT_REQUEST};
-    input.request.tag = tag;
-    input.request.opcode = opcode;
-    input.request.body = jute_written(&writer, 0);
-    step(host, input);
+}
+
+static void request(struct host *host, uint64_t tag, int32_t opcode, const char *path, bool watch)
+{
+    struct request_body body = body_of(opcode, path);
+    body.watch = watch;
+    submit(host, tag, &body);
+}
+
+/* Of addWatch, removeWatches and checkWatches. */
+static void request_mode(struct host *host, uint64_t tag, int32_t opcode, const char *path, int32_t mode)
+{
+    struct request_body body = body_of(opcode, path);
+    body.flags = mode;
+    submit(host, tag, &body);
 }
 
 static void fire(struct host *host, struct deadline deadline)
@@ -325,8 +343,12 @@ static bool run_request(struct host *host, char **words)
     if (opcode == INT32_MIN) {
         return false;
     }
-    const char *path = words[3];
-    request(host, g_ascii_strtoull(words[1], NULL, 10), opcode, path, story_has(words, "watch"));
+    struct request_body body = body_of(opcode, words[3]);
+    const char *data = story_text(words, "data", NULL);
+    body.watch = story_has(words, "watch");
+    body.flags = (int32_t)story_number(words, "mode", 0);
+    body.data = data == NULL ? bytes_null() : bytes_of(data);
+    submit(host, g_ascii_strtoull(words[1], NULL, 10), &body);
     return true;
 }
 
@@ -569,7 +591,11 @@ static void watches_are_registered_again_in_batches(void)
     const int32_t watches = 3000;
     for (int32_t i = 0; i < watches; i++) {
         g_snprintf(path, sizeof path, "/%0120d", i);
-        request(&host, 1, i % 2 == 0 ? OP_GET_DATA : OP_GET_CHILDREN2, path, true);
+        if (i % 3 == 2) {
+            request_mode(&host, 1, OP_ADD_WATCH, path, i % 2);
+        } else {
+            request(&host, 1, i % 3 == 0 ? OP_GET_DATA : OP_GET_CHILDREN2, path, true);
+        }
         reply(&host, (struct reply_header){i + 1, ZOK, i + 1}, "");
     }
     CHECK_INT(client->registrations.count, watches);
@@ -586,12 +612,14 @@ static void watches_are_registered_again_in_batches(void)
         struct jute_reader reader = jute_reader_of(octets.data + 4, (size_t)octets.length - 4);
         struct request_header header = request_header_read(&reader);
         struct request_body body;
-        request_body_read(&reader, OP_SET_WATCHES, &body);
+        request_body_read(&reader, header.opcode, &body);
         CHECK(jute_is_done(&reader));
-        CHECK_INT(header.opcode, OP_SET_WATCHES);
+        CHECK_INT(header.opcode, messages < 2 ? OP_SET_WATCHES2 : OP_SET_WATCHES);
         CHECK_INT(header.xid, watches + 1 + messages);
         CHECK_INT(body.set_watches.relative_zxid, watches);
-        int32_t count = body.set_watches.data.count + body.set_watches.exist.count + body.set_watches.child.count;
+        const struct set_watches *set = &body.set_watches;
+        int32_t count = set->data.count + set->exist.count + set->child.count + set->persistent.count +
+                        set->persistent_recursive.count;
         first_count = messages == 0 ? count : first_count;
         seen += count;
         messages++;
@@ -619,7 +647,8 @@ static void random_reply(struct host *host, struct random *random)
 
 static void random_request(struct host *host, struct random *random)
 {
-    static const int32_t opcodes[] = {OP_CREATE, OP_GET_DATA, OP_EXISTS, OP_GET_CHILDREN2, OP_SET_DATA, OP_ADD_WATCH};
+    static const int32_t opcodes[] = {OP_CREATE,    OP_GET_DATA,  OP_EXISTS,         OP_GET_CHILDREN2, OP_SET_DATA,
+                                      OP_ADD_WATCH, OP_ADD_WATCH, OP_REMOVE_WATCHES, OP_CHECK_WATCHES};
     static const char *const paths[] = {"/a", "/b", "/a/b", "/c"};
     int32_t opcode = opcodes[random_below(random, ARRAY_LENGTH(opcodes))];
     if (random_chance(random, 1, 60)) {
@@ -628,7 +657,10 @@ static void random_request(struct host *host, struct random *random)
         opcode = OP_CREATE_SESSION;
     }
     const char *path = paths[random_below(random, ARRAY_LENGTH(paths))];
-    request(host, random_below(random, 100000), opcode, path, random_chance(random, 1, 2));
+    struct request_body body = body_of(opcode, path);
+    body.watch = random_chance(random, 1, 2);
+    body.flags = (int32_t)random_below(random, 4);
+    submit(host, random_below(random, 100000), &body);
 }
 
 static void random_answer(struct host *host, struct random *random)
@@ -831,6 +863,7 @@ static void the_digest_covers_every_logical_field(void)
         FIELD(sent, tag),
         FIELD(sent, opcode),
         FIELD(sent, xid),
+        FIELD(sent, registration->mode),
         {"path of an awaited registration", sent->registration->path, (size_t)sent->registration->length},
         FIELD(set, maps),
         {"path of a registration", set->path, (size_t)set->length},

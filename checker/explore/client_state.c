@@ -134,7 +134,7 @@ static void put_session(struct octet_writer *writer, const struct client_session
     put_digest(writer, (uint64_t)session->session);
     put_number(writer, session->client);
     put_number(writer, (uint64_t)session->xid);
-    put_octet(writer, (uint8_t)(session->reconnected | session->connected << 1));
+    put_octet(writer, (uint8_t)(session->reconnected | session->connected << 1 | session->standing << 2));
     put_number(writer, (uint64_t)session->write);
     put_number(writer, (uint64_t)session->own);
     put_number(writer, (uint64_t)session->read);
@@ -149,7 +149,8 @@ static void get_session(struct octet_reader *reader, struct client_session *sess
     session->client = (uint32_t)get_number(reader);
     session->xid = (int32_t)get_number(reader);
     session->reconnected = (*reader->at & 1) != 0;
-    session->connected = (*reader->at++ & 2) != 0;
+    session->connected = (*reader->at & 2) != 0;
+    session->standing = (*reader->at++ & 4) != 0;
     session->write = (zxid_t)get_number(reader);
     session->own = (zxid_t)get_number(reader);
     session->read = (zxid_t)get_number(reader);

@@ -63,6 +63,7 @@ struct client_session {
     int32_t xid; /* greatest in use, as far as one can tell */
     bool connected;
     bool reconnected;           /* since its last answer */
+    bool standing;              /* it asked for a standing watch: which events come is not judged on the fly */
     zxid_t write, own, read;    /* greatest zxids of writes, of acknowledged ones, of reads */
     zxid_t shown;               /* greatest in any answer */
     zxid_t event;               /* of its last event */

@@ -49,6 +49,7 @@ uint64_t call_queue_digest(const struct call_queue *queue, const struct client *
         hash = hash_mix(hash, call->is_internal);
         hash = hash_bytes(hash, call->body);
         if (call->registration != NULL) {
+            hash = hash_mix(hash, (uint64_t)call->registration->mode);
             hash = hash_octets(hash, call->registration->path, (size_t)call->registration->length);
         }
     }

@@ -101,9 +101,6 @@ static bool is_refused(int32_t opcode)
     case OP_SASL:
     case OP_SET_WATCHES:
     case OP_SET_WATCHES2:
-    case OP_ADD_WATCH:
-    case OP_CHECK_WATCHES:
-    case OP_REMOVE_WATCHES:
         return true;
     default:
         return false;

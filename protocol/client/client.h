@@ -8,14 +8,15 @@
  * the old one: xids, last zxid, watches and the order of servers start afresh, as with a new handle in Apache's client.
  *
  * Answers without a server's word have xid 0 if the request was never sent: ZCONNECTIONLOSS when the attempt to connect it waited
- * for failed or the session is being closed, ZUNIMPLEMENTED for what this client does not offer (auth, sasl, addWatch,
- * checkWatches, removeWatches; ping and setWatches are the client's own).  With an xid, ZCONNECTIONLOSS says that it may have
+ * for failed or the session is being closed, ZUNIMPLEMENTED for what this client does not offer (auth, sasl; ping and setWatches
+ * are the client's own).  With an xid, ZCONNECTIONLOSS says that it may have
  * happened.
  *
  * A session is over only when a server says so: a client that hears nothing for long stays DISCONNECTED and goes on trying
  * (3.8; from 3.9.3 on Apache's client gives up by itself).
  *
- * An event goes to the application if the client holds a watch for it, once whatever the number of requests that set it.
+ * An event goes to the application if the client holds a watch for it, once whatever the number of requests that set it; watches that
+ * removeWatches or checkWatches take away say so in events of their own (EVENT_DATA_WATCH_REMOVED and its like), before the answer.
  *
  * Memory: an idle client takes some 2 KiB; besides, requests without an answer, watched paths and an incomplete frame.
  *

@@ -106,7 +106,8 @@ static void send_set_watches(struct client *client, struct registration_cursor f
     struct registration_cursor to = registrations_batch_end(&client->registrations, from);
     send_set_watches(client, to, step);
 
-    struct call *call = call_create(client->node.arena, 0, OP_SET_WATCHES, bytes_null());
+    int32_t opcode = registrations_batch_opcode(&client->registrations, from, to);
+    struct call *call = call_create(client->node.arena, 0, opcode, bytes_null());
     call->is_internal = true;
     call->xid = take_xid(client);
     struct jute_writer writer = outputs_write(step->outputs);

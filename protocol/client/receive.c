@@ -34,6 +34,17 @@ static bool event_is_known(int32_t type)
     return type >= EVENT_NODE_CREATED && type <= EVENT_NODE_CHILDREN_CHANGED;
 }
 
+static void tell_event(int32_t type, struct bytes path, zxid_t zxid, const struct client_step *step)
+{
+    struct jute_writer writer = outputs_write(step->outputs);
+    jute_write_raw(&writer, path);
+    struct bytes kept = outputs_keep(step->outputs, &writer);
+    struct output *output = outputs_add(step->outputs, OUTPUT_EVENT);
+    output->event.event = type;
+    output->event.zxid = zxid;
+    output->event.path = kept;
+}
+
 static bool receive_event(struct client *client, struct jute_reader *reader, zxid_t zxid,
                           const struct client_step *step)
 {
@@ -44,20 +55,32 @@ static bool receive_event(struct client *client, struct jute_reader *reader, zxi
         return false;
     }
     if (registrations_take(client->node.arena, &client->registrations, event.type, event.path)) {
-        struct jute_writer writer = outputs_write(step->outputs);
-        jute_write_raw(&writer, event.path);
-        struct bytes path = outputs_keep(step->outputs, &writer);
-        struct output *output = outputs_add(step->outputs, OUTPUT_EVENT);
-        output->event.event = event.type;
-        output->event.zxid = zxid;
-        output->event.path = path;
+        tell_event(event.type, event.path, zxid, step);
     }
     return true;
 }
 
+/* The reply to a request with a registration; the error that the application is told.  Its watches that go say so first. */
+static int32_t settle_watches(struct client *client, struct call *call, int32_t error, const struct client_step *step)
+{
+    struct registration *registration = call->registration;
+    call->registration = NULL;
+    if (registration == NULL || !opcode_removes_watches(call->opcode)) {
+        registrations_enter(client->node.arena, &client->registrations, registration, call->opcode, error);
+        return error;
+    }
+    struct watch_removal removal =
+        registrations_remove(client->node.arena, &client->registrations, registration, error);
+    for (uint32_t i = 0; i < removal.count; i++) {
+        tell_event(removal.events[i], (struct bytes){registration->path, registration->length}, -1, step);
+    }
+    registration_free(client->node.arena, registration);
+    return removal.error;
+}
+
 /* The reply is due to the oldest call; to any other it is out of order, and after that nothing on this connection can
  * be trusted. */
-static bool receive_reply(struct client *client, const struct reply_header *header, struct jute_reader *reader,
+static bool receive_reply(struct client *client, struct reply_header *header, struct jute_reader *reader,
                           const struct client_step *step)
 {
     struct arena *arena = client->node.arena;
@@ -75,8 +98,7 @@ static bool receive_reply(struct client *client, const struct reply_header *head
     if (header->zxid > 0) {
         client->last_zxid = header->zxid;
     }
-    registrations_enter(arena, &client->registrations, call->registration, call->opcode, header->error);
-    call->registration = NULL;
+    header->error = settle_watches(client, call, header->error, step);
     struct bytes body = header->error == ZOK ? jute_read_rest(reader) : bytes_null();
     client_answer(client, call, header, body, step);
     bool is_close = call->opcode == OP_CLOSE_SESSION;

@@ -25,19 +25,34 @@ static bool opcode_may_watch(int32_t opcode)
     return opcode == OP_EXISTS || opcode == OP_GET_DATA || opcode == OP_GET_CHILDREN || opcode == OP_GET_CHILDREN2;
 }
 
+static bool opcode_has_mode(int32_t opcode)
+{
+    return opcode == OP_ADD_WATCH || opcode_removes_watches(opcode);
+}
+
+static bool mode_is_known(int32_t opcode, int32_t mode)
+{
+    if (opcode == OP_ADD_WATCH) {
+        return mode == ADD_WATCH_PERSISTENT || mode == ADD_WATCH_PERSISTENT_RECURSIVE;
+    }
+    return mode == WATCHER_CHILDREN || mode == WATCHER_DATA || mode == WATCHER_ANY;
+}
+
 struct registration *registration_for(struct arena *arena, int32_t opcode, struct bytes body)
 {
-    if (!opcode_may_watch(opcode)) {
+    bool has_mode = opcode_has_mode(opcode);
+    if (!has_mode && !opcode_may_watch(opcode)) {
         return NULL;
     }
     struct jute_reader reader = jute_reader_of_bytes(body);
     struct bytes path = jute_read_bytes(&reader);
-    bool watch = jute_read_bool(&reader);
+    int32_t mode = has_mode ? jute_read_int32(&reader) : 0;
+    bool watch = has_mode ? mode_is_known(opcode, mode) : jute_read_bool(&reader);
     if (reader.failed || !watch || bytes_is_null(path)) {
         return NULL;
     }
     struct registration *registration = arena_alloc_raw(arena, registration_size(path.length));
-    *registration = (struct registration){.length = path.length};
+    *registration = (struct registration){.mode = mode, .length = path.length};
     memcpy(registration->path, path.data, bytes_size(path));
     return registration;
 }
@@ -50,8 +65,11 @@ void registration_free(struct arena *arena, struct registration *registration)
 }
 
 /* WATCH_MAP_COUNT: none. */
-static unsigned map_for(int32_t opcode, int32_t error)
+static unsigned map_for(int32_t opcode, int32_t mode, int32_t error)
 {
+    if (opcode == OP_ADD_WATCH && (error == ZOK || error == ZNONODE)) {
+        return mode == ADD_WATCH_PERSISTENT ? WATCH_MAP_PERSISTENT : WATCH_MAP_RECURSIVE;
+    }
     if (opcode == OP_EXISTS && error == ZNONODE) {
         return WATCH_MAP_EXIST;
     }
@@ -71,11 +89,12 @@ static struct registration *find(const struct registrations *registrations, stru
 void registrations_enter(struct arena *arena, struct registrations *registrations, struct registration *registration,
                          int32_t opcode, int32_t error)
 {
-    unsigned map = map_for(opcode, error);
-    if (registration == NULL || map == WATCH_MAP_COUNT) {
+    unsigned map = registration == NULL ? WATCH_MAP_COUNT : map_for(opcode, registration->mode, error);
+    if (map == WATCH_MAP_COUNT) {
         registration_free(arena, registration);
         return;
     }
+    registration->mode = 0;
     struct registration *known = find(registrations, registration_path(registration));
     if (known != NULL) {
         registration_free(arena, registration);
@@ -86,7 +105,65 @@ void registrations_enter(struct arena *arena, struct registrations *registration
     if (!is_in(registration, (enum watch_map)map)) {
         registration->maps |= map_bit((enum watch_map)map);
         registrations->count++;
+        registrations->recursive_count += map == WATCH_MAP_RECURSIVE ? 1 : 0;
     }
+}
+
+/* Takes a path out of maps; which of them it was in. */
+static uint32_t take_out(struct arena *arena, struct registrations *registrations, struct registration *registration,
+                         uint32_t maps)
+{
+    uint32_t taken = registration->maps & maps;
+    for (unsigned map = 0; map < WATCH_MAP_COUNT; map++) {
+        registrations->count -= taken >> map & 1U;
+    }
+    registrations->recursive_count -= taken >> WATCH_MAP_RECURSIVE & 1U;
+    registration->maps &= ~taken;
+    if (registration->maps == 0) {
+        HASH_DELETE(hh, registrations->table, registration);
+        registration_free(arena, registration);
+        TABLE_TRIM(hh, registrations->table);
+    }
+    return taken;
+}
+
+static uint32_t maps_of_watcher(int32_t watcher_type)
+{
+    uint32_t data = map_bit(WATCH_MAP_DATA) | map_bit(WATCH_MAP_EXIST);
+    switch (watcher_type) {
+    case WATCHER_CHILDREN:
+        return map_bit(WATCH_MAP_CHILD);
+    case WATCHER_DATA:
+        return data;
+    default:
+        return data | map_bit(WATCH_MAP_CHILD) | map_bit(WATCH_MAP_PERSISTENT) | map_bit(WATCH_MAP_RECURSIVE);
+    }
+}
+
+static void add_removed(struct watch_removal *removal, uint32_t taken, uint32_t maps, int32_t event)
+{
+    if ((taken & maps) != 0) {
+        removal->events[removal->count++] = event;
+    }
+}
+
+struct watch_removal registrations_remove(struct arena *arena, struct registrations *registrations,
+                                          const struct registration *registration, int32_t error)
+{
+    uint32_t maps = maps_of_watcher(registration->mode);
+    struct registration *found = find(registrations, registration_path(registration));
+    if (found == NULL || (found->maps & maps) == 0) {
+        return (struct watch_removal){.error = ZNOWATCHER};
+    }
+    struct watch_removal removal = {.error = error};
+    if (error == ZOK) {
+        uint32_t taken = take_out(arena, registrations, found, maps);
+        add_removed(&removal, taken, map_bit(WATCH_MAP_CHILD), EVENT_CHILD_WATCH_REMOVED);
+        add_removed(&removal, taken, maps_of_watcher(WATCHER_DATA), EVENT_DATA_WATCH_REMOVED);
+        add_removed(&removal, taken, map_bit(WATCH_MAP_PERSISTENT) | map_bit(WATCH_MAP_RECURSIVE),
+                    EVENT_PERSISTENT_WATCH_REMOVED);
+    }
+    return removal;
 }
 
 static uint32_t maps_of_event(int32_t event)
@@ -104,22 +181,42 @@ static uint32_t maps_of_event(int32_t event)
     }
 }
 
+/* The path itself, then its ancestors up to the root. */
+static bool next_ancestor(struct bytes *path)
+{
+    int32_t length = path->length;
+    while (length > 0 && path->data[length - 1] != '/') {
+        length--;
+    }
+    if (path->length <= 1 || length == 0) {
+        return false;
+    }
+    path->length = length == 1 ? 1 : length - 1;
+    return true;
+}
+
+static bool is_watched_from_above(const struct registrations *registrations, struct bytes path)
+{
+    do {
+        const struct registration *registration = find(registrations, path);
+        if (registration != NULL && is_in(registration, WATCH_MAP_RECURSIVE)) {
+            return true;
+        }
+    } while (next_ancestor(&path));
+    return false;
+}
+
 bool registrations_take(struct arena *arena, struct registrations *registrations, int32_t event, struct bytes path)
 {
     struct registration *registration = find(registrations, path);
-    if (registration == NULL || (registration->maps & maps_of_event(event)) == 0) {
-        return false;
+    bool is_wanted = registration != NULL && is_in(registration, WATCH_MAP_PERSISTENT);
+    if (!is_wanted && registrations->recursive_count > 0 && event != EVENT_NODE_CHILDREN_CHANGED) {
+        is_wanted = is_watched_from_above(registrations, path);
     }
-    for (unsigned map = 0; map < WATCH_MAP_COUNT; map++) {
-        registrations->count -= (registration->maps & maps_of_event(event)) >> map & 1U;
+    if (registration != NULL && take_out(arena, registrations, registration, maps_of_event(event)) != 0) {
+        is_wanted = true;
     }
-    registration->maps &= ~maps_of_event(event);
-    if (registration->maps == 0) {
-        HASH_DELETE(hh, registrations->table, registration);
-        registration_free(arena, registration);
-        TABLE_TRIM(hh, registrations->table);
-    }
-    return true;
+    return is_wanted;
 }
 
 void registrations_clear(struct arena *arena, struct registrations *registrations)
@@ -132,6 +229,7 @@ void registrations_clear(struct arena *arena, struct registrations *registration
         registration = next;
     }
     registrations->count = 0;
+    registrations->recursive_count = 0;
 }
 
 static int compare_paths(const struct registration *a, const struct registration *b)
@@ -148,7 +246,7 @@ static struct registration_cursor settle(const struct registrations *registratio
         while (cursor.at != NULL && !is_in(cursor.at, cursor.map)) {
             cursor.at = cursor.at->hh.next;
         }
-        if (cursor.at != NULL || cursor.map == WATCH_MAP_CHILD) {
+        if (cursor.at != NULL || cursor.map == WATCH_MAP_COUNT - 1) {
             return cursor;
         }
         cursor.map++;
@@ -179,14 +277,32 @@ struct registration_cursor registrations_batch_end(const struct registrations *r
     return from;
 }
 
+static bool is_before(struct registration_cursor from, struct registration_cursor to)
+{
+    return from.at != NULL && (from.at != to.at || from.map != to.map);
+}
+
+int32_t registrations_batch_opcode(const struct registrations *registrations, struct registration_cursor from,
+                                   struct registration_cursor to)
+{
+    while (is_before(from, to)) {
+        if (from.map >= WATCH_MAP_PERSISTENT) {
+            return OP_SET_WATCHES2;
+        }
+        from = next(registrations, from);
+    }
+    return OP_SET_WATCHES;
+}
+
 void registrations_write_batch(const struct registrations *registrations, struct jute_writer *writer, zxid_t zxid,
                                struct registration_cursor from, struct registration_cursor to)
 {
+    bool is_extended = registrations_batch_opcode(registrations, from, to) == OP_SET_WATCHES2;
     jute_write_int64(writer, zxid);
-    for (unsigned map = 0; map < WATCH_MAP_COUNT; map++) {
+    for (unsigned map = 0; map < (is_extended ? WATCH_MAP_COUNT : WATCH_MAP_PERSISTENT); map++) {
         size_t mark = jute_begin_int32(writer);
         int32_t count = 0;
-        while (from.at != NULL && from.map == map && (from.at != to.at || from.map != to.map)) {
+        while (from.map == map && is_before(from, to)) {
             jute_write_bytes(writer, registration_path(from.at));
             count++;
             from = next(registrations, from);
