@@ -193,6 +193,7 @@ void check_all(struct record *record)
     pass_watches(history);
     pass_zab(history);
     pass_primaries(history);
+    pass_livelock(history);
     pass_progress(history);
     pass_rejoin(history);
     pass_staleness(history);

@@ -174,6 +174,7 @@ void pass_watches(struct history *history);  /* watch-before-state, watch-exactl
 void pass_zab(struct history *history); /* total-order, agreement, integrity, replica-agreement, leaders, durability */
 void pass_primaries(struct history *history); /* local-primary-order, global-primary-order, primary-integrity */
 void pass_progress(struct history *history);  /* available-after-heal, of clients */
+void pass_livelock(struct history *history);  /* available-after-heal, of a run that came to no end */
 void pass_rejoin(struct history *history);    /* available-after-heal, of servers */
 void pass_staleness(struct history *history); /* bounded-staleness */
 void pass_commit(struct history *history);    /* the guarantees of atomic commit */

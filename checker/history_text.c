@@ -324,13 +324,17 @@ static void read_expectation(struct draft *draft, struct history_expectation *al
     words_fail(&draft->words, "not a verdict:", word);
 }
 
-/* "run quiet from 5s", "run ends at 20s", "run within 3s", "run killed" */
+/* "run quiet from 5s", "run ends at 20s", "run within 3s", "run killed", "run livelock 2 from 3s" */
 static void read_run(struct draft *draft)
 {
     struct run_info *run = &draft->record->run;
     const char *word = words_next(&draft->words);
     if (strcmp(word, "killed") == 0) {
         run->finished = false;
+    } else if (strcmp(word, "livelock") == 0) {
+        run->livelock_node = draft_find_node(draft, true, words_number(&draft->words, words_next(&draft->words)));
+        words_next(&draft->words);
+        run->livelock_from_ns = words_time(&draft->words, words_next(&draft->words));
     } else if (strcmp(word, "within") == 0) {
         run->available_within_ns = words_time(&draft->words, words_next(&draft->words));
     } else if (strcmp(word, "quiet") == 0) {

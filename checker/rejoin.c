@@ -130,9 +130,29 @@ static bool is_ahead(const struct rejoin *rejoin, int32_t node)
     return latest != 0 && latest < rejoin->places[node].accepted;
 }
 
+/* What two servers with nothing between them say to each other makes sense, or one of them is wrong; the next attempt may fail the same. */
+static void report_misunderstanding(struct rejoin *rejoin, int32_t node, int64_t now_ns)
+{
+    struct report *report = &rejoin->history->reports[GUARANTEE_AVAILABLE_AFTER_HEAL];
+    report->checked++;
+    if (!report_violation(report)) {
+        return;
+    }
+    g_string_append(report->story,
+                    "Everything was up and connected, and yet a server gave up its leader for what it had sent.\n  ");
+    explain_node(report->story, rejoin->history, node);
+    g_string_append(report->story, " goes back to LOOKING at ");
+    explain_time(report->story, now_ns);
+    g_string_append(report->story,
+                    "\n  allowed: no reason but time, a lost connection, or a later epoch\n  seen:    protocol\n");
+}
+
 static void step_down(struct rejoin *rejoin, int32_t node, int64_t now_ns, int64_t reason)
 {
     struct place *place = &rejoin->places[node];
+    if (reason == STEP_DOWN_PROTOCOL && now_ns >= rejoin->history->record->run.quiet_from_ns) {
+        report_misunderstanding(rejoin, node, now_ns);
+    }
     if (place->serves || (reason == STEP_DOWN_EPOCH_AHEAD && is_ahead(rejoin, node))) {
         check_outside(rejoin, node, now_ns);
         place->serves = false;

@@ -118,6 +118,8 @@ const char *step_down_reason_name(enum step_down_reason reason)
         return "protocol";
     case STEP_DOWN_ROLLOVER:
         return "rollover";
+    case STEP_DOWN_NEEDS_SNAPSHOT:
+        return "needs-snapshot";
     }
     return "unknown";
 }

@@ -108,6 +108,7 @@ enum step_down_reason {
     STEP_DOWN_CONNECT_FAILED, /* a learner could not reach the leader's quorum port */
     STEP_DOWN_PROTOCOL,       /* a message that the protocol does not allow here */
     STEP_DOWN_ROLLOVER,       /* the zxid counter is used up; a new epoch is needed */
+    STEP_DOWN_NEEDS_SNAPSHOT, /* a learner's log cannot be truncated to where its leader said: it asks for a snapshot */
 };
 
 /* Stable lower-case names with dashes, for records, listings and tests. */

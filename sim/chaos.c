@@ -108,6 +108,15 @@ const char *chaos_moment_name(uint32_t moment)
     return moment < ARRAY_LENGTH(moments) ? moments[moment].name : NULL;
 }
 
+uint32_t chaos_moments_of(enum observation_type type)
+{
+    uint32_t mask = 0;
+    for (uint32_t i = 0; i < ARRAY_LENGTH(moments); i++) {
+        mask |= moments[i].type == type ? 1U << i : 0;
+    }
+    return mask;
+}
+
 static uint32_t draw_moment(struct random *random, uint32_t mask)
 {
     uint32_t total = 0;
@@ -417,6 +426,9 @@ static void add_burst(struct planner *planner, const struct kind_info *info, con
         each.at += chaos_draw_about(random, gap);
         each.draw = random_next(random);
         each.value = draw_value(random, info->kind);
+        if (info->kind == FAULT_DISK_STALL) {
+            each.value *= knobs->stall_factor;
+        }
         if (count > 1 && info->kind == FAULT_DISK_STALL) {
             each.value = (int64_t)chaos_draw_about(random, gap);
         }
@@ -438,6 +450,9 @@ static void add_fault(struct planner *planner, const struct kind_info *info, ins
         draw_pair(planner, &step);
     }
     step.draw = random_next(random);
+    if (info->kind == FAULT_DISK_STALL) {
+        step.value *= knobs->stall_factor;
+    }
     if (info->kind == FAULT_FLIP_BIT) {
         add_flip(planner, &step);
         return;
@@ -576,6 +591,17 @@ static void add_weather(struct planner *planner, enum fault_kind kind, uint32_t 
     }
 }
 
+/* Clients that have to find another server every few seconds, or several times a second. */
+static void add_restlessness(struct planner *planner, instant_ns from)
+{
+    uint32_t value = planner->chaos->knobs.flaky_clients_ppm;
+    struct chaos_step step = {
+        .at = from, .kind = FAULT_FLAKY, .target = TARGET_CLIENTS_FROM_SERVERS, .value = value, .begins = -1};
+    if (value != 0) {
+        chaos_add_end(planner, chaos_add_step(planner, &step), FAULT_FLAKY, planner->until - from);
+    }
+}
+
 /* By time; what was planned first comes first among equals, so a beginning precedes its end. */
 static int compare_steps(const void *a, const void *b, void *steps)
 {
@@ -618,18 +644,19 @@ struct chaos *chaos_new(uint64_t seed, const struct chaos_knobs *knobs, instant_
     ensure(from <= until);
     struct chaos *chaos = g_new0(struct chaos, 1);
     chaos->knobs = *knobs;
-    chaos->until = until;
+    duration_ns finale = until - from > knobs->finale_ns ? knobs->finale_ns : 0;
+    chaos->until = until - finale;
     chaos->steps = g_array_new(FALSE, TRUE, sizeof(struct chaos_step));
     chaos->chosen = g_array_new(FALSE, TRUE, sizeof(struct fault));
     static const char *const purposes[FAMILY_COUNT] = {"chaos crashes", "chaos cuts", "chaos others"};
     const duration_ns gaps[FAMILY_COUNT] = {knobs->crash_gap_ns, knobs->network_gap_ns, knobs->other_gap_ns};
     for (int family = 0; family < FAMILY_COUNT; family++) {
-        struct planner planner = {.chaos = chaos, .until = until};
+        struct planner planner = {.chaos = chaos, .until = chaos->until};
         chaos_stream(seed, purposes[family], &planner.random);
         stop_early(&planner, from);
         plan_family(&planner, (enum family)family, gaps[family], from);
     }
-    struct planner planner = {.chaos = chaos, .until = until};
+    struct planner planner = {.chaos = chaos, .until = chaos->until};
     chaos_stream(seed, "chaos ambushes", &planner.random);
     stop_early(&planner, from);
     plan_ambushes(&planner, from);
@@ -639,6 +666,12 @@ struct chaos *chaos_new(uint64_t seed, const struct chaos_knobs *knobs, instant_
     chaos_stream(seed, "chaos weather", &planner.random);
     add_weather(&planner, FAULT_SLOW_CPU, knobs->slow_cpu_percent, from + 1);
     add_weather(&planner, FAULT_SLOW_LINK, knobs->slow_line_percent, from + 2);
+    add_restlessness(&planner, from + 3);
+    if (finale > 0) {
+        chaos_stream(seed, "chaos last shift", &planner.random);
+        planner.last = planner.until = until;
+        chaos_plan_finale(&planner, chaos->until);
+    }
     for (size_t i = 0; i < ARRAY_LENGTH(moments); i++) {
         chaos->heard |= (uint64_t)(knobs->moments >> i & 1U) << moments[i].type;
     }

@@ -11,9 +11,10 @@
  * Shifts:   the servers take turns at being there: a drawn set of them is up and connected, the others are down or cut off, and then it
  *           is another set's turn, whose members may know different things (chaos_shift.c).  Often no client is heard meanwhile, so that
  *           epochs pass without a transaction.  With a cold start some have not run before when their turn comes.
- * Weather:  what lasts as long as the chaos: slow machines, one slow line.
+ * Weather:  what lasts as long as the chaos: slow machines, one slow line, clients whose connections break all the time.
  * Bursts:   a fault may come several times in quick succession.
- * Pressure: half of the climates press on one part (sessions, tasks, shifts) with several rare settings at once.
+ * Pressure: two climates of three press on one part (sessions, tasks, shifts, moves) with several rare settings at once.
+ * Finale:   in some climates the chaos ends earlier, and then all servers crash once more and come back in two parties.
  * Calm:     chaos_calm() ends all that lasts and restarts everything; from there on the ensemble must become available.
  *
  * Fault model: what the schedule may do to data, so that every guarantee must hold.
@@ -62,7 +63,10 @@ struct chaos_knobs {
     uint32_t absences;                                      /* bit per enum fault_kind that ends a server's shift */
     bool starts_cold;                                       /* the first shift begins with the chaos */
     uint32_t slow_cpu_percent, slow_line_percent;           /* the weather; 0: fair */
-    uint32_t victims; /* bit per server index: participants whose durable data may be hit */
+    uint32_t flaky_clients_ppm; /* of the lines between clients and servers; 0: they are fair */
+    uint32_t stall_factor;      /* how much longer disks stall; 1: not */
+    duration_ns finale_ns;      /* length of the finale; 0: there is none */
+    uint32_t victims;           /* bit per server index: participants whose durable data may be hit */
 };
 
 /* Whom a step is about.  Servers are counted from 0 in the order of the ensemble, participants first. */
@@ -117,11 +121,11 @@ struct chaos_step {
 
 struct chaos {
     struct chaos_knobs knobs;
-    GArray *steps;  /* struct chaos_step, by time */
-    GArray *chosen; /* per step the fault applied, for the steps that end it; FAULT_NONE: it concerned nobody */
-    instant_ns until;
-    uint32_t turns; /* given out */
-    uint64_t heard; /* bit per enum observation_type that a moment may be */
+    GArray *steps;    /* struct chaos_step, by time */
+    GArray *chosen;   /* per step the fault applied, for the steps that end it; FAULT_NONE: it concerned nobody */
+    instant_ns until; /* of all but the finale */
+    uint32_t turns;   /* given out */
+    uint64_t heard;   /* bit per enum observation_type that a moment may be */
 };
 
 void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs);

@@ -131,6 +131,20 @@ static void press_tasks(struct random *random, struct chaos_knobs *knobs)
     knobs->churn_ms = PICK(random, 0, 200, 500);
 }
 
+/* Leaders are elected, and then their epoch comes to nothing: they are cut off before it is promised. */
+static void disturb_discovery(struct random *random, struct chaos_knobs *knobs)
+{
+    knobs->observers = PICK(random, 0, 1, 1, 2);
+    knobs->init_limit_ticks = 5;
+    knobs->shift_ns = (duration_ns)PICK(random, 600, 1200, 2400) * MS;
+    knobs->ambush_gap_ns =
+        (duration_ns)PICK(random, 1000, 2500) * MS; /* few: the end of one cut ends the others, too */
+    knobs->moments = chaos_moments_of(OBSERVE_EPOCH_ACCEPTED);
+    knobs->surprises = 1U << FAULT_PARTITION | 1U << FAULT_ISOLATE;
+    knobs->cut_ns = (duration_ns)knobs->tick_ms * knobs->init_limit_ticks * PICK(random, 2, 3) * MS;
+    knobs->network_gap_ns = 60 * NS_PER_SECOND;
+}
+
 /* Three servers that come and go quickly, and not much else. */
 static void press_shifts(struct random *random, struct chaos_knobs *knobs)
 {
@@ -147,9 +161,69 @@ static void press_shifts(struct random *random, struct chaos_knobs *knobs)
         knobs->finalize_wait_ms = 20;
         knobs->session_timeout_ms = 500;
     }
+    if (random_chance(random, 1, 2)) {
+        disturb_discovery(random, knobs);
+    }
 }
 
-/* Some mistakes need several rare things at once: half of the climates press on one part. */
+/* Clients that change servers all the time, and servers that come back and are late with what happened meanwhile. */
+static void press_moves(struct random *random, struct chaos_knobs *knobs)
+{
+    knobs->participants = 3;
+    knobs->victims = 0;
+    knobs->flaky_clients_ppm = PICK(random, 30000, 100000, 200000);
+    knobs->kinds &= ~(1U << FAULT_FLAKY); /* its end would be the end of that, too */
+    knobs->kinds |= 1U << FAULT_CRASH;
+    knobs->crash_gap_ns = (duration_ns)PICK(random, 1000, 2000) * MS;
+    knobs->network_gap_ns = knobs->other_gap_ns = 10 * NS_PER_SECOND;
+    knobs->shift_ns = 0;
+    knobs->boot_ms = 20;
+    knobs->outage_ns = 200 * MS;
+    knobs->ambush_gap_ns = (duration_ns)PICK(random, 100, 300) * MS;
+    knobs->moments = chaos_moments_of(OBSERVE_SYNC_RECEIVED);
+    knobs->surprises = 1U << FAULT_DISK_STALL;
+    knobs->clients = 20;
+    bool are_starved = random_chance(random, 1, 2);
+    knobs->operations_per_s =
+        are_starved ? 80 : 400; /* a thread that waits 5 ms each time gets through 200 steps a second */
+    knobs->batch_size_max = 1000;
+    knobs->task_delay = are_starved ? TASK_PACE_STARVED : PACE_COUNT - 1;
+    knobs->snap_step_znodes = 64;
+    knobs->snap_count = PICK(random, 200, 1000);
+    knobs->tick_ms = PICK(random, 200, 300);
+    knobs->session_timeout_ms = knobs->tick_ms * 15;
+    knobs->max_session_timeout_ms = knobs->churn_ms = 0; /* sessions live long enough to move */
+}
+
+/* Clocks that nobody will have to repair: right, or ahead. */
+static void tame_clocks(struct chaos_knobs *knobs)
+{
+    knobs->kinds &= ~(1U << FAULT_CLOCK_OFFSET | 1U << FAULT_CLOCK_DRIFT | 1U << FAULT_CLOCK_JUMP);
+    for (size_t i = 0; i < CHAOS_SERVERS_MAX; i++) {
+        knobs->drift_ppm[i] = 0;
+        knobs->offset_ns[i] = knobs->offset_ns[i] < 0 ? -knobs->offset_ns[i] : knobs->offset_ns[i];
+    }
+}
+
+/* The chaos may end with a finale: everything begins anew, and nothing but that; a server that is not back soon after waits in vain for
+ * no fault's sake.  So here, and only here, initLimit may be longer than the bound of available-after-heal: whoever has to wait for it is
+ * kept out by something else.  (On far networks a vote may cross another one, and then Apache's servers wait for it, too.) */
+static void draw_finale(struct random *random, struct chaos_knobs *knobs)
+{
+    duration_ns finale_ns = random_between(random, 1000, 3000) * MS;
+    uint32_t init_limit_ms = PICK(random, 15000, 20000);
+    if (random_chance(random, 1, 3) && strcmp(knobs->network, "wan") != 0) {
+        knobs->finale_ns = finale_ns;
+        knobs->init_limit_ticks = init_limit_ms / knobs->tick_ms;
+        /* With whole histories in every log: whom a leader asks to forget what only a snapshot holds leaves it waiting, rightly. */
+        knobs->snap_count = knobs->commit_log_count = 100000;
+        knobs->kinds &= ~(1U << FAULT_FSYNC_FAIL); /* which may strike long after it came */
+        knobs->surprises &= ~(1U << FAULT_FSYNC_FAIL);
+        tame_clocks(knobs); /* setting them right when it is over would be one more fault */
+    }
+}
+
+/* Some mistakes need several rare things at once: two climates of three press on one part. */
 static void draw_pressure(struct random *random, struct chaos_knobs *knobs)
 {
     bool is_far = strcmp(knobs->network, "wan") == 0;
@@ -164,6 +238,11 @@ static void draw_pressure(struct random *random, struct chaos_knobs *knobs)
         break;
     case 2:
         press_shifts(random, knobs);
+        break;
+    case 3:
+        if (!is_far) {
+            press_moves(random, knobs);
+        }
         break;
     default:
         break;
@@ -219,6 +298,9 @@ void chaos_draw_knobs(uint64_t seed, struct chaos_knobs *knobs)
     draw_shifts(&random, knobs);
     chaos_stream(seed, "chaos pressure", &random);
     draw_pressure(&random, knobs);
+    chaos_stream(seed, "chaos finale", &random);
+    draw_finale(&random, knobs);
+    knobs->stall_factor = knobs->finale_ns > 0 ? 1 : PICK(&random, 1, 1, 2, 6);
     soften_load(knobs);
     soften_rollover(knobs);
 }

@@ -32,6 +32,9 @@ uint32_t chaos_draw_kinds(struct random *random);
 /* What ambushes wait for and what they bring, and how many there are. */
 void chaos_draw_moments(struct random *random, struct chaos_knobs *knobs);
 
+/* All moments at which a server says that. */
+uint32_t chaos_moments_of(enum observation_type type);
+
 /* Returns the step's index. */
 int32_t chaos_add_step(struct planner *planner, const struct chaos_step *step);
 
@@ -55,5 +58,8 @@ duration_ns chaos_draw_while(struct random *random);
 
 /* Draws from planner->random. */
 void chaos_plan_shifts(struct planner *planner, instant_ns from);
+
+/* Draws from planner->random; from then on nothing else happens. */
+void chaos_plan_finale(struct planner *planner, instant_ns from);
 
 #endif

@@ -149,3 +149,17 @@ void chaos_plan_shifts(struct planner *planner, instant_ns from)
         roster.at += chaos_draw_about(&planner->random, 3 * NS_PER_SECOND);
     }
 }
+
+/* All crash; a drawn set begins anew, the others come later, or when the chaos is over. */
+void chaos_plan_finale(struct planner *planner, instant_ns from)
+{
+    struct random *random = &planner->random;
+    const struct chaos_knobs *knobs = &planner->chaos->knobs;
+    struct roster roster = {.everybody = (1U << (knobs->participants + knobs->observers)) - 1, .cut = -1, .at = from};
+    uint32_t mask = knobs->absences & ~(1U << FAULT_PARTITION);
+    crash(planner, &roster, draw_absence(random, mask == 0 ? 1U << FAULT_CRASH : mask), roster.everybody);
+    start(planner, &roster, chaos_draw_set(random, knobs), from + 1 + chaos_draw_while(random));
+    if (random_chance(random, 1, 2)) {
+        start(planner, &roster, roster.everybody, from + random_below(random, planner->until - from));
+    }
+}

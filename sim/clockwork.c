@@ -39,6 +39,9 @@ struct node_schedule {
     uint32_t waiting_bits; /* by enum node_source */
     struct waiting waiting;
     struct random service, disk, task;
+    uint64_t vain_steps; /* in a row, without a rest and without a deed */
+    instant_ns vain_from;
+    uint64_t deeds; /* when the last of them was counted */
 };
 
 struct line {
@@ -56,6 +59,7 @@ struct clockwork {
     uint32_t node_count;
     uint32_t connection_base;
     struct random boot;
+    struct livelock livelock;
 };
 
 static uint32_t node_source(uint32_t node, unsigned source)
@@ -99,6 +103,7 @@ struct clockwork *clockwork_new(struct world *world, const struct clockwork_conf
     clockwork->world = world;
     clockwork->config = *config;
     clockwork->node_count = count;
+    clockwork->livelock.node = NODE_NONE;
     clockwork->connection_base = count * NODE_SOURCES;
     event_queue_init(&clockwork->queue, world->arena);
     clockwork->nodes = arena_alloc(world->arena, sizeof(struct node_schedule) * count);
@@ -655,6 +660,30 @@ static void keep_busy(struct clockwork *clockwork, uint32_t index)
     schedule->busy_until = clockwork->world->now + service;
 }
 
+/* The node has made a step.  If nothing had waited for it, it was at rest: who waits for others, however often, is not busy in vain. */
+static void count_vain_step(struct clockwork *clockwork, uint32_t index, bool waited)
+{
+    struct node_schedule *schedule = &clockwork->nodes[index];
+    const struct world_node *node = &clockwork->world->nodes[index];
+    instant_ns now = clockwork->world->now;
+    if (!waited || node->deeds != schedule->deeds || node->kind != NODE_SERVER) {
+        schedule->vain_steps = 0;
+        schedule->vain_from = now;
+        schedule->deeds = node->deeds;
+        return;
+    }
+    bool is_enough = ++schedule->vain_steps == clockwork->config.livelock_steps;
+    if (is_enough && clockwork->livelock.node == NODE_NONE) {
+        clockwork->livelock = (struct livelock){index, schedule->vain_from, now};
+        clockwork->world->interrupted = true;
+    }
+}
+
+struct livelock clockwork_livelock(const struct clockwork *clockwork)
+{
+    return clockwork->livelock;
+}
+
 static bool work_off(struct clockwork *clockwork, uint32_t index)
 {
     struct node_schedule *schedule = &clockwork->nodes[index];
@@ -666,6 +695,7 @@ static bool work_off(struct clockwork *clockwork, uint32_t index)
         performed = perform_source(clockwork, index, take_waiting(clockwork, index));
     }
     if (performed) {
+        count_vain_step(clockwork, index, true);
         keep_busy(clockwork, index);
         schedule_cpu(clockwork, index);
     }
@@ -687,6 +717,7 @@ static bool arrive(struct clockwork *clockwork, uint32_t index, uint32_t source)
     }
     bool performed = perform_source(clockwork, index, source);
     if (performed) {
+        count_vain_step(clockwork, index, false);
         keep_busy(clockwork, index);
     }
     return performed;
@@ -756,3 +787,5 @@ uint64_t clockwork_digest(const struct clockwork *clockwork)
 {
     return hash_finish(hash_mix(clockwork->world->trace, clockwork->world->now));
 }
+#include <stdio.h>
+#include <stdlib.h>

@@ -5,6 +5,8 @@
  *          small delay; a node's deadlines when its own clock gets there.  A node does one thing at a time: each step keeps it busy
  *          for a drawn service time, and what comes meanwhile waits in order.  A paused node works nothing off until it resumes.
  * Streams: one per ordered pair of nodes, per node's disk, per node's CPU; so a fault leaves the draws of others as they were.
+ * Livelock: a server that takes many steps in a row, never at rest, and gets nothing done in them: nothing written, nothing delivered, no
+ *          client sent anything.  The clockwork counts those steps and interrupts whoever runs it; what that means is the caller's.
  * Memory:  the world's arena: saved and restored with the world.
  * Cost:    an idle timer costs nothing: one queued wake-up per node, looked at again when it comes up.
  */
@@ -50,6 +52,13 @@ struct clockwork_config {
     duration_ns connect_timeout_ns; /* the network gives a dialing up */
     duration_ns boot_ns;            /* from a restart to INPUT_BOOT */
     duration_ns supervisor_ns;      /* a process that ended itself is started again after; 0: never */
+    uint64_t livelock_steps;        /* of a server in a row, with nothing done: a livelock; 0: never */
+};
+
+/* Work without end that comes to nothing. */
+struct livelock {
+    uint32_t node; /* NODE_NONE: there was none */
+    instant_ns from, until;
 };
 
 /* LAN, a good SSD, service times of 2 to 20 microseconds. */
@@ -74,6 +83,9 @@ bool clockwork_step(struct clockwork *clockwork, instant_ns until);
 
 /* Runs up to and including `until`, or until a hook sets world->interrupted (which it clears).  False when interrupted. */
 bool clockwork_run_until(struct clockwork *clockwork, instant_ns until);
+
+/* The first livelock so far.  When it is noticed, clockwork_run_until() is interrupted, once; after that it could go on. */
+struct livelock clockwork_livelock(const struct clockwork *clockwork);
 
 /* After a fault or anything else done to the world from outside: schedules what it made possible. */
 void clockwork_refresh(struct clockwork *clockwork);

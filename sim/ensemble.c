@@ -237,6 +237,7 @@ static void configure_clockwork(const struct ensemble *ensemble, struct clockwor
     if (settings->given[SETTING_SUPERVISOR]) {
         config->supervisor_ns = (duration_ns)settings->value[SETTING_SUPERVISOR];
     }
+    config->livelock_steps = (uint64_t)settings->value[SETTING_LIVELOCK_STEPS];
     if (settings->given[SETTING_CONNECT_TIMEOUT]) {
         config->connect_timeout_ns = (duration_ns)settings->value[SETTING_CONNECT_TIMEOUT];
     }
@@ -448,6 +449,17 @@ void ensemble_add_clockwork(struct ensemble *ensemble)
     struct clockwork_config config;
     configure_clockwork(ensemble, &config);
     ensemble->clockwork = clockwork_new(ensemble->world, &config);
+}
+
+bool ensemble_note_livelock(const struct ensemble *ensemble, struct record *record)
+{
+    struct livelock livelock = clockwork_livelock(ensemble->clockwork);
+    if (livelock.node == NODE_NONE) {
+        return false;
+    }
+    record->run.livelock_node = (int32_t)livelock.node;
+    record->run.livelock_from_ns = (int64_t)livelock.from;
+    return true;
 }
 
 void ensemble_free(struct ensemble *ensemble)

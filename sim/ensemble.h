@@ -44,6 +44,9 @@ struct workload_setting ensemble_workload(const struct ensemble *ensemble, const
 /* From here on time goes by. */
 void ensemble_add_clockwork(struct ensemble *ensemble);
 
+/* Writes a livelock of the clockwork's down in the record; false if there was none. */
+bool ensemble_note_livelock(const struct ensemble *ensemble, struct record *record);
+
 void ensemble_free(struct ensemble *ensemble);
 
 #endif

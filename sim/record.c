@@ -73,6 +73,7 @@ void record_reset(struct record *record)
         .version = none,
         .flaws = none,
         .quiet_from_ns = RECORD_NEVER,
+        .livelock_node = -1,
     };
     record->seq = 0;
 }

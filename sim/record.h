@@ -168,8 +168,10 @@ struct run_info {
     int64_t
         quiet_from_ns; /* from here on no faults, everything up and connected; RECORD_NEVER if there is no such phase */
     int64_t
-        available_within_ns; /* the bound that available-after-heal has to keep; 0: the default, see the guarantee */
-    int64_t inherited_zxid;  /* the last transaction of the history that `inherited` is the outcome of; 0: none */
+        available_within_ns;  /* the bound that available-after-heal has to keep; 0: the default, see the guarantee */
+    int64_t inherited_zxid;   /* the last transaction of the history that `inherited` is the outcome of; 0: none */
+    int32_t livelock_node;    /* the server whose livelock ended the run; -1: there was none */
+    int64_t livelock_from_ns; /* since when it got nothing done */
     enum record_level level;
     bool finished; /* false: the run was killed half way */
 };

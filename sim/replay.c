@@ -73,6 +73,7 @@ static void settle(struct ensemble *ensemble, int64_t settle_ns, struct record *
     announce_all(world);
     clockwork_refresh(ensemble->clockwork);
     clockwork_run_until(ensemble->clockwork, world->now + (instant_ns)settle_ns);
+    ensemble_note_livelock(ensemble, record);
 }
 
 bool replay_run(const struct schedule *schedule, const struct replay_options *options, struct record *record,

@@ -73,6 +73,10 @@ static const struct setting_info infos[SETTING_COUNT] = {
     [SETTING_LAST_WATCH_MODE_WINS] = {"lastWatchModeWins",
                                       "1: as in 3.8, a watch replaces one of another mode on its path (ZOOKEEPER-4466)",
                                       SWITCH},
+    [SETTING_LIVELOCK_STEPS] = {"livelockSteps",
+                                "steps of a server in a row, without a rest, in which it writes, delivers and sends "
+                                "clients nothing: so many end the run, available-after-heal violated; 0: never",
+                                NUMBER(QUANTITY_COUNT, 0, INT64_C(1000000000), 10000)},
     [SETTING_READ_ONLY_MODE] = {"readOnlyMode", "1: servers without a quorum serve readers (readonlymode.enabled)",
                                 NUMBER(QUANTITY_COUNT, 0, 1, 0)},
 };
@@ -94,10 +98,11 @@ static const struct pace fsyncs[PACE_COUNT] = {
     {"slow", {1000000, 3000000, 5000, 40000000}},
 };
 
-static const struct pace tasks[PACE_COUNT] = {
+static const struct pace tasks[TASK_PACE_COUNT] = {
     {"quick", {1000, 2000, 0, 0}},
     {"usual", {5000, 30000, 2000, 1000000}},
     {"slow", {20000, 200000, 20000, 10000000}},
+    [TASK_PACE_STARVED] = {"starved", {50000, 2000000, 50000, 50000000}},
 };
 
 const struct pace *fsync_pace_at(size_t index)
@@ -107,7 +112,7 @@ const struct pace *fsync_pace_at(size_t index)
 
 const struct pace *task_pace_at(size_t index)
 {
-    return index < PACE_COUNT ? &tasks[index] : NULL;
+    return index < TASK_PACE_COUNT ? &tasks[index] : NULL;
 }
 
 const struct setting_info *setting_info(enum setting setting)
@@ -156,7 +161,7 @@ const char *setting_choice(enum setting setting, size_t index)
     case SETTING_IS_FSYNC:
         return index < PACE_COUNT ? fsyncs[index].name : NULL;
     case SETTING_IS_TASK:
-        return index < PACE_COUNT ? tasks[index].name : NULL;
+        return index < TASK_PACE_COUNT ? tasks[index].name : NULL;
     case SETTING_IS_QUANTITY:
         break;
     }

@@ -50,8 +50,9 @@ enum setting {
     SETTING_READ_ONLY_MODE,
     SETTING_RECONFIG_ENABLED,
     SETTING_LAST_WATCH_MODE_WINS,
+    SETTING_LIVELOCK_STEPS,
 };
-#define SETTING_COUNT 37
+#define SETTING_COUNT 38
 
 enum setting_type {
     SETTING_IS_QUANTITY,
@@ -87,6 +88,8 @@ struct pace {
     struct distribution time;
 };
 #define PACE_COUNT 3
+#define TASK_PACE_STARVED 3 /* one more: threads that get the processor only now and then */
+#define TASK_PACE_COUNT 4
 
 /* NULL after the last. */
 const struct pace *fsync_pace_at(size_t index);

@@ -496,6 +496,9 @@ static bool run_to_end(struct simulation *simulation, GError **error)
 {
     while (simulation->world->now < simulation->end) {
         clockwork_run_until(simulation->ensemble->clockwork, next_stop(simulation));
+        if (ensemble_note_livelock(simulation->ensemble, simulation->record)) {
+            return true;
+        }
         schedule_triggered(simulation);
         perform_due(simulation);
         if (!simulation_flush(simulation, FLUSH_ROWS, error)) {

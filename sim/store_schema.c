@@ -35,8 +35,8 @@ const char *const store_schema_tables[] = {
     "CREATE TABLE run ("
     " id INTEGER PRIMARY KEY CHECK (id = 1), scenario TEXT, scenario_text TEXT, version TEXT, flaws TEXT,"
     " seed INTEGER NOT NULL, digest TEXT NOT NULL, events INTEGER NOT NULL, simulated_ns INTEGER NOT NULL,"
-    " quiet_from_ns INTEGER, available_within_ns INTEGER NOT NULL, inherited_zxid INTEGER NOT NULL, level INTEGER NOT "
-    "NULL REFERENCES levels,"
+    " quiet_from_ns INTEGER, available_within_ns INTEGER NOT NULL, inherited_zxid INTEGER NOT NULL,"
+    " livelock_node INTEGER REFERENCES nodes, livelock_from_ns INTEGER, level INTEGER NOT NULL REFERENCES levels,"
     " finished INTEGER NOT NULL)",
     "CREATE TABLE nodes ("
     " id INTEGER PRIMARY KEY, is_server INTEGER NOT NULL, is_observer INTEGER NOT NULL, server INTEGER, name TEXT NOT "
@@ -87,8 +87,9 @@ const char *const store_schema_tables[] = {
     /* the common questions */
     "CREATE VIEW v_run AS SELECT scenario, printf('%llu', seed) AS seed, version, digest, flaws, events, simulated_ns "
     "/ 1e9 AS"
-    " simulated_s, quiet_from_ns / 1e9 AS quiet_from_s, l.name AS level, CASE finished WHEN 1 THEN 'yes' ELSE"
-    " 'no: killed half way' END AS finished FROM run r JOIN levels l ON l.code = r.level",
+    " simulated_s, quiet_from_ns / 1e9 AS quiet_from_s, l.name AS level, CASE WHEN finished = 0 THEN"
+    " 'no: killed half way' WHEN livelock_node IS NULL THEN 'yes' ELSE 'no: a livelock ended it' END AS finished FROM "
+    "run r JOIN levels l ON l.code = r.level",
     "CREATE VIEW v_operations AS SELECT o.id, c.name AS client, coalesce(p.name, o.opcode) AS operation, o.path, "
     "o.data,"
     " u.name AS outcome, coalesce(e.name, o.error) AS error, o.invoked_ns / 1e6 AS invoked_ms,"

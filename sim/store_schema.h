@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 
 #define STORE_APPLICATION_ID 0x7a6b7369 /* "zksi", in the header of the file */
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 
 /* One statement each, NULL after the last. */
 extern const char *const store_schema_tables[]; /* and the views */

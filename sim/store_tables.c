@@ -645,7 +645,7 @@ const struct store_table store_tables[STORE_TABLE_COUNT] = {
 
 const char *const store_run_columns =
     "id, scenario, scenario_text, version, flaws, seed, digest, events, simulated_ns, "
-    "quiet_from_ns, available_within_ns, inherited_zxid, level, finished";
+    "quiet_from_ns, available_within_ns, inherited_zxid, livelock_node, livelock_from_ns, level, finished";
 
 void store_bind_run(sqlite3_stmt *statement, const struct record *record)
 {
@@ -665,6 +665,8 @@ void store_bind_run(sqlite3_stmt *statement, const struct record *record)
     put_time(&binder, run->quiet_from_ns);
     put_integer(&binder, run->available_within_ns);
     put_integer(&binder, run->inherited_zxid);
+    put_node(&binder, run->livelock_node);
+    put_integer(&binder, run->livelock_from_ns);
     put_integer(&binder, (int64_t)run->level);
     put_integer(&binder, run->finished);
 }
@@ -685,6 +687,8 @@ void store_read_run(struct row_reader *reader)
     run->quiet_from_ns = take_time(reader);
     run->available_within_ns = take_integer(reader);
     run->inherited_zxid = take_integer(reader);
+    run->livelock_node = take_optional_node(reader);
+    run->livelock_from_ns = take_integer(reader);
     run->level = (enum record_level)take_enum(reader, record_level_name);
     run->finished = take_integer(reader) != 0;
 }

@@ -36,7 +36,7 @@ extern const struct store_table store_tables[STORE_TABLE_COUNT];
 
 /* The single row of table run. */
 extern const char *const store_run_columns;
-#define STORE_RUN_COLUMN_COUNT 14
+#define STORE_RUN_COLUMN_COUNT 16
 void store_bind_run(sqlite3_stmt *statement, const struct record *record);
 void store_read_run(struct row_reader *reader);
 

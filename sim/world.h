@@ -100,6 +100,7 @@ struct world_node {
     bool exited;           /* LIFE_DOWN because the process ended itself */
     uint32_t boots;        /* starts so far */
     uint32_t slow_percent; /* of its CPU; 100: as drawn */
+    uint64_t deeds;        /* what it wrote, delivered, or sent to clients so far: a count, no state */
     struct node *node;     /* in its region; NULL unless LIFE_UP */
     void *region;
     struct arena *machine; /* what outlives the process, and its application */

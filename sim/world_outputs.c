@@ -128,6 +128,7 @@ static void send_message(struct world *world, uint32_t index, const struct outpu
     unsigned end = (conn & CONN_DIALED) != 0 ? 0 : 1;
     world->counts.messages++;
     world->counts.octets += bytes_size(output->send.octets);
+    world->nodes[index].deeds += world->network.connections[connection].channel == CHANNEL_CLIENT;
     /* Whatever goes to an end that is closed already is lost, like what a reset answers. */
     if (world->network.connections[connection].ends[1 - end].state == END_CLOSED) {
         return;
@@ -152,6 +153,7 @@ static void close_connection(struct world *world, uint32_t index, conn_id conn)
 
 static void observe(struct world *world, uint32_t index, const struct observation *observation)
 {
+    world->nodes[index].deeds += observation->type == OBSERVE_DELIVERED;
     if (world->record != NULL) {
         struct observation_row row = {
             .node = (int32_t)index,
@@ -246,6 +248,7 @@ void world_set_record(struct world *world, struct record *record, int level)
 
 static void write_disk(struct world *world, uint32_t index, const struct output *output)
 {
+    world->nodes[index].deeds++;
     if (disk_carry_out(&world->nodes[index].disk, output, world->now)) {
         world_announce(world, FRESH_DISK, index);
     } else {

@@ -93,6 +93,12 @@ static uint32_t allowed_kinds(const struct chaos *chaos, const struct chaos_step
         allowed |= knobs->slow_cpu_percent != 0 ? 1U << FAULT_SLOW_CPU : 0;
         allowed |= knobs->slow_line_percent != 0 ? 1U << FAULT_SLOW_LINK : 0;
     }
+    if (step->target == TARGET_CLIENTS_FROM_SERVERS) {
+        allowed |= knobs->flaky_clients_ppm != 0 ? 1U << FAULT_FLAKY : 0;
+    }
+    if (is_of_shift(step) && step->at >= chaos->until) {
+        allowed |= 1U << FAULT_RESTART | 1U << FAULT_CRASH | (knobs->absences & ~(1U << FAULT_PARTITION)); /* the finale */
+    }
     return allowed;
 }
 

@@ -182,7 +182,7 @@ void learner_truncate_loaded(struct server *server, struct disk_image image)
         break;
     case TRUNCATION_NOT_EXACT:
         server->needs_snapshot = true;
-        server_stop(server, STEP_DOWN_PROTOCOL);
+        server_stop(server, STEP_DOWN_NEEDS_SNAPSHOT);
         return;
     case TRUNCATION_CORRUPT:
         server_exit(server, EXIT_TRUNCATE_FAILED);

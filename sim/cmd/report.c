@@ -122,6 +122,10 @@ static void add_heading(GString *out, const struct report_of_run *report)
     if (!run->finished) {
         g_string_append(out, "This run was stopped half way; what follows is about what was recorded until then.\n");
     }
+    if (run->livelock_node >= 0) {
+        g_string_append(out,
+                        "This run ended early: a server worked without end and got nothing done (livelockSteps).\n");
+    }
 }
 
 static void add_counts(GString *out, const struct record *record)
