@@ -5,6 +5,9 @@
  * again, is not waited for.  In the quiet phase everything is connected.  The time that counts begins when all of this is so: when the
  * quiet phase begins, the server came up or lost its role, the majority was complete.
  *
+ * Nor may a server give up its leader in the quiet phase for a message that the protocol does not allow: between two right servers with
+ * nothing in between there is none.
+ *
  * It begins again whenever a server refuses a leader because it has accepted a later epoch, which Apache's servers do, too, until there
  * is another leader (Learner.registerWithLeader(): "Leaders epoch ... is less than accepted epoch").  That counts only while the latest
  * leader does serve, in an earlier epoch than the server has accepted.

@@ -523,15 +523,15 @@ static uint64_t last_seq(const struct record *record)
 
 static bool read_record(sqlite3 *database, const char *path, struct record *record, GError **error)
 {
-    struct row_source run = {path, "run", store_run_columns, store_read_run, 0};
-    if (!read_rows(database, &run, record, error)) {
-        return false;
-    }
     for (size_t i = 0; i < STORE_TABLE_COUNT; i++) {
         struct row_source rows = {path, store_tables[i].name, store_tables[i].columns, store_tables[i].read, 0};
         if (!read_rows(database, &rows, record, error)) {
             return false;
         }
+    }
+    struct row_source run = {path, "run", store_run_columns, store_read_run, 0}; /* names a node */
+    if (!read_rows(database, &run, record, error)) {
+        return false;
     }
     if (run.count == 0) {
         g_set_error(error, STORE_ERROR, STORE_ERROR_CORRUPT, "%s: the run was killed before anything was written",

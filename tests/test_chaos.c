@@ -97,7 +97,8 @@ static uint32_t allowed_kinds(const struct chaos *chaos, const struct chaos_step
         allowed |= knobs->flaky_clients_ppm != 0 ? 1U << FAULT_FLAKY : 0;
     }
     if (is_of_shift(step) && step->at >= chaos->until) {
-        allowed |= 1U << FAULT_RESTART | 1U << FAULT_CRASH | (knobs->absences & ~(1U << FAULT_PARTITION)); /* the finale */
+        allowed |=
+            1U << FAULT_RESTART | 1U << FAULT_CRASH | (knobs->absences & ~(1U << FAULT_PARTITION)); /* the finale */
     }
     return allowed;
 }

@@ -312,6 +312,44 @@ static void the_listing_is_what_there_is(void)
     g_free(recipes);
 }
 
+static struct record *run_until_vain(const char *path, const char *steps)
+{
+    struct scenario *scenario = load(path, 1);
+    struct settings settings;
+    settings_default(&settings);
+    CU_ASSERT_FATAL(scenario != NULL);
+    CU_ASSERT_FATAL(settings_set(&settings, SETTING_LIVELOCK_STEPS, steps) == SETTING_OK);
+    struct simulation_options options = {.seed = 1, .level = RECORD_OPS, .settings = &settings};
+    struct record *record = record_new();
+    CU_ASSERT_FATAL(simulation_run(scenario, &options, record, NULL));
+    check_all(record);
+    scenario_free(scenario);
+    return record;
+}
+
+/* Votes chase each other: the run ends within a fraction of a second of that, its end is in the record, and nobody calls that available. */
+static void a_livelock_ends_the_run(void)
+{
+    struct record *soon = run_until_vain("scenarios/bugs/ZOOKEEPER-1419.scn", "500");
+    struct record *later = run_until_vain("scenarios/bugs/ZOOKEEPER-1419.scn", "5000");
+    CHECK(soon->run.livelock_node >= 0);
+    CHECK(later->run.livelock_node >= 0);
+    CHECK(soon->run.finished);
+    CHECK(soon->run.livelock_from_ns < soon->run.simulated_ns);
+    CHECK(soon->run.simulated_ns < later->run.simulated_ns);
+    CHECK(later->run.simulated_ns < soon->run.simulated_ns + (int64_t)NS_PER_SECOND);
+    CHECK_INT(verdict_of(soon, "available-after-heal"), VERDICT_VIOLATED);
+    record_free(soon);
+    record_free(later);
+}
+
+static void servers_that_wait_or_serve_are_in_no_livelock(void)
+{
+    struct record *record = run_until_vain("scenarios/flaws/accept-future-client.scn", "1000");
+    CHECK_INT(record->run.livelock_node, -1);
+    record_free(record);
+}
+
 static const struct test_case cases[] = {
     {"every scenario has a title, a story and a line in the README", the_listing_is_what_there_is},
     {"every scenario is as it expects", every_scenario_is_as_it_expects},
@@ -319,6 +357,8 @@ static const struct test_case cases[] = {
     {"every flaw has a scenario that catches it by the guarantee it breaks", every_flaw_is_caught},
     {"every bug of ZooKeeper's is its flaw's: without it all holds", every_bug_is_its_flaws},
     {"every shrunk failure shows, and is its flaw's", every_regression_shows_and_is_its_flaws},
+    {"a livelock ends the run", a_livelock_ends_the_run},
+    {"servers that wait or serve are in no livelock", servers_that_wait_or_serve_are_in_no_livelock},
     {NULL, NULL},
 };
 

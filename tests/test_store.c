@@ -131,6 +131,8 @@ static void describe_run(struct record *record)
     record->run.events = 99;
     record->run.simulated_ns = 30000000000;
     record->run.quiet_from_ns = RECORD_NEVER;
+    record->run.livelock_node = 0;
+    record->run.livelock_from_ns = 77;
     record->run.level = RECORD_MESSAGES;
     record->run.finished = true;
 }
@@ -245,9 +247,10 @@ static char *dump(const struct record *record)
     GString *out = g_string_new(NULL);
     const struct run_info *run = &record->run;
     g_string_append_printf(
-        out, "run %" PRIu64 " %" PRIx64 " %" PRIu64 " %" PRId64 " %" PRId64 " %" PRId64 " %d %d seq %" PRIu64,
+        out,
+        "run %" PRIu64 " %" PRIx64 " %" PRIu64 " %" PRId64 " %" PRId64 " %" PRId64 " %d %" PRId64 " %d %d seq %" PRIu64,
         run->seed, run->digest, run->events, run->simulated_ns, run->quiet_from_ns, run->available_within_ns,
-        run->level, run->finished, record->seq);
+        run->livelock_node, run->livelock_from_ns, run->level, run->finished, record->seq);
     add_text(out, record, run->scenario);
     add_text(out, record, run->scenario_text);
     add_text(out, record, run->version);
@@ -502,7 +505,7 @@ static void another_schema_version_is_refused(void)
     sqlite3_open(path, &database);
     sqlite3_exec(database, "PRAGMA user_version = 77", NULL, NULL, NULL);
     sqlite3_close(database);
-    check_load_error(path, STORE_ERROR_SCHEMA, ": a history of schema version 77; this zksim reads version 2");
+    check_load_error(path, STORE_ERROR_SCHEMA, ": a history of schema version 77; this zksim reads version 3");
     record_free(record);
     remove_file(path);
 }
