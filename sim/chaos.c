@@ -407,6 +407,15 @@ static void add_ends(struct planner *planner, int32_t begun, const struct kind_i
     }
 }
 
+/* A long stall of a disk has no end of its own; it must not outlast the chaos. */
+static void prolong_stall(const struct planner *planner, struct chaos_step *step)
+{
+    int64_t longer = step->value * planner->chaos->knobs.stall_factor;
+    if (step->kind == FAULT_DISK_STALL && step->at + (duration_ns)longer < planner->until) {
+        step->value = longer;
+    }
+}
+
 /* Once, or several times in quick succession. */
 static void add_burst(struct planner *planner, const struct kind_info *info, const struct chaos_step *step)
 {
@@ -426,9 +435,7 @@ static void add_burst(struct planner *planner, const struct kind_info *info, con
         each.at += chaos_draw_about(random, gap);
         each.draw = random_next(random);
         each.value = draw_value(random, info->kind);
-        if (info->kind == FAULT_DISK_STALL) {
-            each.value *= knobs->stall_factor;
-        }
+        prolong_stall(planner, &each);
         if (count > 1 && info->kind == FAULT_DISK_STALL) {
             each.value = (int64_t)chaos_draw_about(random, gap);
         }
@@ -450,9 +457,7 @@ static void add_fault(struct planner *planner, const struct kind_info *info, ins
         draw_pair(planner, &step);
     }
     step.draw = random_next(random);
-    if (info->kind == FAULT_DISK_STALL) {
-        step.value *= knobs->stall_factor;
-    }
+    prolong_stall(planner, &step);
     if (info->kind == FAULT_FLIP_BIT) {
         add_flip(planner, &step);
         return;

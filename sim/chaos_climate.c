@@ -207,12 +207,14 @@ static void tame_clocks(struct chaos_knobs *knobs)
 
 /* The chaos may end with a finale: everything begins anew, and nothing but that; a server that is not back soon after waits in vain for
  * no fault's sake.  So here, and only here, initLimit may be longer than the bound of available-after-heal: whoever has to wait for it is
- * kept out by something else.  (On far networks a vote may cross another one, and then Apache's servers wait for it, too.) */
+ * kept out by something else.  (On far networks, and among more than three, a vote may cross another one, and then Apache's servers wait for
+ * it, too.) */
 static void draw_finale(struct random *random, struct chaos_knobs *knobs)
 {
     duration_ns finale_ns = random_between(random, 1000, 3000) * MS;
     uint32_t init_limit_ms = PICK(random, 15000, 20000);
-    if (random_chance(random, 1, 3) && strcmp(knobs->network, "wan") != 0) {
+    bool may_be_late = knobs->participants > 3 || strcmp(knobs->network, "wan") == 0;
+    if (random_chance(random, 1, 3) && !may_be_late) {
         knobs->finale_ns = finale_ns;
         knobs->init_limit_ticks = init_limit_ms / knobs->tick_ms;
         /* With whole histories in every log: whom a leader asks to forget what only a snapshot holds leaves it waiting, rightly. */

@@ -220,7 +220,7 @@ sqlite3 "$scratch/newer.db" 'PRAGMA user_version = 99'
 expect 2 'schema version 99' "$zksim" check "$scratch/newer.db"
 head -c 100000 "$scratch/h.db" > "$scratch/short.db"
 expect 2 'truncated' "$zksim" check "$scratch/short.db"
-sqlite3 "$scratch/newer.db" 'PRAGMA user_version = 2; UPDATE operations SET client = 99 WHERE id = 5'
+sqlite3 "$scratch/newer.db" 'PRAGMA user_version = 3; UPDATE operations SET client = 99 WHERE id = 5'
 expect 2 'row 5 of table operations' "$zksim" check "$scratch/newer.db"
 expect 2 'cannot create it' "$zksim" run scenarios/calm.scn --history "$scratch/nowhere/h.db"
 
