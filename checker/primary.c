@@ -83,7 +83,8 @@ static void explain_delivery(const struct primaries *primaries, GString *story, 
 
 /* ---- deliveries ------------------------------------------------------------------------------------------------- */
 
-/* The first after a silent move: what was broadcast right before it is in effect, or this process has it from its own log. */
+/* The first after a silent move: what was broadcast right before it is in effect, or this process has it from its own
+ * log. */
 static bool begins_well(const struct primaries *primaries, int32_t previous, zxid_t applied)
 {
     return previous == NO_INDEX || broadcast_at(primaries, previous)->effective ||

@@ -129,7 +129,7 @@ if [ -n "$short" ]; then
     done
 else
     for scenario in $(printf '%s\n' "${!most[@]}" | LC_ALL=C sort); do
-        clean "$scenario" "$((most[$scenario] > 800000 ? most[$scenario] : 800000))"
+        clean "$scenario" "$((most[$scenario] > 4000000 ? most[$scenario] : 4000000))"
     done
 fi
 exit $bad

@@ -1,5 +1,5 @@
-/* Worlds that differ in names alone: what can happen in them is the same, renamed; folded, a space has as many states as orbits, and the
- * same verdicts. */
+/* Worlds that differ in names alone: what can happen in them is the same, renamed; folded, a space has as many states as
+ * orbits, and the same verdicts. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,7 +138,7 @@ static bool is_image(struct symmetry *symmetry, const struct space *space, const
     return fits && memcmp(renamed, as_it_is, octets) == 0 && memcmp(key[0], key[1], octets) == 0;
 }
 
-/* One walk at random, in the world and in its image.  Returns how many steps were the same; `differs` if one was not. */
+/* One walk at random, in the world and in its image.  Returns how many steps were the same; `differs`: one was not. */
 static uint32_t walk_twice(struct explorer *explorer, struct symmetry *symmetry, uint32_t number, struct random *random,
                            bool *differs)
 {
@@ -247,7 +247,7 @@ static struct result explore(const struct scenario *scenario, const struct searc
     return result;
 }
 
-/* All worlds found, by their keys; what is only seen where nothing can happen any more is the same for all of an orbit. */
+/* All worlds found, by their keys; what is only seen where nothing can happen any more is the same for all of one. */
 static uint32_t count_orbits(struct explorer *explorer)
 {
     struct space_event events[SPACE_EVENTS_MAX];
@@ -361,21 +361,29 @@ static uint64_t swap_subject(const struct swap *swap, uint64_t subject)
     return subject == 0 ? 0 : subject == first ? second : subject == second ? first : subject;
 }
 
-/* Of one world's moves, the first whose image the other does not offer.  Events as in match_events(). */
-static bool find_difference(struct space *space, const uint32_t *one, const uint32_t *other, const struct swap *swap,
-                            struct space_event (*events)[SPACE_EVENTS_MAX], uint32_t *count, struct move *missing)
+/* Two worlds, and what can happen in them: the second one's events in the order of those they are the images of. */
+struct worlds {
+    struct space *space;
+    uint32_t vector[2][SPACE_WIDTH_MAX];
+    struct space_event events[2][SPACE_EVENTS_MAX];
+    uint32_t count;
+};
+
+/* Of the first one's moves, the first whose image the other does not offer. */
+static bool find_difference(struct worlds *worlds, const struct swap *swap, struct move *missing)
 {
     struct space_event unsorted[SPACE_EVENTS_MAX];
-    *count = space_events(space, one, events[0]);
-    uint32_t offered_count = space_events(space, other, unsorted);
-    for (uint32_t i = 0; i < *count; i++) {
-        struct move wanted = space_move(space, one, &events[0][i]);
+    struct space *space = worlds->space;
+    worlds->count = space_events(space, worlds->vector[0], worlds->events[0]);
+    uint32_t offered_count = space_events(space, worlds->vector[1], unsorted);
+    for (uint32_t i = 0; i < worlds->count; i++) {
+        struct move wanted = space_move(space, worlds->vector[0], &worlds->events[0][i]);
         wanted.node = swap_node(swap, wanted.node);
         wanted.peer = swap_node(swap, wanted.peer);
         wanted.subject = swap_subject(swap, wanted.subject);
         uint32_t at = 0;
         for (; at < offered_count; at++) {
-            struct move offered = space_move(space, other, &unsorted[at]);
+            struct move offered = space_move(space, worlds->vector[1], &unsorted[at]);
             if (move_equal(&offered, &wanted)) {
                 break;
             }
@@ -384,16 +392,17 @@ static bool find_difference(struct space *space, const uint32_t *one, const uint
             *missing = wanted;
             return true;
         }
-        events[1][i] = unsorted[at];
+        worlds->events[1][i] = unsorted[at];
     }
-    return offered_count != *count;
+    return offered_count != worlds->count;
 }
 
 #define CLIENTS "clients 2\nscript clients: create /a ephemeral, get /a watch, set /a 1\nrun for 1s\n"
 #define FAULTS "explore timeouts 3\nexplore pings 3\nexplore resets 2\n"
 
-/* Two clients with the same script.  Only before they have sessions, and with one server, do their names alone make the difference: each goes
- * through the servers in an order of its own; servers know them by sessions and by connections, which are numbered as they came. */
+/* Two clients with the same script.  Only before they have sessions, and with one server, do their names alone make the
+ * difference: each goes through the servers in an order of its own; servers know them by sessions and by connections,
+ * which are numbered as they came. */
 static const struct {
     const char *text;
     bool exchanges_sessions; /* as their names */
@@ -419,27 +428,28 @@ static bool does_the_same(const struct space_sight *a, const struct space_sight 
     return a->broken == b->broken && a->observed == b->observed && a->steps == b->steps && a->overflow == b->overflow;
 }
 
-/* A walk at random in a world, and with the two exchanged from the same world on.  Returns whether the same could happen all the way. */
+/* A walk at random in a world, and with the two exchanged from the same world on.  Whether the same could happen all the
+ * way. */
 static bool walk_swapped(struct explorer *explorer, const struct swap *swap, struct random *random,
                          struct move *missing)
 {
-    static struct space_event events[2][SPACE_EVENTS_MAX];
-    struct space *space = explorer->space;
-    uint32_t one[SPACE_WIDTH_MAX], other[SPACE_WIDTH_MAX], count;
-    states_load(search_visited(explorer->search), 0, one);
-    states_load(search_visited(explorer->search), 0, other);
+    static struct worlds worlds;
+    worlds.space = explorer->space;
+    states_load(search_visited(explorer->search), 0, worlds.vector[0]);
+    states_load(search_visited(explorer->search), 0, worlds.vector[1]);
     for (uint32_t step = 0; step < 200; step++) {
         struct space_sight sights[2] = {{0}, {0}};
-        if (find_difference(space, one, other, swap, events, &count, missing)) {
+        if (find_difference(&worlds, swap, missing)) {
             return false;
         }
-        if (count == 0) {
+        if (worlds.count == 0) {
             return true;
         }
-        uint32_t chosen = (uint32_t)random_below(random, count);
-        *missing = space_move(space, one, &events[0][chosen]);
-        space_apply(space, one, &events[0][chosen], &sights[0]);
-        space_apply(space, other, &events[1][chosen], &sights[1]);
+        uint32_t chosen = (uint32_t)random_below(random, worlds.count);
+        *missing = space_move(worlds.space, worlds.vector[0], &worlds.events[0][chosen]);
+        for (unsigned i = 0; i < 2; i++) {
+            space_apply(worlds.space, worlds.vector[i], &worlds.events[i][chosen], &sights[i]);
+        }
         if (!does_the_same(&sights[0], &sights[1])) {
             return false;
         }

@@ -72,7 +72,7 @@ struct monitor {
     /* What can only be said where nothing can happen any more; or NULL. */
     void (*end)(const struct monitor_config *config, const struct monitor_state *state,
                 struct monitor_verdict *verdict);
-    /* The state of a world in which nodes and sites have other names, all else being the same; or NULL: it cannot be told. */
+    /* The state of a world in which nodes and sites have other names, all else being the same; NULL: it cannot be told. */
     void (*rename)(const struct monitor_config *config, struct monitor_state *state, const struct renaming *renaming);
 };
 

@@ -128,7 +128,7 @@ const struct site_step *sites_step_at(const struct sites *sites, uint32_t step);
 /* Puts the node into the world as this site is, for whoever wants to look at it.  Valid until the next step. */
 const struct world_node *sites_load(struct sites *sites, uint32_t site);
 
-/* Images of nodes may be so large, at most and at first SITE_IMAGE_OCTETS_MAX; a step that makes a larger one has failed. */
+/* Images of nodes may be so large, at most and at first SITE_IMAGE_OCTETS_MAX; a step that makes a larger one failed. */
 void sites_limit_images(struct sites *sites, uint32_t octets);
 
 /* False: every step runs again, and must come out as the first time (ensured).  True at first. */
@@ -149,8 +149,8 @@ struct sites_twin {
  * first difference in `differs`, if there is one.  Keeps no more twins. */
 uint64_t sites_compare_twins(struct sites *sites, struct sites_twin *differs);
 
-/* The digest that the site would have if nodes and sites of an atomic commit had other names, all else being the same.  Sites of an atomic
- * commit only. */
+/* The digest that the site would have if nodes and sites of an atomic commit had other names, all else being the same.
+ * Sites of an atomic commit only. */
 struct intern_digest sites_digest_renamed(struct sites *sites, uint32_t site, const struct renaming *renaming);
 
 /* The same of a message of an atomic commit: its number, INTERN_NONE when memory is exhausted. */

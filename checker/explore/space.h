@@ -87,7 +87,7 @@ uint32_t space_start(struct space *space, uint32_t *vector, const struct explore
 /* What the plan allows and does not do at once.  Returns how many. */
 uint32_t space_events(struct space *space, const uint32_t *vector, struct space_event *events);
 
-/* Whether more could happen in some state of which this process asked than SPACE_EVENTS_MAX; then some of it was left out. */
+/* Whether more than SPACE_EVENTS_MAX could happen in some state of which this process asked; some was left out then. */
 bool space_is_crowded(const struct space *space);
 
 /* Everything the world itself could do, whatever the plan says; no faults but restarts. */

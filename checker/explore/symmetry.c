@@ -24,7 +24,7 @@ struct symmetry {
     struct exchange exchanges[SYMMETRY_ORDER_MAX];
 };
 
-/* ---- who is alike -------------------------------------------------------------------------------------------------- */
+/* ---- who is alike ------------------------------------------------------------------------------------------------ */
 
 static uint32_t site_of(const struct world_node *node)
 {
@@ -85,7 +85,7 @@ const char *symmetry_refusal(const struct space *space, const struct world *worl
     return has_two_alike(world) ? NULL : "no two participants are configured alike";
 }
 
-/* ---- the permutations ---------------------------------------------------------------------------------------------- */
+/* ---- the permutations -------------------------------------------------------------------------------------------- */
 
 static void find_alike(struct symmetry *symmetry, const struct world *world)
 {
@@ -193,7 +193,7 @@ uint64_t symmetry_nodes(const struct symmetry *symmetry)
     return symmetry->nodes;
 }
 
-/* ---- one thing under another name: INTERN_NONE when memory is exhausted ---------------------------------------------- */
+/* ---- one thing under another name: INTERN_NONE when memory is exhausted ------------------------------------------ */
 
 static uint32_t rename_site(struct symmetry *symmetry, uint32_t id, const struct renaming *renaming)
 {
@@ -294,7 +294,7 @@ static uint32_t rename_entry(struct symmetry *symmetry, uint32_t entry, uint32_t
                                         : rename_budgets(symmetry, id, renaming);
 }
 
-/* ---- rows: one thing under all of them, and the least of that ------------------------------------------------------ */
+/* ---- rows: one thing under all of them, and the least of that ---------------------------------------------------- */
 
 /* NULL when memory is exhausted. */
 static const uint32_t *make_row(struct symmetry *symmetry, uint32_t entry, uint32_t id)
@@ -334,7 +334,7 @@ static bool find_rows(struct symmetry *symmetry, const uint32_t *vector, const u
     return true;
 }
 
-/* ---- keys ---------------------------------------------------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------------------------------------------------- */
 
 /* Whether nodes that are alike come to stand in the order of their least faces. */
 static bool sorts(const struct symmetry *symmetry, const struct exchange *exchange, const uint32_t *const *rows)

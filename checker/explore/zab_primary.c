@@ -29,7 +29,8 @@ static void report_local_order(const struct zab *zab, uint32_t node, zxid_t zxid
                    node, (uint64_t)zxid, (uint64_t)previous);
 }
 
-/* The first after a silent move: what its primary had broadcast before must be in effect, or in this server's tree from its log. */
+/* The first after a silent move: what its primary had broadcast before must be in effect, or in this server's tree from
+ * its log. */
 static void check_previous(struct zab *zab, uint32_t node, const struct entry *entry, zxid_t applied)
 {
     if (entry->previous == 0 || entry->previous < zab->floor || entry->previous == applied) {

@@ -66,14 +66,15 @@ struct participant_status {
 
 void participant_status(const struct node *node, struct participant_status *status);
 
-/* What node_digest() would be if every site had another number: renamed[k] is that of site k, renamed[0] is 0.  Whatever names a site is
- * renamed with it: sets, connections dialed, messages kept. */
+/* What node_digest() would be if every site had another number: renamed[k] is that of site k, renamed[0] is 0.
+ * Whatever names a site is renamed with it: sets, connections dialed, messages kept. */
 uint64_t participant_digest_renamed(const struct node *node, const uint8_t *renamed);
 
 /* Whether participants but for their numbers are the same. */
 bool participant_config_alike(const struct participant_config *a, const struct participant_config *b);
 
-/* Whether the lower of two numbers matters to what such a site may do, restarted or not: that of the coordinator alone does not count. */
+/* Whether the lower of two numbers matters to what such a site may do, restarted or not: that of the coordinator alone
+ * does not count. */
 bool participant_compares_numbers(const struct participant_config *config, bool may_restart);
 
 /* Whether it does so at present: it asks, or failed, and does not ask each for itself as two-phase sites do. */
