@@ -18,7 +18,7 @@ while read -r name states transitions depth; do
         bad=1
     fi
 done << 'END'
-zab             713001   1666662 48
+zab             711457   1661362 48
 zab-two-writes  511700   2140130 50
 zab-two-crashes 7896536 28930692 64
 END
