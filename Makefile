@@ -6,7 +6,7 @@ LINT_PACKAGES := clang-format clang-tidy cppcheck
 # sanitizers of gcc (with gcc itself), libFuzzer and sanitizers of clang
 SLOW_PACKAGES := libclang-rt-14-dev
 # the real ZooKeeper and a client of it, to compare with
-APACHE_PACKAGES := zookeeper python3-kazoo python3-pytest libzookeeper-mt-dev
+APACHE_PACKAGES := zookeeper python3-kazoo python3-pytest libzookeeper-mt-dev libcurator-recipes-java openjdk-17-jdk-headless
 
 # ---- how to build --------------------------------------------------------------------------------------------
 # MODE: release (default), debug, asan (address and undefined-behaviour sanitizers)
@@ -231,6 +231,7 @@ apache: setup-apache
 	@tests/apache/disks.py build/zksim
 	@tests/apache/zkcli.py build/zksim
 	@tests/apache/mt_client.py build/zksim $(B)/mt_client
+	@tests/apache/curator.py build/zksim
 	@tests/apache/differential.py --zksim build/zksim --minimise
 
 # kazoo's own tests, unmodified, against `zksim serve`.

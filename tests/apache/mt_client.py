@@ -64,7 +64,9 @@ def await_apache(ensemble):
 
 
 def play(ensemble, program):
-    process = subprocess.Popen([program, ",".join(ensemble.hosts)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    """What the program says, given as words to which the ensemble's hosts are added; it asks for a server to be taken away."""
+    complaints = []
+    process = subprocess.Popen([*program, ",".join(ensemble.hosts)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
         if line.startswith("take my server away "):
@@ -72,12 +74,20 @@ def play(ensemble, program):
             ensemble.take_away([host.rsplit(":", 1)[1] for host in ensemble.hosts].index(port))
             process.stdin.write("done\n")
             process.stdin.flush()
+        else:
+            complaints.append(line)
     out = process.stdout.read()
-    return out.splitlines() + [f"ended with {process.wait()}"]
+    if process.wait() != 0:
+        print("".join(complaints[-20:]), file=sys.stderr)
+    return out.splitlines() + [f"ended with {process.returncode}"]
 
 
 def main():
-    zksim, program = sys.argv[1], sys.argv[2]
+    zksim, program = sys.argv[1], [sys.argv[2]]
+    compare("mt_client", zksim, program)
+
+
+def compare(name, zksim, program):
     root = tempfile.mkdtemp()
     try:
         apache = Real(root, 3)
@@ -90,9 +100,9 @@ def main():
     finally:
         shutil.rmtree(root)
     if ours != theirs or ours[-1] != "ended with 0":
-        print("\n".join(difflib.unified_diff(theirs, ours, "Apache", "zksim", lineterm="")))
+        print("\n".join(list(difflib.unified_diff(theirs, ours, "Apache", "zksim", lineterm="")) or ours))
         sys.exit(1)
-    print(f"mt_client: {len(ours)} lines alike")
+    print(f"{name}: {len(ours)} lines alike")
 
 
 if __name__ == "__main__":
