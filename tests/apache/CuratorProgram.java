@@ -161,7 +161,8 @@ public final class CuratorProgram {
         }
         try {
             client.transaction().forOperations(client.transactionOp().delete().forPath("/curator/t"),
-                                               client.transactionOp().check().withVersion(7).forPath("/curator"));
+                                               client.transactionOp().check().withVersion(7).forPath("/curator"),
+                                               client.transactionOp().create().forPath("/curator/t2"));
         } catch (KeeperException failure) {
             for (OpResult result : failure.getResults()) {
                 say("transaction: " + failure.code() + ", a part " + ((OpResult.ErrorResult)result).getErr());
