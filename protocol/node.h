@@ -176,7 +176,13 @@ enum session_state {
     SESSION_DISCONNECTED, /* may come back */
     SESSION_EXPIRED,      /* a server said so; final */
     SESSION_CLOSED,       /* the application closed it; final */
+    SESSION_AUTH_FAILED,  /* a server did not believe what addAuth said; final */
 };
+
+static inline bool session_state_is_over(enum session_state state)
+{
+    return state == SESSION_EXPIRED || state == SESSION_CLOSED || state == SESSION_AUTH_FAILED;
+}
 
 struct output {
     enum output_type type;

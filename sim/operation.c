@@ -89,14 +89,15 @@ static struct request_body request_body_of(const struct operation *operation)
         .data = given(operation->data),
     };
     if (opcode_is_create(operation->opcode)) {
-        body.acl = acl_list_open();
+        body.acl = operation->acl.encoded.data == NULL ? acl_list_open() : operation->acl;
     }
     return body;
 }
 
 static size_t octets_needed(const struct operation *operation)
 {
-    size_t octets = BODY_OVERHEAD + bytes_size(operation->path) + bytes_size(operation->data);
+    size_t octets =
+        BODY_OVERHEAD + bytes_size(operation->path) + bytes_size(operation->data) + bytes_size(operation->acl.encoded);
     for (uint32_t i = 0; i < operation->part_count; i++) {
         octets += octets_needed(&operation->parts[i]);
     }
@@ -131,6 +132,11 @@ static void send_request(struct world *world, uint32_t client, const struct oper
     }
 }
 
+static bool is_recorded(int32_t opcode)
+{
+    return opcode != OP_CREATE_SESSION && opcode != OP_AUTH;
+}
+
 bool operation_submit(struct world *world, uint32_t client, struct operations *self, const struct operation *operation,
                       uint64_t purpose)
 {
@@ -143,7 +149,7 @@ bool operation_submit(struct world *world, uint32_t client, struct operations *s
     self->used |= UINT64_C(1) << index;
     self->slots[index] = (struct operation_slot){
         .tag = index,
-        .row = operation->opcode == OP_CREATE_SESSION ? -1 : operation_record(world, client, operation),
+        .row = is_recorded(operation->opcode) ? operation_record(world, client, operation) : -1,
         .purpose = purpose,
         .opcode = operation->opcode,
     };
@@ -218,7 +224,8 @@ static enum outcome outcome_of(const struct output *output)
     if (output->answer.xid == 0) {
         return OUTCOME_NOT_SENT;
     }
-    bool lost = output->answer.error == ZSESSIONEXPIRED || !zk_error_is_definite(output->answer.error);
+    bool over = output->answer.error == ZSESSIONEXPIRED || output->answer.error == ZAUTHFAILED;
+    bool lost = over || !zk_error_is_definite(output->answer.error);
     return lost ? OUTCOME_INDETERMINATE : OUTCOME_FAILED;
 }
 

@@ -8,7 +8,8 @@
  *          that ended while the operation was under way is INDETERMINATE too: the server may have done it before.  A
  *          multi that a server rolled back is FAILED with the error of the part that made it fail, whatever the
  *          reply's header says.
- * Record:  rows go to world->record; without one nothing is written and nothing else changes.  The rows of a multi's
+ * Record:  addAuth is no operation in the record, either: the client answers it by itself.
+ *          Rows go to world->record; without one nothing is written and nothing else changes.  The rows of a multi's
  *          parts follow its own.  Opening a session is no operation: its rows are those of session_record().
  * Memory:  `struct operations` is part of the application's state, saved and restored with the world.  No allocation
  *          besides the record's arrays.  An answer points into the step's outputs.
@@ -26,7 +27,8 @@
 struct operation {
     int32_t opcode;
     struct bytes path;
-    struct bytes data;             /* create, setData */
+    struct bytes data;             /* create, setData; auth: what proves it, the scheme being the path */
+    struct acl_list acl;           /* create; none: everybody may do everything */
     int32_t flags;                 /* create */
     int32_t version;               /* delete, setData, check; -1 any */
     bool watch;                    /* exists, getData, getChildren */

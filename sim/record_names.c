@@ -23,7 +23,7 @@ static const char *const verdicts[] = {
 
 static const char *const session_states[] = {
     [SESSION_CONNECTING] = "connecting", [SESSION_CONNECTED] = "connected", [SESSION_DISCONNECTED] = "disconnected",
-    [SESSION_EXPIRED] = "expired",       [SESSION_CLOSED] = "closed",
+    [SESSION_EXPIRED] = "expired",       [SESSION_CLOSED] = "closed",       [SESSION_AUTH_FAILED] = "auth-failed",
 };
 
 static const char *const channels[] = {

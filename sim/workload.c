@@ -37,6 +37,9 @@ static const struct workload_parameter_info parameters[WORKLOAD_PARAMETER_COUNT]
     [PARAMETER_STANDING] = {"standing",
                             "share of the readers that watch for good (addWatch), everything below the path",
                             QUANTITY_PERCENT, 0, 1000000},
+    [PARAMETER_MEMBERS] = {"members",
+                           "share of the clients that have the password (addAuth) to its znodes; 0: everybody may",
+                           QUANTITY_PERCENT, 0, 1000000},
 };
 
 const struct workload_info *workload_info(enum workload_kind kind)

@@ -64,8 +64,9 @@ enum workload_parameter {
     PARAMETER_DELAY,    /* recipes: how long after the client before it a client begins */
     PARAMETER_ROUNDS,   /* recipes: after so many it rests; 0: never */
     PARAMETER_STANDING, /* share of readers whose watches are those of addWatch */
+    PARAMETER_MEMBERS,  /* share of clients that have the password to the znodes; 0: they are open */
 };
-#define WORKLOAD_PARAMETER_COUNT 13
+#define WORKLOAD_PARAMETER_COUNT 14
 
 #define WORKLOAD_PATH_MAX 96
 #define WORKLOADS_MAX 32 /* in a plan, after mixed was taken apart */

@@ -166,8 +166,7 @@ bool turn_draw(struct workload_turn *turn, enum workload_parameter parameter)
 
 static bool is_in_session(const struct workload_app *app)
 {
-    return app->session != 0 && !app->closing && app->session_state != SESSION_EXPIRED &&
-           app->session_state != SESSION_CLOSED;
+    return app->session != 0 && !app->closing && !session_state_is_over(app->session_state);
 }
 
 void turn_close_session(struct workload_turn *turn)
@@ -395,7 +394,7 @@ static void on_session(struct world *world, uint32_t client, void *state, const 
     struct workload_app *app = state;
     session_record(world, client, &app->operations, output);
     app->session_state = output->session.state;
-    if (output->session.state == SESSION_EXPIRED || output->session.state == SESSION_CLOSED) {
+    if (session_state_is_over(output->session.state)) {
         app->session = 0;
         app->closing = false;
         world_wake_up(world, client, pause_ns(&app->random), TAG_SESSION);

@@ -8,6 +8,7 @@
 
 enum step {
     STEP_SYNC,
+    STEP_AUTH,
     STEP_READ,
     STEP_BLIND,
     STEP_SWAP,
@@ -20,9 +21,36 @@ struct state {
 
 _Static_assert(sizeof(struct state) <= WORKLOAD_STATE_MAX, "fits");
 
+/* With members=, the znodes are for those who proved this, and the first of the clients do. */
+#define PASSWORD "zksim:secret"
+/* digest:zksim:base64(SHA-1 of it), all permissions, as an encoded list of one */
+static const uint8_t members_acl[] = "\0\0\0\1\0\0\0\37\0\0\0\6digest\0\0\0\42zksim:dr5/PwR0ZTvjp/7FJkK72NW0BNs=";
+
+static bool is_guarded(const struct workload_turn *turn)
+{
+    return turn_setting(turn, PARAMETER_MEMBERS) > 0;
+}
+
+static bool is_member(const struct workload_turn *turn)
+{
+    return turn->ordinal < (uint64_t)turn_setting(turn, PARAMETER_MEMBERS) * turn->runners / 1000000;
+}
+
+/* The client says it again on each connection of the session. */
+static void fresh(struct workload_turn *turn)
+{
+    struct operation auth = {.opcode = OP_AUTH, .path = bytes_of("digest"), .data = bytes_of(PASSWORD)};
+    if (is_member(turn)) {
+        turn_submit(turn, &auth, STEP_AUTH, 0);
+    }
+}
+
 static bool setup(struct workload_turn *turn, uint32_t n, struct operation *create, char path[TURN_PATH_MAX])
 {
     create->path = turn_path(turn, "r", n, path);
+    if (is_guarded(turn)) {
+        create->acl = (struct acl_list){{members_acl, sizeof members_acl - 1}};
+    }
     return n < turn_setting(turn, PARAMETER_KEYS);
 }
 
@@ -56,7 +84,7 @@ static void answer(struct workload_turn *turn, uint32_t step, uint64_t detail, c
 {
     struct state *state = turn->state;
     ensure(detail < KEYS_MAX);
-    if (step == STEP_SYNC) {
+    if (step == STEP_SYNC || step == STEP_AUTH) {
         return;
     }
     /* reads and writes both bring a Stat */
@@ -71,7 +99,8 @@ const struct workload_calls workload_register = {
             .description = "reads, blind writes and compare-and-set by version over a few znodes",
             .path = "/register",
             .parameters = 1U << PARAMETER_RATE | 1U << PARAMETER_THINK | 1U << PARAMETER_WINDOW |
-                          1U << PARAMETER_CLIENTS | 1U << PARAMETER_READ | 1U << PARAMETER_KEYS | 1U << PARAMETER_VALUE,
+                          1U << PARAMETER_CLIENTS | 1U << PARAMETER_READ | 1U << PARAMETER_KEYS |
+                          1U << PARAMETER_VALUE | 1U << PARAMETER_MEMBERS,
             .defaults =
                 {
                     [PARAMETER_RATE] = 100000,
@@ -85,4 +114,5 @@ const struct workload_calls workload_register = {
     .setup = setup,
     .act = act,
     .answer = answer,
+    .fresh = fresh,
 };

@@ -15,6 +15,7 @@ extern const struct test_suite test_suite_capture_replay;
 extern const struct test_suite test_suite_captures;
 extern const struct test_suite test_suite_chaos;
 extern const struct test_suite test_suite_client;
+extern const struct test_suite test_suite_client_scenarios;
 extern const struct test_suite test_suite_client_port;
 extern const struct test_suite test_suite_clock;
 extern const struct test_suite test_suite_commit;
@@ -66,7 +67,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_access,
     &test_suite_acl,
     &test_suite_capture_quorum,
-    &test_suite_arena,         &test_suite_capture_replay, &test_suite_captures,      &test_suite_chaos,    &test_suite_client,
+    &test_suite_arena,         &test_suite_capture_replay, &test_suite_captures,      &test_suite_chaos,    &test_suite_client, &test_suite_client_scenarios,
     &test_suite_client_port,
     &test_suite_membership,
     &test_suite_containers,

@@ -44,7 +44,7 @@ static void host_close(struct host *host)
 
 static const char *state_name(enum session_state state)
 {
-    static const char *const names[] = {"CONNECTING", "CONNECTED", "DISCONNECTED", "EXPIRED", "CLOSED"};
+    static const char *const names[] = {"CONNECTING", "CONNECTED", "DISCONNECTED", "EXPIRED", "CLOSED", "AUTH_FAILED"};
     return names[state];
 }
 
@@ -829,6 +829,10 @@ static void the_digest_covers_every_logical_field(void)
     call_queue_add(&client->outgoing, queued);
     struct call *sent = STAILQ_FIRST(&client->pending.list);
     struct registration *set = client->registrations.table;
+    struct request_body auth = body_of(OP_AUTH, "digest");
+    auth.data = bytes_of("user:password");
+    submit(&host, 4, &auth);
+    const struct credential *credential = SLIST_FIRST(&client->credentials.list);
 
     const struct field fields[] = {
         FIELD(client, config.servers[0]),
@@ -864,6 +868,7 @@ static void the_digest_covers_every_logical_field(void)
         FIELD(sent, opcode),
         FIELD(sent, xid),
         FIELD(sent, registration->mode),
+        {"a credential", (void *)(uintptr_t)credential->body.data, (size_t)credential->body.length},
         {"path of an awaited registration", sent->registration->path, (size_t)sent->registration->length},
         FIELD(set, maps),
         {"path of a registration", set->path, (size_t)set->length},

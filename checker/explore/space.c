@@ -386,7 +386,7 @@ bool space_is_available(const struct space *space, const uint32_t *vector)
 /* Has a session, or lost it for good, and no request without an answer. */
 static bool is_content(const struct site *site)
 {
-    bool is_over = site->session_state == SESSION_EXPIRED || site->session_state == SESSION_CLOSED;
+    bool is_over = session_state_is_over((enum session_state)site->session_state);
     return site->life == LIFE_UP && (site->session_state == SESSION_CONNECTED || is_over) && site->waiting == 0;
 }
 

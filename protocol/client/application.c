@@ -93,7 +93,8 @@ static void tell_answer(struct client *client, const struct output *output, cons
         .session = output->answer.session,
     };
     decode_body(output, &answer);
-    answer.is_certain = zk_error_is_definite(answer.error) && answer.error != ZSESSIONEXPIRED;
+    bool is_over = answer.error == ZSESSIONEXPIRED || answer.error == ZAUTHFAILED;
+    answer.is_certain = zk_error_is_definite(answer.error) && !is_over;
     struct recipe_step call = recipe_step_of(client, step);
     recipe_of(client)->answer(&call, &answer);
 }

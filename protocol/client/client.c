@@ -88,7 +88,7 @@ static void open_session(struct client *client, const struct client_step *step)
 
 static bool is_over(const struct client *client)
 {
-    return client->state == SESSION_EXPIRED || client->state == SESSION_CLOSED;
+    return session_state_is_over(client->state);
 }
 
 /* These need a part of the client that it does not have: watches of other modes, credentials, the messages the client
@@ -97,7 +97,6 @@ static bool is_refused(int32_t opcode)
 {
     switch (opcode) {
     case OP_PING:
-    case OP_AUTH:
     case OP_SASL:
     case OP_SET_WATCHES:
     case OP_SET_WATCHES2:
@@ -114,12 +113,21 @@ static int32_t refusal(const struct client *client, int32_t opcode)
         return is_over(client) ? ZOK : ZINVALIDSTATE;
     }
     if (is_over(client)) {
-        return ZSESSIONEXPIRED;
+        return client->state == SESSION_AUTH_FAILED ? ZAUTHFAILED : ZSESSIONEXPIRED;
     }
     if (client->closing && !flaw_is_on(&client->config.flaws, FLAW_ZK_1208)) {
         return ZCONNECTIONLOSS;
     }
     return is_refused(opcode) ? ZUNIMPLEMENTED : ZOK;
+}
+
+/* Nobody answers it but the connection, which ends if the server does not believe it. */
+static void add_credential(struct client *client, struct bytes body, const struct client_step *step)
+{
+    credentials_add(client->node.arena, &client->credentials, body);
+    if (client->link == LINK_UP) {
+        link_send_auth(client, body, step);
+    }
 }
 
 void client_request(struct client *client, const struct input *input, const struct client_step *step)
@@ -128,10 +136,12 @@ void client_request(struct client *client, const struct input *input, const stru
     int32_t opcode = input->request.opcode;
     struct bytes body = input->request.body;
     int32_t error = refusal(client, opcode);
-    if (error != ZOK || opcode == OP_CREATE_SESSION) {
+    if (error != ZOK || opcode == OP_CREATE_SESSION || opcode == OP_AUTH) {
         struct output *output = add_answer(input->request.tag, opcode, error, step);
-        output->answer.session = error == ZOK ? 0 : client->session;
-        if (error == ZOK) {
+        output->answer.session = error == ZOK && opcode == OP_CREATE_SESSION ? 0 : client->session;
+        if (error == ZOK && opcode == OP_AUTH) {
+            add_credential(client, body, step);
+        } else if (error == ZOK) {
             open_session(client, step);
         }
         return;

@@ -8,9 +8,13 @@
  * the old one: xids, last zxid, watches and the order of servers start afresh, as with a new handle in Apache's client.
  *
  * Answers without a server's word have xid 0 if the request was never sent: ZCONNECTIONLOSS when the attempt to connect it waited
- * for failed or the session is being closed, ZUNIMPLEMENTED for what this client does not offer (auth, sasl; ping and setWatches
+ * for failed or the session is being closed, ZUNIMPLEMENTED for what this client does not offer (sasl; ping and setWatches
  * are the client's own).  With an xid, ZCONNECTIONLOSS says that it may have
  * happened.
+ *
+ * OP_AUTH is addAuth: answered at once with ZOK and xid 0, said to the server now and again on every later connection of the session.  A
+ * server that does not believe it ends the session (SESSION_AUTH_FAILED); every request is answered ZAUTHFAILED from then on, until
+ * OP_CREATE_SESSION.
  *
  * A session is over only when a server says so: a client that hears nothing for long stays DISCONNECTED and goes on trying
  * (3.8; from 3.9.3 on Apache's client gives up by itself).

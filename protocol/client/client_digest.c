@@ -34,6 +34,7 @@ static uint64_t add_session(uint64_t hash, const struct client *client)
     hash = hash_mix(hash, (uint64_t)client->next_xid);
     hash = hash_mix(hash, client->seen_read_write_server);
     hash = hash_mix(hash, client->closing);
+    hash = hash_mix(hash, credentials_digest(&client->credentials));
     return hash_mix(hash, registrations_digest(&client->registrations));
 }
 

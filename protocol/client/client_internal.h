@@ -5,7 +5,7 @@
  *   DOWN      no session wanted                    -> DIALING     client_open_session()
  *   PAUSE     waits before the next server         -> DIALING     TIMER_CLIENT_RECONNECT: link_dial()
  *   DIALING   OUTPUT_OPEN is out                   -> HANDSHAKE   INPUT_CONNECTED: ConnectRequest is sent
- *   HANDSHAKE awaits the ConnectResponse           -> UP          link_is_up(): setWatches, then what is queued
+ *   HANDSHAKE awaits the ConnectResponse           -> UP          link_is_up(): auth, setWatches, then what is queued
  *   UP        requests, replies, events, pings
  *   any but DOWN and PAUSE, on a disconnection, a time-out or an answer that makes no sense:
  *                                                  -> PAUSE       link_lost(): every call fails with CONNECTIONLOSS
@@ -13,7 +13,8 @@
  *
  * The session is what the application sees (enum session_state); it stays DISCONNECTED over any number of links:
  *
- *   CLOSED or EXPIRED -> CONNECTING -> CONNECTED <-> DISCONNECTED;   EXPIRED from a server's word alone
+ *   CLOSED, EXPIRED or AUTH_FAILED -> CONNECTING -> CONNECTED <-> DISCONNECTED
+ *   EXPIRED and AUTH_FAILED from a server's word alone
  *
  * Calls wait in two queues: `outgoing` while the link is not up, `pending` from the moment they are sent, in the order
  * of their xids.  While the link is up `outgoing` is empty; while it is not, `pending` is.
@@ -27,6 +28,7 @@
 #include "protocol/base/random.h"
 #include "protocol/client/call.h"
 #include "protocol/client/client.h"
+#include "protocol/client/credentials.h"
 #include "protocol/client/hosts.h"
 #include "protocol/client/inbox.h"
 #include "protocol/client/registrations.h"
@@ -73,6 +75,7 @@ struct client {
     bool seen_read_write_server; /* a session from a read-only server is not resumed */
     bool closing;                /* closeSession was asked for: nothing is taken any more, no link after this one */
     struct registrations registrations;
+    struct credentials credentials; /* addAuth */
 
     /* the link */
     enum link_state link;
@@ -114,9 +117,11 @@ void link_dial(struct client *client, const struct client_step *step);
 void link_connected(struct client *client, const struct client_step *step);
 void link_is_up(struct client *client, const struct client_step *step);
 void link_send(struct client *client, struct call *call, const struct client_step *step);
+void link_send_auth(struct client *client, struct bytes body, const struct client_step *step);
 void link_lost(struct client *client, const struct client_step *step); /* the peer's end is gone */
 void link_drop(struct client *client, const struct client_step *step); /* close our end, then as lost */
-void link_end(struct client *client, enum session_state state, const struct client_step *step); /* EXPIRED, CLOSED */
+void link_end(struct client *client, enum session_state state,
+              const struct client_step *step); /* EXPIRED, CLOSED, AUTH_FAILED */
 void link_deadline(struct client *client, enum timer timer, const struct client_step *step);
 size_t link_deadlines(const struct client *client, struct deadline deadlines[2]);
 

@@ -70,6 +70,16 @@ void link_send(struct client *client, struct call *call, const struct client_ste
     call_queue_add(&client->pending, call);
 }
 
+void link_send_auth(struct client *client, struct bytes body, const struct client_step *step)
+{
+    struct jute_writer writer = outputs_write(step->outputs);
+    size_t mark = frame_begin(&writer);
+    request_header_write(&writer, (struct request_header){XID_AUTH, OP_AUTH});
+    jute_write_raw(&writer, body);
+    frame_end(&writer, mark);
+    send(client, &writer, step);
+}
+
 static void send_ping(struct client *client, const struct client_step *step)
 {
     struct jute_writer writer = outputs_write(step->outputs);
@@ -138,7 +148,16 @@ void link_connected(struct client *client, const struct client_step *step)
     send_connect_request(client, step);
 }
 
-/* The watches go before anything the application queued: a reply must not show a change whose event is still to come. */
+static void send_credentials(struct client *client, const struct client_step *step)
+{
+    const struct credential *credential;
+    SLIST_FOREACH(credential, &client->credentials.list, entry)
+    {
+        link_send_auth(client, credential->body, step);
+    }
+}
+
+/* Who the client is goes first.  The watches go before anything the application queued: a reply must not show a change whose event is still to come. */
 void link_is_up(struct client *client, const struct client_step *step)
 {
     ensure(client->link == LINK_HANDSHAKE);
@@ -146,6 +165,7 @@ void link_is_up(struct client *client, const struct client_step *step)
     client->link = LINK_UP;
     hosts_note_success(&client->hosts);
     client_set_state(client, SESSION_CONNECTED, step);
+    send_credentials(client, step);
     if (client->registrations.count > 0 && !flaw_is_on(&client->config.flaws, FLAW_FORGET_WATCHES)) {
         send_set_watches(client, registrations_first(&client->registrations), step);
     }
@@ -188,6 +208,13 @@ static void pause(struct client *client, const struct client_step *step)
     client->pause_end = step->now + pause_ms * NS_PER_MS;
 }
 
+/* A new handle remembers nothing of the old one. */
+static void forget_session(struct client *client)
+{
+    registrations_clear(client->node.arena, &client->registrations);
+    credentials_clear(client->node.arena, &client->credentials);
+}
+
 void link_lost(struct client *client, const struct client_step *step)
 {
     ensure(client->link >= LINK_DIALING);
@@ -199,7 +226,7 @@ void link_lost(struct client *client, const struct client_step *step)
         client_set_state(client, SESSION_DISCONNECTED, step);
     }
     if (client->closing) {
-        registrations_clear(client->node.arena, &client->registrations);
+        forget_session(client);
         client_set_state(client, SESSION_CLOSED, step);
         return;
     }
@@ -214,14 +241,14 @@ void link_drop(struct client *client, const struct client_step *step)
 
 void link_end(struct client *client, enum session_state state, const struct client_step *step)
 {
-    ensure(state == SESSION_EXPIRED || state == SESSION_CLOSED);
+    ensure(session_state_is_over(state));
     outputs_close(step->outputs, CONN_SERVER);
     client->link = LINK_DOWN;
     client->server = 0;
     inbox_clear(client->node.arena, &client->inbox);
-    registrations_clear(client->node.arena, &client->registrations);
+    forget_session(client);
     client_set_state(client, state, step);
-    fail_calls(client, ZSESSIONEXPIRED, step);
+    fail_calls(client, state == SESSION_AUTH_FAILED ? ZAUTHFAILED : ZSESSIONEXPIRED, step);
 }
 
 static bool is_armed(const struct client *client, enum timer timer)

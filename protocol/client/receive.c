@@ -109,6 +109,15 @@ static bool receive_reply(struct client *client, struct reply_header *header, st
     return !is_close;
 }
 
+static bool receive_auth(struct client *client, int32_t error, const struct client_step *step)
+{
+    if (error == ZAUTHFAILED) {
+        link_end(client, SESSION_AUTH_FAILED, step);
+        return false;
+    }
+    return true;
+}
+
 static bool receive_message(struct client *client, struct bytes frame, const struct client_step *step)
 {
     struct jute_reader reader = jute_reader_of_bytes(frame);
@@ -120,8 +129,9 @@ static bool receive_message(struct client *client, struct bytes frame, const str
     client->last_heard = step->now;
     switch (header.xid) {
     case XID_PING:
-    case XID_AUTH: /* never asked for */
         return true;
+    case XID_AUTH:
+        return receive_auth(client, header.error, step);
     case XID_NOTIFICATION:
         return receive_event(client, &reader, header.zxid, step);
     default:

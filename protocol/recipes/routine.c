@@ -143,6 +143,7 @@ void routine_session(struct recipe_step *step, enum session_state state)
         return;
     case SESSION_EXPIRED:
     case SESSION_CLOSED:
+    case SESSION_AUTH_FAILED:
         session_ended(step);
         return;
     case SESSION_CONNECTING:
