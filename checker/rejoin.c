@@ -17,6 +17,7 @@
 
 struct place {
     bool up;
+    bool votes;
     bool serves;
     int64_t since_ns; /* up, and not serving */
     int64_t leads;    /* the epoch it has established, 0: it leads none */
@@ -26,9 +27,10 @@ struct place {
 struct rejoin {
     struct history *history;
     int64_t bound_ns;
-    struct place *places; /* by node */
-    guint voters, voters_up;
-    int64_t majority_ns; /* since when there is one; RECORD_NEVER: there is none */
+    struct place *places;    /* by node */
+    guint voters, voters_up; /* in the latest configuration that any server has told */
+    int64_t config;          /* its version */
+    int64_t majority_ns;     /* since when there is one; RECORD_NEVER: there is none */
 };
 
 static const struct node_row *node_at(const struct rejoin *rejoin, int32_t node)
@@ -76,11 +78,14 @@ static void check_all_outside(struct rejoin *rejoin, int64_t now_ns)
     }
 }
 
-static void count_voter(struct rejoin *rejoin, int64_t now_ns, bool up)
+static bool has_majority(const struct rejoin *rejoin)
 {
-    bool had = rejoin->voters_up > rejoin->voters / 2;
-    rejoin->voters_up = up ? rejoin->voters_up + 1 : rejoin->voters_up - 1;
-    bool has = rejoin->voters_up > rejoin->voters / 2;
+    return rejoin->voters_up > rejoin->voters / 2;
+}
+
+static void note_majority(struct rejoin *rejoin, int64_t now_ns, bool had)
+{
+    bool has = has_majority(rejoin);
     if (had && !has) {
         check_all_outside(rejoin, now_ns);
         rejoin->majority_ns = RECORD_NEVER;
@@ -89,13 +94,39 @@ static void count_voter(struct rejoin *rejoin, int64_t now_ns, bool up)
     }
 }
 
+static void count_voter(struct rejoin *rejoin, int64_t now_ns, bool up)
+{
+    bool had = has_majority(rejoin);
+    rejoin->voters_up = up ? rejoin->voters_up + 1 : rejoin->voters_up - 1;
+    note_majority(rejoin, now_ns, had);
+}
+
+/* Others vote from now on. */
+static void change_voters(struct rejoin *rejoin, int64_t now_ns, const int64_t *value)
+{
+    bool had = has_majority(rejoin);
+    if (value[0] <= rejoin->config) {
+        return;
+    }
+    rejoin->config = value[0];
+    rejoin->voters = (guint)value[2];
+    rejoin->voters_up = 0;
+    for (guint i = 0; i < rejoin->history->record->nodes->len; i++) {
+        const struct node_row *node = node_at(rejoin, (int32_t)i);
+        struct place *place = &rejoin->places[i];
+        place->votes = node->is_server && node->server < 64 && ((uint64_t)value[1] >> node->server & 1U) != 0;
+        rejoin->voters_up += place->up && place->votes;
+    }
+    note_majority(rejoin, now_ns, had);
+}
+
 static void go_up(struct rejoin *rejoin, int32_t node, int64_t now_ns)
 {
     if (!rejoin->places[node].up) {
         rejoin->places[node].up = true;
         rejoin->places[node].serves = false;
         rejoin->places[node].since_ns = now_ns;
-        if (!node_at(rejoin, node)->is_observer) {
+        if (rejoin->places[node].votes) {
             count_voter(rejoin, now_ns, true);
         }
     }
@@ -107,7 +138,7 @@ static void go_down(struct rejoin *rejoin, int32_t node, int64_t now_ns)
         check_outside(rejoin, node, now_ns);
         rejoin->places[node].up = false;
         rejoin->places[node].leads = 0;
-        if (!node_at(rejoin, node)->is_observer) {
+        if (rejoin->places[node].votes) {
             count_voter(rejoin, now_ns, false);
         }
     }
@@ -186,6 +217,9 @@ static void hear(struct rejoin *rejoin, const struct observation_row *row)
     case OBSERVE_FOLLOWING:
         serve(rejoin, row->node, row->time_ns, 0);
         break;
+    case OBSERVE_MEMBERSHIP:
+        change_voters(rejoin, row->time_ns, row->observation.value);
+        break;
     case OBSERVE_STEPPED_DOWN:
         step_down(rejoin, row->node, row->time_ns, row->observation.value[1]);
         break;
@@ -236,7 +270,8 @@ void pass_rejoin(struct history *history)
                             .majority_ns = RECORD_NEVER};
     for (guint i = 0; i < record->nodes->len; i++) {
         const struct node_row *node = node_at(&rejoin, (int32_t)i);
-        rejoin.voters += node->is_server && !node->is_observer;
+        rejoin.places[i].votes = node->is_server && !node->is_observer;
+        rejoin.voters += rejoin.places[i].votes;
     }
     follow(&rejoin);
     check_all_outside(&rejoin, record->run.simulated_ns);

@@ -31,6 +31,8 @@ struct zab {
     struct server servers[SERVERS_MAX];
     size_t server_count;
     int32_t *server_of;   /* node -> index */
+    int64_t config;       /* version of the configuration in force, the latest that any server has told */
+    size_t voters;        /* in it, those that do not run included */
     uint64_t *masks;      /* per change: the servers that delivered it */
     int64_t *digests;     /* per change: tree digest after it, once seen */
     int32_t *digest_seen; /* per change: the observation that gave it, or NO_INDEX */
@@ -186,14 +188,12 @@ static bool was_committed(const struct history *history, const struct change *ch
 /* Do more than half of the voters have it on disk, `server` not counted? */
 static bool quorum_holds(const struct zab *zab, const struct server *server, zxid_t zxid)
 {
-    size_t voters = 0;
     size_t holders = 0;
     for (size_t i = 0; i < zab->server_count; i++) {
         const struct server *other = &zab->servers[i];
-        voters += other->votes;
         holders += other->votes && other != server && other->durable >= zxid;
     }
-    return holders > voters / 2;
+    return holders > zab->voters / 2;
 }
 
 static void report_forgotten(struct zab *zab, int32_t observation, const struct change *change, const char *how)
@@ -269,6 +269,21 @@ static void follow_delivery(struct zab *zab, struct server *server, int32_t obse
     server->position = index + 1;
     while (server->position < history->changes->len && change_at(history, server->position)->zxid == server->last) {
         server->position++;
+    }
+}
+
+/* The first server that tells a configuration is the leader that has committed it. */
+static void follow_membership(struct zab *zab, const int64_t *value)
+{
+    if (value[0] <= zab->config) {
+        return;
+    }
+    zab->config = value[0];
+    zab->voters = (size_t)value[2];
+    for (size_t i = 0; i < zab->server_count; i++) {
+        const struct node_row *node =
+            &g_array_index(zab->history->record->nodes, struct node_row, zab->servers[i].node);
+        zab->servers[i].votes = node->server < 64 && ((uint64_t)value[1] >> node->server & 1U) != 0;
     }
 }
 
@@ -367,6 +382,9 @@ static void follow(struct zab *zab, struct server *server, int32_t observation)
         move_up(zab, server, value[1]);
         confirm(server);
         break;
+    case OBSERVE_MEMBERSHIP:
+        follow_membership(zab, value);
+        break;
     default:
         break;
     }
@@ -381,6 +399,7 @@ static void find_servers(struct zab *zab)
         zab->server_of[i] = NO_INDEX;
         if (node->is_server && zab->server_count < SERVERS_MAX) {
             zab->server_of[i] = (int32_t)zab->server_count;
+            zab->voters += !node->is_observer;
             zab->servers[zab->server_count++] =
                 (struct server){.node = (int32_t)i, .votes = !node->is_observer, .delivery = NO_INDEX};
         }

@@ -61,6 +61,7 @@ static const char *const names[OBSERVATION_COUNT] = {
     [OBSERVE_INCREMENTED] = "incremented",
     [OBSERVE_COUNTER_READ] = "counter-read",
     [OBSERVE_SWEPT] = "swept",
+    [OBSERVE_MEMBERSHIP] = "membership",
 };
 
 const char *observation_name(enum observation_type type)
@@ -120,6 +121,8 @@ const char *step_down_reason_name(enum step_down_reason reason)
         return "rollover";
     case STEP_DOWN_NEEDS_SNAPSHOT:
         return "needs-snapshot";
+    case STEP_DOWN_RECONFIG:
+        return "reconfig";
     }
     return "unknown";
 }

@@ -76,8 +76,9 @@ enum observation_type {
     OBSERVE_COUNTER_READ,    /* group, value: what a client finds there */
     /* servers, again */
     OBSERVE_SWEPT, /* zxid, hash of the path: the leader's own deleteContainer; the hash is hash_octets(HASH_START, path) */
+    OBSERVE_MEMBERSHIP, /* version, voters (a mask: bit k is server k), how many there are, observers (a mask): the configuration in force here */
 };
-#define OBSERVATION_COUNT 60
+#define OBSERVATION_COUNT 61
 
 struct observation {
     enum observation_type type;
@@ -109,6 +110,7 @@ enum step_down_reason {
     STEP_DOWN_PROTOCOL,       /* a message that the protocol does not allow here */
     STEP_DOWN_ROLLOVER,       /* the zxid counter is used up; a new epoch is needed */
     STEP_DOWN_NEEDS_SNAPSHOT, /* a learner's log cannot be truncated to where its leader said: it asks for a snapshot */
+    STEP_DOWN_RECONFIG,       /* a reconfiguration changed a learner's role or its leader */
 };
 
 /* Stable lower-case names with dashes, for records, listings and tests. */

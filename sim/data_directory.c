@@ -11,6 +11,7 @@
 G_DEFINE_QUARK(zksim - data - directory - error, data_directory_error)
 
 #define VERSION_FOLDER "version-2"
+#define CONFIG_PREFIX "zoo.cfg.dynamic."
 #define FOLDER_MODE 0755
 
 static bool refuse(GError **error, enum data_directory_error code, const char *path, const char *what)
@@ -32,6 +33,10 @@ static char *text_of_name(struct file_name name)
         return g_strdup("acceptedEpoch");
     case FILE_CURRENT_EPOCH:
         return g_strdup("currentEpoch");
+    case FILE_CONFIG:
+        return g_strdup_printf(CONFIG_PREFIX "%" PRIx64, (uint64_t)name.zxid);
+    case FILE_NEXT_CONFIG:
+        return g_strdup(CONFIG_PREFIX "next");
     case FILE_COMMIT_LOG:
         break;
     }
@@ -44,7 +49,11 @@ static bool name_of_text(const char *text, struct file_name *name)
     static const struct {
         const char *prefix;
         enum file_kind kind;
-    } numbered[] = {{"log.", FILE_LOG}, {"snapshot.", FILE_SNAPSHOT}};
+    } numbered[] = {{"log.", FILE_LOG}, {"snapshot.", FILE_SNAPSHOT}, {CONFIG_PREFIX, FILE_CONFIG}};
+    if (strcmp(text, CONFIG_PREFIX "next") == 0) {
+        *name = (struct file_name){FILE_NEXT_CONFIG, 0};
+        return true;
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(numbered); i++) {
         guint64 zxid = 0;
         if (g_str_has_prefix(text, numbered[i].prefix)) {
@@ -94,7 +103,13 @@ static bool load_file(const char *path, struct file_name name, struct disk *disk
            refuse(error, DATA_DIRECTORY_ERROR_INPUT, path, "is larger than 2 GiB; let ZooKeeper purge its logs");
 }
 
-static bool load_version_folder(const char *path, struct disk *disk, GError **error)
+/* Configurations lie beside the version folder, where an operator would keep zoo.cfg. */
+static bool is_config(struct file_name name)
+{
+    return name.kind == FILE_CONFIG || name.kind == FILE_NEXT_CONFIG;
+}
+
+static bool load_folder(const char *path, bool of_configs, struct disk *disk, GError **error)
 {
     GError *cause = NULL;
     GDir *folder = g_dir_open(path, 0, &cause);
@@ -106,11 +121,12 @@ static bool load_version_folder(const char *path, struct disk *disk, GError **er
     bool ok = true;
     for (const char *text; ok && (text = g_dir_read_name(folder)) != NULL;) {
         struct file_name name;
-        if (name_of_text(text, &name)) {
+        bool is_known = name_of_text(text, &name);
+        if (is_known && is_config(name) == of_configs) {
             char *file = g_build_filename(path, text, NULL);
             ok = load_file(file, name, disk, error);
             g_free(file);
-        } else if (g_str_has_prefix(text, "snapshot.") || g_str_has_prefix(text, "log.")) {
+        } else if (!is_known && (g_str_has_prefix(text, "snapshot.") || g_str_has_prefix(text, "log."))) {
             ok = refuse(error, DATA_DIRECTORY_ERROR_INPUT, path,
                         "a log or snapshot whose name does not end in a hexadecimal zxid; a compressed snapshot cannot "
                         "be read, let the server write one with snapshot.compression.method unset");
@@ -146,7 +162,8 @@ static bool load_server_folder(const char *path, struct world *world, GError **e
         refuse(error, DATA_DIRECTORY_ERROR_INPUT, myid, "another folder is of the same server; move one away");
     } else {
         char *version = g_build_filename(path, VERSION_FOLDER, NULL);
-        ok = load_version_folder(version, disk_of_server(world, server), error);
+        ok = load_folder(path, true, disk_of_server(world, server), error) &&
+             load_folder(version, false, disk_of_server(world, server), error);
         g_free(version);
     }
     g_free(text);
@@ -196,7 +213,7 @@ bool data_directory_load(const char *path, struct world *world, GError **error)
     char *version = g_build_filename(path, VERSION_FOLDER, NULL);
     for (uint32_t i = 0; ok && i < world->node_count; i++) {
         if (world->nodes[i].kind == NODE_SERVER) {
-            ok = load_version_folder(version, &world->nodes[i].disk, error);
+            ok = load_folder(version, false, &world->nodes[i].disk, error);
         }
     }
     g_free(version);
@@ -264,7 +281,7 @@ static bool save_server(const char *path, const struct world_node *node, GError 
         char *name = text_of_name(file->name);
         if (name != NULL) {
             GByteArray *octets = octets_of_file(file);
-            ok = save_file(version, name, octets->data, octets->len, error);
+            ok = save_file(is_config(file->name) ? path : version, name, octets->data, octets->len, error);
             g_byte_array_free(octets, TRUE);
         }
         g_free(name);

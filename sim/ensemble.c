@@ -118,12 +118,13 @@ static bool settle(struct ensemble *ensemble, const struct scenario *scenario, c
         overrule_knobs(scenario, &ensemble->knobs);
         limit_victims(&ensemble->knobs);
     }
-    int64_t servers = settings->value[SETTING_SERVERS] + settings->value[SETTING_OBSERVERS];
+    int64_t members = settings->value[SETTING_SERVERS] + settings->value[SETTING_OBSERVERS];
+    int64_t servers = members + settings->value[SETTING_SPARES];
     int64_t most = scenario->has_chaos ? CHAOS_SERVERS_MAX : SERVER_MEMBERS_MAX;
     if (servers > most) {
         g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
-                    "%s: servers and observers are %d; %s at most %d are possible", scenario->name, (int)servers,
-                    scenario->has_chaos ? "with chaos" : "", (int)most);
+                    "%s: servers, observers and spares are %d; %s at most %d are possible", scenario->name,
+                    (int)servers, scenario->has_chaos ? "with chaos" : "", (int)most);
         return false;
     }
     if (settings->value[SETTING_STANDALONE] == 1 && servers != 1) {
@@ -134,6 +135,7 @@ static bool settle(struct ensemble *ensemble, const struct scenario *scenario, c
     ensemble->words = options->words == NULL ? "" : options->words;
     ensemble->super_digest = options->super_digest == NULL ? "" : options->super_digest;
     ensemble->participant_count = (uint32_t)settings->value[SETTING_SERVERS];
+    ensemble->member_count = (uint32_t)members;
     ensemble->server_count = (uint32_t)servers;
     ensemble->client_count = (uint32_t)settings->value[SETTING_CLIENTS];
     if (scenario->commit.means == COMMIT_BY_SITES) {
@@ -162,7 +164,9 @@ static void configure_servers(const struct ensemble *ensemble, const struct flaw
     config->member_count = ensemble->server_count;
     for (uint32_t i = 0; i < ensemble->server_count; i++) {
         config->members[i].id = (server_id_t)i + 1;
-        config->members[i].role = i < ensemble->participant_count ? MEMBER_PARTICIPANT : MEMBER_OBSERVER;
+        config->members[i].role = i < ensemble->participant_count ? MEMBER_PARTICIPANT
+                                  : i < ensemble->member_count    ? MEMBER_OBSERVER
+                                                                  : MEMBER_OUTSIDE;
     }
     configure(settings, SETTING_TICK_TIME, &config->tick_ms, ms);
     configure(settings, SETTING_INIT_LIMIT, &config->init_limit_ticks, 1);
@@ -260,7 +264,9 @@ static void add_nodes(struct ensemble *ensemble, const struct flaws *flaws)
     configure_clients(ensemble, &server, &client);
     for (uint32_t i = 0; i < ensemble->server_count; i++) {
         server.id = (server_id_t)i + 1;
-        const char *kind = i < ensemble->participant_count ? "server" : "observer";
+        const char *kind = i < ensemble->participant_count ? "server"
+                           : i < ensemble->member_count    ? "observer"
+                                                           : "spare";
         ensemble->servers[i] = world_add_server(ensemble->world, name_of(ensemble, kind, i + 1), &server);
     }
     for (uint32_t i = 0; i < ensemble->client_count; i++) {

@@ -15,8 +15,9 @@ struct ensemble {
     struct clockwork *clockwork;          /* NULL in a timeless world */
     struct settings settings;             /* in effect */
     struct chaos_knobs knobs;             /* with chaos */
-    uint32_t servers[SERVER_MEMBERS_MAX]; /* node indices in the order of their ids, participants first */
-    uint32_t server_count, participant_count;
+    uint32_t servers[SERVER_MEMBERS_MAX]; /* node indices in the order of their ids, participants first, spares last */
+    uint32_t server_count, member_count,
+        participant_count; /* all, those in the first configuration, those who vote in it */
     uint32_t clients[WORLD_NODES_MAX];
     uint32_t client_count;
     uint32_t outside;                     /* the node for clients that are not simulated; NODE_NONE */

@@ -90,14 +90,20 @@ static struct request_body request_body_of(const struct operation *operation)
     };
     if (opcode_is_create(operation->opcode)) {
         body.acl = operation->acl.encoded.data == NULL ? acl_list_open() : operation->acl;
+    } else if (operation->opcode == OP_RECONFIG) {
+        body.reconfig.joining = given(operation->joining);
+        body.reconfig.leaving = given(operation->leaving);
+        body.reconfig.new_members = bytes_null();
+        body.reconfig.config_id = operation->version;
     }
     return body;
 }
 
 static size_t octets_needed(const struct operation *operation)
 {
-    size_t octets =
-        BODY_OVERHEAD + bytes_size(operation->path) + bytes_size(operation->data) + bytes_size(operation->acl.encoded);
+    size_t octets = BODY_OVERHEAD + bytes_size(operation->path) + bytes_size(operation->data) +
+                    bytes_size(operation->acl.encoded) + bytes_size(operation->joining) +
+                    bytes_size(operation->leaving);
     for (uint32_t i = 0; i < operation->part_count; i++) {
         octets += octets_needed(&operation->parts[i]);
     }

@@ -152,6 +152,9 @@ static enum plan_kind kind_of(const struct plan *plan, uint32_t node)
     if (begins_with_word(name, "client")) {
         return PLAN_CLIENT;
     }
+    if (begins_with_word(name, "spare")) {
+        return PLAN_SPARE;
+    }
     return begins_with_word(name, "observer") ? PLAN_OBSERVER : PLAN_SERVER;
 }
 
@@ -176,7 +179,8 @@ static uint32_t place_of(const struct plan *plan, uint32_t node)
     uint32_t place = 0;
     for (uint32_t i = 0; i <= node; i++) {
         bool counts = is_client ? plan_has(plan, i, PLAN_CLIENT)
-                                : plan_has(plan, i, PLAN_SERVER) || plan_has(plan, i, PLAN_OBSERVER);
+                                : plan_has(plan, i, PLAN_SERVER) || plan_has(plan, i, PLAN_OBSERVER) ||
+                                      plan_has(plan, i, PLAN_SPARE);
         place += counts;
     }
     return place;
@@ -218,8 +222,10 @@ static void leave_script(struct plan *plan, uint32_t client)
 
 void plan_remove(struct plan *plan, uint32_t node)
 {
-    static const enum setting counts[] = {
-        [PLAN_SERVER] = SETTING_SERVERS, [PLAN_OBSERVER] = SETTING_OBSERVERS, [PLAN_CLIENT] = SETTING_CLIENTS};
+    static const enum setting counts[] = {[PLAN_SERVER] = SETTING_SERVERS,
+                                          [PLAN_OBSERVER] = SETTING_OBSERVERS,
+                                          [PLAN_SPARE] = SETTING_SPARES,
+                                          [PLAN_CLIENT] = SETTING_CLIENTS};
     enum plan_kind kind = kind_of(plan, node);
     ensure(!node_set_has(&plan->removed, node));
     if (kind == PLAN_CLIENT) {
@@ -305,12 +311,14 @@ static void add_side(GString *out, const struct plan *plan, const struct node_se
         g_string_append(out, " all");
         return;
     }
-    bool all_servers =
-        has_all(plan, set, PLAN_SERVER) && (plan_count(plan, PLAN_OBSERVER) == 0 || has_all(plan, set, PLAN_OBSERVER));
+    bool all_servers = has_all(plan, set, PLAN_SERVER) &&
+                       (plan_count(plan, PLAN_OBSERVER) == 0 || has_all(plan, set, PLAN_OBSERVER)) &&
+                       (plan_count(plan, PLAN_SPARE) == 0 || has_all(plan, set, PLAN_SPARE));
     bool all_clients = has_all(plan, set, PLAN_CLIENT);
     bool all_sites = has_all(plan, set, PLAN_SITE);
     const bool all[] = {[PLAN_SERVER] = all_servers,
                         [PLAN_OBSERVER] = all_servers,
+                        [PLAN_SPARE] = all_servers,
                         [PLAN_CLIENT] = all_clients,
                         [PLAN_SITE] = all_sites};
     g_string_append(out, all_servers ? " servers" : "");

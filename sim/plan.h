@@ -49,6 +49,7 @@ void plan_free(struct plan *plan);
 enum plan_kind {
     PLAN_SERVER, /* that votes */
     PLAN_OBSERVER,
+    PLAN_SPARE,
     PLAN_CLIENT,
     PLAN_SITE, /* of the atomic commit; the first one coordinates */
 };

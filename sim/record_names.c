@@ -42,6 +42,8 @@ static const char *const file_kinds[] = {
     [FILE_ACCEPTED_EPOCH] = "accepted-epoch",
     [FILE_CURRENT_EPOCH] = "current-epoch",
     [FILE_COMMIT_LOG] = "commit-log",
+    [FILE_CONFIG] = "config",
+    [FILE_NEXT_CONFIG] = "next-config",
 };
 
 static const char *const disk_results[] = {
@@ -111,6 +113,7 @@ static const char *const values[OBSERVATION_COUNT] = {
     [OBSERVE_INCREMENTED] = "group, value",
     [OBSERVE_COUNTER_READ] = "group, value",
     [OBSERVE_SWEPT] = "zxid, path hash",
+    [OBSERVE_MEMBERSHIP] = "version, voters (mask), voters, observers (mask)",
 };
 
 static const char *name_at(const char *const *names, size_t count, int32_t index)

@@ -91,22 +91,41 @@ struct node_set role_followers(const struct world *world)
     return in_state(world, PEER_FOLLOWING, true);
 }
 
-struct node_set role_observers(const struct world *world)
+/* Bit k is server k: who votes in the latest configuration that a running server knows; 0: the one of the settings is in force. */
+static uint64_t voters_in_force(const struct world *world)
 {
-    struct node_set set = {{0}};
+    uint64_t voters = 0;
+    int64_t latest = 0;
     for (uint32_t i = 0; i < world->node_count; i++) {
-        if (world->nodes[i].is_observer && world->nodes[i].life == LIFE_UP) {
-            node_set_add(&set, i);
+        struct server_status status;
+        if (status_of(world, i, &status) && status.config_version > latest) {
+            latest = status.config_version;
+            voters = status.voters;
+        }
+    }
+    return voters;
+}
+
+struct node_set role_participants(const struct world *world)
+{
+    struct node_set set = role_servers(world);
+    uint64_t voters = voters_in_force(world);
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        const struct world_node *node = &world->nodes[i];
+        bool votes = voters == 0 ? !node->is_observer : node->server < 64 && (voters >> node->server & 1U) != 0;
+        if (!votes) {
+            node_set_remove(&set, i);
         }
     }
     return set;
 }
 
-static struct node_set participants(const struct world *world)
+struct node_set role_observers(const struct world *world)
 {
     struct node_set set = role_servers(world);
+    struct node_set voters = role_participants(world);
     for (uint32_t i = 0; i < world->node_count; i++) {
-        if (world->nodes[i].is_observer) {
+        if (node_set_has(&voters, i) || world->nodes[i].life != LIFE_UP) {
             node_set_remove(&set, i);
         }
     }
@@ -126,7 +145,7 @@ static uint32_t first_of(const struct node_set *set)
 static struct node_set some_participants(const struct world *world, uint32_t wanted, bool with_leader,
                                          struct random *random)
 {
-    struct node_set rest = participants(world);
+    struct node_set rest = role_participants(world);
     struct node_set chosen = {{0}};
     uint32_t leader = role_leader(world);
     if (leader != NODE_NONE) {
@@ -149,13 +168,13 @@ static struct node_set some_participants(const struct world *world, uint32_t wan
 
 struct node_set role_majority(const struct world *world, bool with_leader, struct random *random)
 {
-    struct node_set all = participants(world);
+    struct node_set all = role_participants(world);
     return some_participants(world, node_set_count(&all) / 2 + 1, with_leader, random);
 }
 
 struct node_set role_minority(const struct world *world, bool with_leader, struct random *random)
 {
-    struct node_set all = participants(world);
+    struct node_set all = role_participants(world);
     uint32_t count = node_set_count(&all);
     return some_participants(world, count == 0 ? 0 : (count - 1) / 2, with_leader, random);
 }
@@ -209,7 +228,7 @@ bool role_is_available(const struct world *world)
     if (leader == NODE_NONE) {
         return false;
     }
-    struct node_set voters = participants(world);
+    struct node_set voters = role_participants(world);
     uint32_t with_leader = 0;
     for (uint32_t i = 0; i < world->node_count; i++) {
         struct server_status status;

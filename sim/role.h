@@ -18,7 +18,10 @@ struct node_set role_servers(const struct world *world);
 struct node_set role_clients(const struct world *world);
 struct node_set role_leaders(const struct world *world);   /* everyone who believes to be leading */
 struct node_set role_followers(const struct world *world); /* servers that serve as followers */
-struct node_set role_observers(const struct world *world); /* servers configured as observers, running */
+struct node_set role_observers(const struct world *world); /* servers without a vote, running */
+
+/* Servers that vote in the latest configuration that a running server knows, running or not. */
+struct node_set role_participants(const struct world *world);
 
 /* Participants: the smallest majority, or largest minority, that holds the leader (if `with_leader` and there is one) or does not; filled
  * up in the order of `random`, or of the index if it is NULL. */

@@ -317,8 +317,9 @@ static void check_scenario(struct parser *parser)
         fail_on(parser, "chaos", "the run ends before that");
     } else if (scenario->quiet_from_ns != 0 && scenario->chaos_until_ns > scenario->quiet_from_ns) {
         fail_on(parser, "chaos", "chaos outlasts 'quiet from'");
-    } else if (voters + scenario->settings.value[SETTING_OBSERVERS] > SERVER_MEMBERS_MAX) {
-        fail_on(parser, "observers", "servers and observers are more than " G_STRINGIFY(SERVER_MEMBERS_MAX));
+    } else if (voters + scenario->settings.value[SETTING_OBSERVERS] + scenario->settings.value[SETTING_SPARES] >
+               SERVER_MEMBERS_MAX) {
+        fail_on(parser, "observers", "servers, observers and spares are more than " G_STRINGIFY(SERVER_MEMBERS_MAX));
     }
 }
 

@@ -244,7 +244,8 @@ static const char *file_names(const void *self, size_t index)
 static int64_t take_file_kind(struct scenario_line *line)
 {
     uint32_t word = line->next;
-    const char *text = line_take(line, "log, snapshot, accepted-epoch, current-epoch or commit-log");
+    const char *text =
+        line_take(line, "log, snapshot, accepted-epoch, current-epoch, commit-log, config or next-config");
     for (int32_t kind = 0; file_kind_name(kind) != NULL; kind++) {
         if (strcmp(file_kind_name(kind), text) == 0) {
             return kind;

@@ -20,7 +20,7 @@ static int64_t packet_value(size_t index)
 
 static const char *step_down_name(size_t index)
 {
-    return index < STEP_DOWN_NEEDS_SNAPSHOT ? step_down_reason_name((enum step_down_reason)(index + 1)) : NULL;
+    return index < STEP_DOWN_RECONFIG ? step_down_reason_name((enum step_down_reason)(index + 1)) : NULL;
 }
 
 static const char *exit_name(size_t index)

@@ -1,6 +1,8 @@
 /* Lines of scripts: script client N [pipelined] [retried]: OPERATION, OPERATION ... */
 #include <string.h>
 
+#include "protocol/server/server.h"
+#include "sim/quantity.h"
 #include "sim/scenario_words.h"
 #include "sim/script.h"
 
@@ -19,6 +21,8 @@ static const struct operation_word {
     {"sync", "sync PATH", OP_SYNC, true, false, false, false, false},
     {"multi", "multi OPERATION + OPERATION ...", OP_MULTI, false, false, false, false, false},
     {"close", "close", OP_CLOSE_SESSION, false, false, false, false, false},
+    {"wait", "wait TIME", SCRIPT_WAIT, false, false, false, false, false},
+    {"reconfig", "reconfig [add N,N:observer] [remove N,N]", OP_RECONFIG, false, false, false, false, false},
 };
 
 const char *scenario_script_form(size_t index)
@@ -115,6 +119,58 @@ static void take_path(struct scenario_line *line, const struct operation_word *o
     g_free(path);
 }
 
+static void take_wait(struct scenario_line *line, bool *ended, struct script_operation *operation)
+{
+    uint32_t word = line->next;
+    char *text = *ended ? g_strdup("") : take_marked(line, "a time", ',', ended);
+    if (!line->failed && (!quantity_parse(QUANTITY_DURATION, text, &operation->wait_ns) || operation->wait_ns < 0)) {
+        line_fail(line, word, "expected %s", quantity_example(QUANTITY_DURATION));
+    }
+    g_free(text);
+}
+
+/* Numbers between commas, each with an optional ":observer". */
+static bool are_servers(const char *text, bool with_roles)
+{
+    char **servers = g_strsplit(text, ",", -1);
+    bool ok = *text != '\0';
+    for (size_t i = 0; servers[i] != NULL && ok; i++) {
+        char *role = strchr(servers[i], ':');
+        ok = role == NULL || (with_roles && strcmp(role, ":observer") == 0);
+        if (role != NULL) {
+            *role = '\0';
+        }
+        ok = ok && g_ascii_string_to_unsigned(servers[i], 10, 1, SERVER_MEMBERS_MAX, NULL, NULL);
+    }
+    g_strfreev(servers);
+    return ok;
+}
+
+/* add N,N:observer and remove N,N */
+static void take_members(struct scenario_line *line, bool *ended, struct script_operation *operation)
+{
+    bool any = false;
+    while (!*ended && !line->failed && line_peek(line) != NULL) {
+        uint32_t word = line->next;
+        char *what = take_marked(line, "'add' or 'remove'", ',', ended);
+        bool adds = strcmp(what, "add") == 0;
+        char *field = adds ? operation->path : operation->data;
+        size_t room = adds ? SCRIPT_PATH_MAX : SCRIPT_DATA_MAX;
+        char *servers = *ended ? g_strdup("") : take_marked(line, "numbers of servers", ',', ended);
+        bool known = (adds || strcmp(what, "remove") == 0) && *field == '\0';
+        if (!line->failed && (!known || !are_servers(servers, adds) || strlen(servers) >= room)) {
+            line_fail(line, word, "expected 'add N,N:observer' or 'remove N,N' with numbers of servers");
+        }
+        any = true;
+        g_strlcpy(field, servers, room);
+        g_free(servers);
+        g_free(what);
+    }
+    if (!any && !line->failed) {
+        line_fail(line, line->next, "expected 'reconfig [add N,N:observer] [remove N,N]'");
+    }
+}
+
 /* Appends it to the script; returns whether a comma or the end of the line followed. */
 static bool take_operation(struct scenario_line *line, struct script *script)
 {
@@ -133,6 +189,10 @@ static bool take_operation(struct scenario_line *line, struct script *script)
     *operation = (struct script_operation){.opcode = of->opcode, .version = -1};
     if (of->takes_path) {
         take_path(line, of, &ended, operation);
+    } else if (of->opcode == SCRIPT_WAIT) {
+        take_wait(line, &ended, operation);
+    } else if (of->opcode == OP_RECONFIG) {
+        take_members(line, &ended, operation);
     }
     while (!ended && of->opcode != OP_MULTI && line_peek(line) != NULL && !next_is(line, "+")) {
         char *text = take_marked(line, "a word", ',', &ended);

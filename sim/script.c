@@ -1,16 +1,22 @@
 #include "sim/script.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
+#include "sim/quantity.h"
 
 struct script_state {
     struct operations operations;
     session_id_t session;
     uint32_t next; /* operation to submit */
     bool connected;
+    bool waits; /* for its wake-up */
 };
+
+#define RECONFIG_PAUSE_NS (500 * NS_PER_MS)
+#define JOINING_MAX 1024U
 
 /* Not in the state: an image of that may be loaded by a later run, where the script is elsewhere. */
 static const struct script *script_at(const struct world *world, uint32_t client)
@@ -32,10 +38,58 @@ static struct operation operation_of(const struct script_operation *from)
     };
 }
 
+/* "4,5:observer" as what a reconfig request says, with the addresses that simulated servers have. */
+static struct bytes joining_of(const char *servers, char text[JOINING_MAX])
+{
+    char **words = g_strsplit(servers, ",", -1);
+    GString *joining = g_string_new(NULL);
+    for (size_t i = 0; words[i] != NULL; i++) {
+        bool observes = g_str_has_suffix(words[i], ":observer");
+        guint64 id = g_ascii_strtoull(words[i], NULL, 10);
+        g_string_append_printf(joining, "%sserver.%" PRIu64 "=10.0.0.%" PRIu64 ":2888:3888:%s;2181", i > 0 ? "," : "",
+                               id, id, observes ? "observer" : "participant");
+    }
+    ensure(joining->len < JOINING_MAX);
+    g_strlcpy(text, joining->str, JOINING_MAX);
+    g_string_free(joining, TRUE);
+    g_strfreev(words);
+    return bytes_of(text);
+}
+
+static void submit_reconfig(struct world *world, uint32_t client, struct script_state *state,
+                            const struct script_operation *from)
+{
+    char joining[JOINING_MAX];
+    struct operation operation = {.opcode = OP_RECONFIG, .version = -1};
+    if (*from->path != '\0') {
+        operation.joining = joining_of(from->path, joining);
+    }
+    if (*from->data != '\0') {
+        operation.leaving = bytes_of(from->data);
+    }
+    bool submitted = operation_submit(world, client, &state->operations, &operation, state->next++);
+    ensure(submitted);
+}
+
+static void pause_for(struct world *world, uint32_t client, struct script_state *state, int64_t wait_ns)
+{
+    state->waits = true;
+    world_wake_up(world, client, (duration_ns)wait_ns, 0);
+}
+
 static void submit(struct world *world, uint32_t client, struct script_state *state)
 {
     const struct script_operation *first = &script_at(world, client)->operations[state->next];
     struct operation parts[OPERATION_PARTS_MAX];
+    if (first->opcode == SCRIPT_WAIT) {
+        pause_for(world, client, state, first->wait_ns);
+        state->next++;
+        return;
+    }
+    if (first->opcode == OP_RECONFIG) {
+        submit_reconfig(world, client, state, first);
+        return;
+    }
     struct operation operation = operation_of(first);
     for (uint32_t i = 0; i < first->parts; i++) {
         parts[i] = operation_of(first + 1 + i);
@@ -49,7 +103,7 @@ static void submit(struct world *world, uint32_t client, struct script_state *st
 
 static void go_on(struct world *world, uint32_t client, struct script_state *state)
 {
-    while (state->connected && state->next < script_at(world, client)->count &&
+    while (state->connected && !state->waits && state->next < script_at(world, client)->count &&
            (script_at(world, client)->pipelined || operations_under_way(&state->operations) == 0)) {
         submit(world, client, state);
     }
@@ -73,8 +127,12 @@ static void on_answer(struct world *world, uint32_t client, void *self, const st
     if (answer.opcode == OP_CREATE_SESSION) {
         return;
     }
-    if (!certain && script_at(world, client)->retried) {
+    bool unready = answer.error == ZNEWCONFIGNOQUORUM || answer.error == ZRECONFIGINPROGRESS;
+    if ((!certain || unready) && script_at(world, client)->retried) {
         state->next = (uint32_t)answer.purpose;
+    }
+    if (unready && script_at(world, client)->retried) {
+        pause_for(world, client, state, RECONFIG_PAUSE_NS);
     }
     go_on(world, client, state);
 }
@@ -104,10 +162,10 @@ static void on_session(struct world *world, uint32_t client, void *self, const s
 
 static void on_wake_up(struct world *world, uint32_t client, void *self, uint64_t tag)
 {
-    (void)world;
-    (void)client;
-    (void)self;
+    struct script_state *state = self;
     (void)tag;
+    state->waits = false;
+    go_on(world, client, state);
 }
 
 static uint64_t digest(const void *self)
@@ -115,6 +173,7 @@ static uint64_t digest(const void *self)
     const struct script_state *state = self;
     uint64_t hash = hash_mix(HASH_START, (uint64_t)state->next << 1 | state->connected);
     hash = hash_mix(hash, state->operations.used);
+    hash = state->waits ? hash_mix(hash, 1) : hash;
     for (uint64_t rest = state->operations.used; rest != 0; rest &= rest - 1) {
         hash = hash_mix(hash, state->operations.slots[__builtin_ctzll(rest)].purpose);
     }
@@ -170,6 +229,10 @@ const char *script_operation_name(int32_t opcode)
         return "multi";
     case OP_CLOSE_SESSION:
         return "close";
+    case OP_RECONFIG:
+        return "reconfig";
+    case SCRIPT_WAIT:
+        return "wait";
     default:
         return NULL;
     }
@@ -178,6 +241,17 @@ const char *script_operation_name(int32_t opcode)
 static void print_operation(const struct script_operation *operation, GString *text)
 {
     g_string_append_printf(text, " %s", script_operation_name(operation->opcode));
+    if (operation->opcode == SCRIPT_WAIT) {
+        char wait[QUANTITY_TEXT_MAX];
+        quantity_print(QUANTITY_DURATION, operation->wait_ns, wait);
+        g_string_append_printf(text, " %s", wait);
+        return;
+    }
+    if (operation->opcode == OP_RECONFIG) {
+        g_string_append_printf(text, "%s%s", *operation->path == '\0' ? "" : " add ", operation->path);
+        g_string_append_printf(text, "%s%s", *operation->data == '\0' ? "" : " remove ", operation->data);
+        return;
+    }
     g_string_append_printf(text, "%s%s", *operation->path == '\0' ? "" : " ", operation->path);
     g_string_append_printf(text, "%s%s", *operation->data == '\0' ? "" : " ", operation->data);
     g_string_append(text, (operation->flags & MODE_EPHEMERAL) != 0 ? " ephemeral" : "");

@@ -2,9 +2,12 @@
  *
  *   script client 1: create /a 1, set /a 2, get /a watch, sync /, delete /a, create /e ephemeral, close
  *
+ * `wait TIME` is a pause, `reconfig add 4,5:observer remove 1` changes the ensemble: servers are named by their numbers.
+ *
  * Workloads (sim/workload.h) go on for ever; a script is finite, which an exploration needs.  It waits for its session, then
  * its operations go out one after the other, each when the one before was answered; `pipelined` lets all out at once.  An operation whose
- * answer was lost counts as done; `retried` submits it again, and opens a new session when the old one expired.  A script uses no
+ * answer was lost counts as done; `retried` submits it again, and opens a new session when the old one expired; a reconfig for which the
+ * ensemble is not ready yet it submits again after a pause.  But for pauses a script uses no
  * wake-ups and its state is canonical: what it will do, nothing of how it came there.
  *
  * Memory: scripts are the host's and outlive the world; the application's state is the machine's.
@@ -19,11 +22,13 @@
 #define SCRIPT_OPERATIONS_MAX 32U /* each part of a multi counts */
 #define SCRIPT_PATH_MAX 64U       /* with the NUL */
 #define SCRIPT_DATA_MAX 32U
+#define SCRIPT_WAIT (-1000) /* as an opcode */
 
 struct script_operation {
     int32_t opcode;
-    char path[SCRIPT_PATH_MAX];
-    char data[SCRIPT_DATA_MAX];
+    char path[SCRIPT_PATH_MAX]; /* reconfig: who joins, "4,5:observer" */
+    char data[SCRIPT_DATA_MAX]; /* reconfig: who leaves, "1,2" */
+    int64_t wait_ns;
     int32_t flags;   /* create */
     int32_t version; /* -1: any */
     bool watch;

@@ -69,7 +69,7 @@ static const struct setting_info infos[SETTING_COUNT] = {
                                    NUMBER(QUANTITY_COUNT, 1, 1000000, 1000)},
     [SETTING_CLIENT_CNXNS_MAX] = {"maxClientCnxns", "connections from one address; 0: any number",
                                   NUMBER(QUANTITY_COUNT, 0, 1000000, 60)},
-    [SETTING_RECONFIG_ENABLED] = {"reconfigEnabled", "1: observers may be added to the configuration", SWITCH},
+    [SETTING_RECONFIG_ENABLED] = {"reconfigEnabled", "1: clients may change who is in the ensemble", SWITCH},
     [SETTING_LAST_WATCH_MODE_WINS] = {"lastWatchModeWins",
                                       "1: as in 3.8, a watch replaces one of another mode on its path (ZOOKEEPER-4466)",
                                       SWITCH},
@@ -79,6 +79,8 @@ static const struct setting_info infos[SETTING_COUNT] = {
                                 NUMBER(QUANTITY_COUNT, 0, INT64_C(1000000000), 10000)},
     [SETTING_READ_ONLY_MODE] = {"readOnlyMode", "1: servers without a quorum serve readers (readonlymode.enabled)",
                                 NUMBER(QUANTITY_COUNT, 0, 1, 0)},
+    [SETTING_SPARES] = {"spares", "servers that run and are in no configuration until a reconfig adds them",
+                        NUMBER(QUANTITY_COUNT, 0, 12, 0)},
 };
 
 static const struct disk_preset disks[] = {

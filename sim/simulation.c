@@ -64,15 +64,6 @@ static void add_node(struct node_set *set, uint32_t node)
     }
 }
 
-static struct node_set participants(const struct simulation *simulation)
-{
-    struct node_set set = {{0}};
-    for (uint32_t i = 0; i < simulation->ensemble->participant_count; i++) {
-        node_set_add(&set, simulation->ensemble->servers[i]);
-    }
-    return set;
-}
-
 /* Everyone the word may mean: all of them for `any ...`. */
 static struct node_set candidates(const struct simulation *simulation, const struct selector *selector,
                                   struct random *random)
@@ -99,7 +90,7 @@ static struct node_set candidates(const struct simulation *simulation, const str
         return role_servers(world);
     case SELECT_ANY_PARTICIPANT:
     case SELECT_PARTICIPANTS:
-        return participants(simulation);
+        return role_participants(world);
     case SELECT_ANY_FOLLOWER:
     case SELECT_FOLLOWERS:
         return role_followers(world);

@@ -150,7 +150,8 @@ const char *const store_schema_tables[] = {
     " LEFT JOIN opcodes r ON c.name = 'client' AND NOT a.is_server"
     "  AND hex(substr(m.octets, 9, 4)) = printf('%08X', r.code & 0xffffffff)",
     "CREATE VIEW v_disk AS SELECT d.started_ns / 1e6 AS started_ms, d.finished_ns / 1e6 AS finished_ms, n.name AS node,"
-    " o.name AS operation, k.name || CASE WHEN d.file_kind < 2 THEN printf('.%llx', d.file_zxid) ELSE '' END AS file,"
+    " o.name AS operation, k.name || CASE WHEN d.file_kind < 2 OR d.file_kind = 5 THEN printf('.%llx', d.file_zxid) "
+    "ELSE '' END AS file,"
     " d.octets, r.name AS result, d.seq FROM disk_operations d JOIN nodes n ON n.id = d.node"
     " JOIN disk_operation_names o ON o.code = d.operation JOIN file_kinds k ON k.code = d.file_kind"
     " JOIN disk_results r ON r.code = d.result",

@@ -16,11 +16,12 @@ static struct node *make_client(void *region, uint64_t capacity, const void *con
     return client_create(region, capacity, config);
 }
 
+/* Has no vote in the first configuration. */
 static bool is_observer(const struct server_config *config)
 {
     for (size_t i = 0; i < config->member_count; i++) {
         if (config->members[i].id == config->id) {
-            return config->members[i].role == MEMBER_OBSERVER;
+            return config->members[i].role != MEMBER_PARTICIPANT;
         }
     }
     return false;

@@ -75,6 +75,16 @@ static void save_epoch(struct disk *disk, enum file_kind kind, epoch_t epoch)
     save(disk, (struct file_name){kind, 0}, (const uint8_t *)text, strlen(text));
 }
 
+static void save_config(struct replay *replay, const struct past *past)
+{
+    struct txn txn;
+    if (past->config != 0 && recording_txn(replay->recording, past->config, &txn) != NULL) {
+        ensure(txn.header.type == OP_RECONFIG);
+        struct bytes text = txn.body.data;
+        save(&replay->server->disk, (struct file_name){FILE_CONFIG, past->config}, text.data, bytes_size(text));
+    }
+}
+
 static void fill_disk(struct replay *replay, const struct past *past)
 {
     static uint8_t octets[1 << 20];
@@ -103,6 +113,7 @@ static void fill_disk(struct replay *replay, const struct past *past)
     if (zxid_counter(past->last) > 0) {
         save(disk, (struct file_name){FILE_LOG, zxid_make(zxid_epoch(past->last), 1)}, log.data, bytes_size(log));
     }
+    save_config(replay, past);
     save_epoch(disk, FILE_ACCEPTED_EPOCH, past->accepted);
     save_epoch(disk, FILE_CURRENT_EPOCH, past->current);
 }

@@ -39,6 +39,7 @@ struct past {
     const struct step *steps; /* NULL: a session that makes znodes */
     session_id_t session;     /* that one */
     uint32_t creates;         /* so many, then it sets the last one's data; 0: all */
+    int64_t config; /* version of the configuration in force, which a recorded transaction tells; 0: the first */
 };
 
 /* Boots the server of that id. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "protocol/election/vote.h"
+#include "protocol/server/activation.h"
 #include "protocol/server/server_state.h"
 #include "tests/story.h"
 #include "tests/test.h"
@@ -44,6 +45,7 @@ static bool has_quorum(char **words)
     for (size_t i = 0; present[i] != NULL; i++) {
         members |= server_member_bit(&server, g_ascii_strtoll(present[i], NULL, 10));
     }
+    activation_of_settings(&server.config, &server.verifier);
     return server_has_quorum(&server, members);
 }
 

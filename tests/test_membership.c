@@ -1,7 +1,8 @@
 /* The configuration as text: reading, writing, and what a reconfig makes of it. */
 #include <string.h>
 
-#include "protocol/server/membership.h"
+#include "protocol/server/activation.h"
+#include "protocol/server/server_state.h"
 #include "tests/test.h"
 
 #define START                                                                                                          \
@@ -54,62 +55,137 @@ static void what_is_read_is_written(void)
     }
 }
 
+#define VOTERS "server.1=10.0.0.1:2888:3888:participant\nserver.2=10.0.0.2:2888:3888:participant\n"
+#define OBSERVER "server.3=10.0.0.3:2888:3888:observer;10.0.0.3:2181\n"
+
 static void a_reconfig_joins_leaves_or_replaces(void)
 {
     static const struct {
         const char *joining, *leaving, *members;
         int32_t error;
         const char *written;
-        bool keeps;
     } rows[] = {
-        {NULL, NULL, NULL, ZOK, START, true},
+        {NULL, NULL, NULL, ZOK, START},
         {"server.100=0.0.0.0:1:2:observer;0.0.0.0:3", NULL, NULL, ZOK,
-         "server.1=10.0.0.1:2888:3888:participant\nserver.2=10.0.0.2:2888:3888:participant\n"
-         "server.3=10.0.0.3:2888:3888:observer;10.0.0.3:2181\nserver.100=0.0.0.0:1:2:observer;0.0.0.0:3\nversion=1a",
-         true},
+         VOTERS OBSERVER "server.100=0.0.0.0:1:2:observer;0.0.0.0:3\nversion=1a"},
         {"server.100=0.0.0.0:1:2;3", NULL, NULL, ZOK,
-         "server.1=10.0.0.1:2888:3888:participant\nserver.2=10.0.0.2:2888:3888:participant\n"
-         "server.3=10.0.0.3:2888:3888:observer;10.0.0.3:2181\nserver.100=0.0.0.0:1:2:participant;0.0.0.0:3\nversion=1a",
-         false},
-        {NULL, "3", NULL, ZOK,
-         "server.1=10.0.0.1:2888:3888:participant\nserver.2=10.0.0.2:2888:3888:participant\nversion=1a", false},
-        {NULL, "77, 78", NULL, ZOK, START, true},
-        {NULL, "1", NULL, ZBADARGUMENTS, NULL, false},
-        {NULL, "x", NULL, ZMARSHALLINGERROR, NULL, false},
-        {"some thing", NULL, NULL, ZBADARGUMENTS, NULL, false},
-        {"server.9=rubbish", NULL, NULL, ZBADARGUMENTS, NULL, false},
-        {"server.9=a:1:2:observer", NULL, NULL, ZBADARGUMENTS, NULL, false},
-        {"server.9=10.0.0.3:2888:4:observer;5", NULL, NULL, ZBADARGUMENTS, NULL, false},
-        {"server.9=a:1:2:observer;10.0.0.3:2181", NULL, NULL, ZBADARGUMENTS, NULL, false},
-        {"server.z=a:1:2:observer;5", NULL, NULL, ZMARSHALLINGERROR, NULL, false},
+         VOTERS OBSERVER "server.100=0.0.0.0:1:2:participant;0.0.0.0:3\nversion=1a"},
+        {"server.3=10.0.0.3:2888:3888;2181", NULL, NULL, ZOK,
+         VOTERS "server.3=10.0.0.3:2888:3888:participant;0.0.0.0:2181\nversion=1a"},
+        {"server.4=d:1:2;3,server.5=e:1:2;3", "1,2", NULL, ZOK,
+         OBSERVER "server.4=d:1:2:participant;0.0.0.0:3\nserver.5=e:1:2:participant;0.0.0.0:3\nversion=1a"},
+        {NULL, "3", NULL, ZOK, VOTERS "version=1a"},
+        {NULL, "77, 78", NULL, ZOK, START},
+        {NULL, "1", NULL, ZBADARGUMENTS, NULL},
+        {NULL, "x", NULL, ZMARSHALLINGERROR, NULL},
+        {"some thing", NULL, NULL, ZBADARGUMENTS, NULL},
+        {"server.9=rubbish", NULL, NULL, ZBADARGUMENTS, NULL},
+        {"server.9=a:1:2:observer", NULL, NULL, ZBADARGUMENTS, NULL},
+        {"server.9=10.0.0.3:2888:4:observer;5", NULL, NULL, ZBADARGUMENTS, NULL},
+        {"server.9=10.0.0.3:2181:4:observer;5", NULL, NULL, ZBADARGUMENTS, NULL},
+        {"server.9=a:1:2:observer;10.0.0.3:2181", NULL, NULL, ZBADARGUMENTS, NULL},
+        {"server.8=127.0.0.1:1:2:observer;3,server.9=127.0.0.1:1:2:observer;3", NULL, NULL, ZOK,
+         VOTERS OBSERVER "server.8=127.0.0.1:1:2:observer;0.0.0.0:3\nserver.9=127.0.0.1:1:2:observer;0.0.0.0:3\n"
+                         "version=1a"},
+        {"server.z=a:1:2:observer;5", NULL, NULL, ZMARSHALLINGERROR, NULL},
         {NULL, NULL, "server.1=a:1:2,server.2=b:1:2\nserver.3=c:1:2:observer", ZOK,
-         "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.3=c:1:2:observer\nversion=1a", false},
-        {NULL, NULL, "server.1=a:1:2", ZBADARGUMENTS, NULL, false},
-        {NULL, NULL, "server.1=a", ZBADARGUMENTS, NULL, false},
-    };
-    const struct server_config config = {
-        .member_count = 3,
-        .members = {{1, MEMBER_PARTICIPANT}, {2, MEMBER_PARTICIPANT}, {3, MEMBER_OBSERVER}},
+         "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.3=c:1:2:observer\nversion=1a"},
+        {NULL, NULL, "server.1=a:1:2\nserver.2=b:1:2\nversion=7", ZOK,
+         "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nversion=1a"},
+        {NULL, NULL, "server.1=a:1:2", ZBADARGUMENTS, NULL},
+        {NULL, NULL, "server.1=a:1:2,server.2=b:1:2:observer", ZMARSHALLINGERROR, NULL},
+        {NULL, NULL, "server.2=b:1:2:observer", ZMARSHALLINGERROR, NULL},
+        {NULL, NULL, "server.1=a", ZBADARGUMENTS, NULL},
+        {NULL, NULL, "server.1=a:1:2,server.2=b:1:2,group.1=1:2", ZUNIMPLEMENTED, NULL},
+        {NULL, NULL, "server.1=a:1:2,server.2=b:1:2,weight.1=2", ZUNIMPLEMENTED, NULL},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        struct membership before, after;
+        struct membership membership;
         struct request_body body = {.opcode = OP_RECONFIG};
         body.reconfig.joining = text_or_null(rows[i].joining);
         body.reconfig.leaving = text_or_null(rows[i].leaving);
         body.reconfig.new_members = text_or_null(rows[i].members);
-        CHECK(membership_read(&before, bytes_of(START)));
-        after = before;
-        CHECK_INT(membership_change(&after, &body), rows[i].error);
+        CHECK(membership_read(&membership, bytes_of(START)));
+        CHECK_INT(membership_change(&membership, &body), rows[i].error);
         if (rows[i].error == ZOK) {
-            check_written(&after, rows[i].written, "reconfig");
-            CHECK_INT(membership_keeps_members(&config, &before, &after), rows[i].keeps);
+            check_written(&membership, rows[i].written, "reconfig");
         }
     }
+}
+
+static void configurations_are_compared(void)
+{
+    static const struct {
+        const char *text;
+        bool is_same, keeps;
+    } rows[] = {
+        {START, true, true},
+        {VOTERS OBSERVER "version=77", true, true},
+        {VOTERS "version=1a", false, true},
+        {VOTERS OBSERVER "server.4=d:1:2\nversion=1a", false, true},
+        {VOTERS "server.3=10.0.0.3:2888:3888:participant;10.0.0.3:2181", false, true},
+        {VOTERS "server.3=10.0.0.3:2888:3888:observer;10.0.0.3:2182", false, true},
+        {VOTERS "server.3=10.0.0.3:2888:3888:observer", false, true},
+        {VOTERS "server.3=10.0.0.3:2889:3888:observer;10.0.0.3:2181", false, false},
+        {VOTERS "server.3=10.0.0.4:2888:3888:observer;10.0.0.3:2181", false, false},
+    };
+    struct membership start, other;
+    CHECK(membership_read(&start, bytes_of(START)));
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        CHECK(membership_read(&other, bytes_of(rows[i].text)));
+        check_int_equal(membership_is_same(&start, &other), rows[i].is_same, rows[i].text, __FILE__, __LINE__);
+        check_int_equal(membership_is_same(&other, &start), rows[i].is_same, rows[i].text, __FILE__, __LINE__);
+        check_int_equal(membership_keeps_addresses(&start, &other), rows[i].keeps, rows[i].text, __FILE__, __LINE__);
+    }
+}
+
+static void what_a_configuration_means(void)
+{
+    const struct server_config config = {
+        .member_count = 4,
+        .members = {{1, MEMBER_PARTICIPANT}, {2, MEMBER_PARTICIPANT}, {3, MEMBER_OBSERVER}, {4, MEMBER_OUTSIDE}},
+    };
+    struct membership membership;
+    struct verifier verifier;
+    activation_of_settings(&config, &verifier);
+    CHECK_INT(verifier.quorum.voters, 3);
+    CHECK_INT(verifier.quorum.count, 2);
+    CHECK_INT(verifier.observers, 4);
+    CHECK(
+        membership_read(&membership, bytes_of(OBSERVER "server.2=b:1:2\nserver.4=d:1:2\nserver.9=e:1:2\nversion=1f")));
+    activation_understand(&config, &membership, &verifier);
+    CHECK_INT(verifier.quorum.voters, 2 | 8);
+    CHECK_INT(verifier.quorum.count, 3); /* one of them does not run */
+    CHECK_INT(verifier.observers, 4);
+    CHECK_INT(verifier.version, 0x1f);
+    CHECK(quorum_is_in(verifier.quorum, 2 | 8));
+    CHECK(!quorum_is_in(verifier.quorum, 2 | 4 | 1));
+}
+
+static void both_configurations_need_a_quorum(void)
+{
+    struct server server = {.config = {.id = 1, .member_count = 5}};
+    for (size_t i = 0; i < 5; i++) {
+        server.config.members[i].id = (server_id_t)i + 1;
+    }
+    server.verifier = (struct verifier){.version = 1, .quorum = {7, 3}};
+    server.last_seen = (struct verifier){.version = 2, .quorum = {28, 3}};
+    CHECK(server_is_reconfiguring(&server));
+    CHECK(!server_has_quorum(&server, 3));
+    CHECK(!server_has_quorum(&server, 24));
+    CHECK(server_has_quorum(&server, 1 | 4 | 8));
+    CHECK(server_may_vote(&server, 5));
+    CHECK(!server_is_voter(&server, 5));
+    server.last_seen.version = 1; /* what was proposed is in force, or was given up */
+    CHECK(server_has_quorum(&server, 3));
 }
 
 static const struct test_case cases[] = {
     {"what is read is written", what_is_read_is_written},
     {"a reconfig joins, leaves or replaces", a_reconfig_joins_leaves_or_replaces},
+    {"configurations are compared", configurations_are_compared},
+    {"a configuration means voters and observers, also those that do not run", what_a_configuration_means},
+    {"while a reconfig is under way both configurations need a quorum", both_configurations_need_a_quorum},
     {NULL, NULL},
 };
 

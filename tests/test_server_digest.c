@@ -249,7 +249,7 @@ static void the_server_itself_is_covered(void)
         FIELD(server, needs_snapshot), FIELD(server, tree_ahead_of_disk),
         FIELD(server, next_session),   FIELD(server, in_process),
         FIELD(server, read_only),      FIELD(server, tree->last_processed),
-        FIELD(server, prep.last_zxid), FIELD(server, prep.reconfig),
+        FIELD(server, prep.last_zxid), FIELD(server, next_leader),
         FIELD(server, snapshot.state), FIELD(server, snapshot.file.zxid),
         FIELD(server, snapshot.shown),
     };
@@ -257,9 +257,16 @@ static void the_server_itself_is_covered(void)
     check_armed(&server->node, &server->delay_until);
     check_armed(&server->node, &server->read_only_at);
     check_armed(&server->node, &server->containers.check_at);
-    const struct field text = {"the configuration in force", (void *)(uintptr_t)server->config_text.data,
-                               bytes_size(server->config_text)};
-    check_covered(&server->node, &text, 1);
+    const struct field configurations[] = {
+        {"the configuration in force", (void *)(uintptr_t)server->verifier.text.data,
+         bytes_size(server->verifier.text)},
+        {"the one that is proposed", (void *)(uintptr_t)server->last_seen.text.data,
+         bytes_size(server->last_seen.text)},
+        FIELD(server, config_files.next_exists),
+        FIELD(server, config_files.waits),
+        FIELD(server, config_files.next_waits),
+    };
+    check_covered(&server->node, configurations, ARRAY_LENGTH(configurations));
     const struct field first = FIELD(server, read_only_first);
     CHECK(!changes(&server->node, first, 0)); /* means nothing unless there are sessions here alone */
     server->read_only = true;

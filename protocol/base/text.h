@@ -22,6 +22,11 @@ void text_add_octets(struct text_builder *text, struct bytes octets); /* as they
 void text_add_decimal(struct text_builder *text, int64_t value);
 void text_add_hex(struct text_builder *text, uint64_t value); /* "0x1f" */
 
+static inline struct bytes text_octets(const struct text_builder *text)
+{
+    return (struct bytes){(const uint8_t *)text->start, (int32_t)text->used};
+}
+
 /* The suffix of a sequential znode: at least 10 characters, sign included, filled with zeros ("%010d"). */
 void text_add_sequence(struct text_builder *text, int32_t value);
 

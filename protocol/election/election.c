@@ -2,22 +2,20 @@
 
 #include <string.h>
 
+#include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
 #include "protocol/election/links.h"
+#include "protocol/server/activation.h"
 #include "protocol/server/server_state.h"
 
 static struct vote own_vote(const struct server *server)
 {
     struct vote vote = {.round = server->election.round, .state = SERVER_LOOKING};
-    if (server_is_observer(server)) {
-        vote.leader = INT64_MIN;
-        vote.zxid = INT64_MIN;
-        vote.epoch = INT64_MIN;
-    } else {
-        vote.leader = server->config.id;
-        vote.zxid = server_last_logged(server);
-        vote.epoch = server->current_epoch;
-    }
+    bool votes = server_is_voter(server, server->config.id);
+    bool observes = server_is_observer(server);
+    vote.leader = votes ? server->config.id : INT64_MIN;
+    vote.zxid = observes ? INT64_MIN : server_last_logged(server);
+    vote.epoch = observes ? INT64_MIN : server->current_epoch;
     return vote;
 }
 
@@ -31,19 +29,19 @@ static void send_vote(struct server *server, int peer, struct vote vote)
         .election_epoch = vote.round,
         .peer_epoch = vote.epoch,
         .version = NOTIFICATION_VERSION,
-        .config = server->config_text,
+        .config = server->verifier.text,
     };
     links_send(server, peer, &notification);
 }
 
-/* To all voters.  Our own copy waits in the inbox until the present message is dealt with. */
+/* To all voters, those of a configuration that is only proposed too.  Our own copy waits in the inbox until the present message is dealt with. */
 static void propose_to_all(struct server *server)
 {
     struct election *election = &server->election;
     election->proposal.round = election->round;
     election->proposal.state = SERVER_LOOKING;
     for (size_t i = 0; i < server->config.member_count; i++) {
-        if (server->config.members[i].role != MEMBER_PARTICIPANT) {
+        if (!server_may_vote(server, server->config.members[i].id)) {
             continue;
         }
         if (server->config.members[i].id == server->config.id) {
@@ -116,7 +114,7 @@ static void wait_for_silence(struct server *server)
 static bool all_have_answered(const struct server *server)
 {
     for (size_t i = 0; i < server->config.member_count; i++) {
-        if (server->config.members[i].role == MEMBER_PARTICIPANT && !server->election.received[i].present) {
+        if (server_is_voter(server, server->config.members[i].id) && !server->election.received[i].present) {
             return false;
         }
     }
@@ -143,13 +141,20 @@ static void join_round(struct server *server, struct vote vote)
     propose_to_all(server);
 }
 
+/* Who cannot be elected does not count rounds: what it says of its own is heard by nobody, so it goes where the voters are, back as well.  A
+ * reconfig that is under way may need its vote for one of them. */
+static bool counts_rounds(const struct server *server)
+{
+    return !server->config.reconfig_enabled || server_is_observer(server) || server_is_voter(server, server->config.id);
+}
+
 static void hear_looking(struct server *server, int from, struct vote vote)
 {
     struct election *election = &server->election;
-    if (vote.round < election->round) {
+    if (vote.round < election->round && counts_rounds(server)) {
         return;
     }
-    if (vote.round > election->round) {
+    if (vote.round != election->round) {
         join_round(server, vote);
     } else if (vote_beats(&server->config.flaws, vote, election->proposal)) {
         election->proposal = vote;
@@ -182,7 +187,7 @@ static void hear_settled(struct server *server, int from, struct vote vote)
 static void hear(struct server *server, int from, struct vote vote)
 {
     struct election *election = &server->election;
-    if (!server_is_voter(server, server->config.members[from].id) || !server_is_voter(server, vote.leader)) {
+    if (!server_may_vote(server, server->config.members[from].id) || !server_may_vote(server, vote.leader)) {
         return;
     }
     election->notify_at = server->now + (duration_ns)election->notify_ms * NS_PER_MS;
@@ -213,6 +218,7 @@ static void hear_ourselves(struct server *server)
 void election_start(struct server *server)
 {
     struct election *election = &server->election;
+    ensure(election->state == ELECTION_IDLE);
     election->state = ELECTION_VOTING;
     election->round++;
     election->notify_ms = server->config.notify_ms_min;
@@ -222,12 +228,34 @@ void election_start(struct server *server)
     hear_ourselves(server);
 }
 
+/* Others vote now: what was said to the old ones counts no more. */
+static void start_again(struct server *server)
+{
+    struct election *election = &server->election;
+    election->state = ELECTION_IDLE;
+    election->own_vote_waits = false;
+    memset(election->received, 0, sizeof election->received);
+    memset(election->outside, 0, sizeof election->outside);
+    election_start(server);
+}
+
 /* What a server that is not LOOKING says: its settled vote.  Before its first election it has none worth telling. */
 static void answer_settled(struct server *server, int from)
 {
     if (server->election.round > 0) {
         send_vote(server, from, server->election.current);
     }
+}
+
+/* During a reconfig the other one may take itself for a voter and answer what lags behind it: the same is not said twice, or the two would go on
+ * without pause. */
+static bool has_said(const struct server *server, int peer, struct vote vote)
+{
+    const struct link *link = &server->links.link[peer];
+    const struct notification *last = &link->last;
+    return server->config.reconfig_enabled && link->state == LINK_UP && link->has_last && !link->waits &&
+           last->state == vote.state && last->leader == vote.leader && last->zxid == vote.zxid &&
+           last->election_epoch == vote.round && last->peer_epoch == vote.epoch;
 }
 
 void election_receive(struct server *server, server_id_t from, const struct notification *notification)
@@ -240,12 +268,16 @@ void election_receive(struct server *server, server_id_t from, const struct noti
     struct vote vote = {notification->leader, notification->zxid, notification->election_epoch,
                         notification->peer_epoch, notification->state};
     bool looking = election->state != ELECTION_IDLE;
-    bool answers = !server_is_observer(server);
-    if (!server_is_voter(server, from)) {
-        if (looking) {
-            send_vote(server, peer, election->proposal);
-        } else {
+    bool answers = server_may_vote(server, server->config.id);
+    if (looking && activation_hear(server, notification->config)) {
+        start_again(server);
+        return;
+    }
+    if (!server_may_vote(server, from)) {
+        if (!looking) {
             answer_settled(server, peer);
+        } else if (!has_said(server, peer, election->proposal)) {
+            send_vote(server, peer, election->proposal);
         }
         return;
     }
@@ -281,6 +313,21 @@ void election_finalize_expired(struct server *server)
     if (election->state == ELECTION_FINALIZING) {
         finish(server, election->proposal, role_for(server, election->proposal.leader));
     }
+}
+
+void election_follow_designated(struct server *server, server_id_t leader)
+{
+    struct election *election = &server->election;
+    election->current = (struct vote){.leader = leader,
+                                      .zxid = server_last_logged(server),
+                                      .round = election->round,
+                                      .epoch = server->current_epoch,
+                                      .state = role_for(server, leader)};
+    struct vote vote = election->current;
+    server_observe(server,
+                   (struct observation){OBSERVE_LOOKING, {vote.round, leader, vote.zxid, vote.epoch, vote.zxid}});
+    server_observe(server, (struct observation){OBSERVE_ELECTED, {vote.round, leader, vote.zxid, vote.epoch}});
+    server_take_role(server, leader);
 }
 
 void election_update_vote(struct server *server, epoch_t epoch)

@@ -10,8 +10,9 @@
  * Votes received in this round are kept per voter; so are, apart from them, those of servers that are not LOOKING, which may belong
  * to another round.  In every state a server answers those who look: election_receive().
  * Messages to ourselves go through the inbox, so that handling one is never entered twice.
- * Deviation: an observer asks and never answers, for its word counts with nobody.  Apache's answers voters that look, and since every
- * message of an observer is answered too, the two go on without pause for as long as the voter looks.
+ * Deviation: who has no vote asks and never answers, for its word counts with nobody.  Apache's answers voters that look, and since every
+ * message of such a server is answered too, the two go on without pause for as long as the voter looks.  With reconfigEnabled, when two servers may
+ * be of two minds about who votes, a server that looks does not say the same twice to who has no vote.
  * Upstream: FastLeaderElection.java (lookForLeader, WorkerReceiver).
  */
 #ifndef PROTOCOL_ELECTION_ELECTION_H
@@ -50,6 +51,9 @@ void election_start(struct server *server);
 void election_receive(struct server *server, server_id_t from, const struct notification *notification);
 void election_notify_expired(struct server *server);
 void election_finalize_expired(struct server *server);
+
+/* A reconfig has named the next leader: he is followed, or this server leads, without an election. */
+void election_follow_designated(struct server *server, server_id_t leader);
 
 /* The role is established in `epoch`: from now on we answer with it (ZOOKEEPER-1732). */
 void election_update_vote(struct server *server, epoch_t epoch);

@@ -70,7 +70,7 @@ static void answer_result(struct server *server, const struct connection *connec
         write_multi_results(tree, &writer);
     } else {
         struct reply_body body = body_of(&tree->result);
-        body.data = request->opcode == OP_RECONFIG ? server->config_text : body.data;
+        body.data = request->opcode == OP_RECONFIG ? server->verifier.text : body.data;
         reply_body_write(&writer, &body);
     }
     frame_end(&writer, mark);

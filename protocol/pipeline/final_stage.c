@@ -6,8 +6,8 @@
 #include "protocol/base/hash.h"
 #include "protocol/pipeline/access.h"
 #include "protocol/pipeline/answer.h"
+#include "protocol/server/activation.h"
 #include "protocol/server/client_port.h"
-#include "protocol/server/membership.h"
 #include "protocol/server/server_state.h"
 
 void final_stage_init(struct final_stage *final)
@@ -148,7 +148,7 @@ static bool apply(struct server *server, struct proposal *proposal)
         tree_apply(server->tree, &txn);
     }
     if (txn.header.type == OP_RECONFIG) {
-        membership_adopt(server);
+        activation_applied(server);
     }
     bypass_session_table(server, &txn);
     follow(server, &txn);
@@ -164,7 +164,7 @@ struct observation final_stage_delivery(const struct server *server, const struc
     const struct txn_header *header = &proposal->header;
     return (struct observation){OBSERVE_DELIVERED,
                                 {header->zxid, header->session, header->cxid, header->type, (int64_t)proposal->digest,
-                                 (int64_t)tree_agreed_digest(server->tree)}};
+                                 server_tree_digest(server)}};
 }
 
 static void deliver(struct server *server, struct proposal *proposal)

@@ -92,7 +92,6 @@ void prep_request(struct server *server, struct request *request)
 uint64_t prep_digest(const struct prep *prep)
 {
     uint64_t hash = hash_mix(HASH_START, (uint64_t)prep->last_zxid);
-    hash = hash_mix(hash, (uint64_t)prep->reconfig);
     const struct change_record *record;
     TAILQ_FOREACH(record, &prep->records, next)
     {

@@ -52,7 +52,6 @@ TAILQ_HEAD(change_list, change_record);
 
 struct prep {
     zxid_t last_zxid; /* handed out */
-    zxid_t reconfig;  /* of the last reconfig that was prepared; 0 none */
     struct change_list records;
     struct change_record *newest; /* by path */
 };

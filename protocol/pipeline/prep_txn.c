@@ -3,7 +3,7 @@
 
 #include "protocol/base/ensure.h"
 #include "protocol/pipeline/access.h"
-#include "protocol/server/membership.h"
+#include "protocol/server/activation.h"
 #include "protocol/server/server_state.h"
 #include "protocol/tree/path.h"
 #include "protocol/tree/quota.h"
@@ -554,7 +554,7 @@ static int32_t write_one(struct server *server, const struct request *request, z
 
 static int32_t check_reconfig(struct server *server, const struct request *request, const struct request_body *body)
 {
-    int64_t version = membership_version(server);
+    int64_t version = server->last_seen.version;
     if (!server->config.reconfig_enabled) {
         return ZRECONFIGDISABLED;
     }
@@ -565,10 +565,22 @@ static int32_t check_reconfig(struct server *server, const struct request *reque
     if (server->config.standalone) {
         return ZUNIMPLEMENTED;
     }
-    if (server->prep.reconfig > version) {
+    if (version != server->verifier.version) {
         return ZRECONFIGINPROGRESS;
     }
     return body->reconfig.config_id == -1 || body->reconfig.config_id == version ? ZOK : ZBADVERSION;
+}
+
+/* A quorum of the new configuration is connected and synchronised.  Servers that keep their number keep their addresses. */
+static int32_t check_members(const struct server *server, const struct membership *before,
+                             const struct membership *after)
+{
+    struct verifier verifier = {.version = 0};
+    if (!membership_keeps_addresses(before, after)) {
+        return ZUNIMPLEMENTED;
+    }
+    activation_understand(&server->config, after, &verifier);
+    return quorum_is_in(verifier.quorum, leader_synced(server)) ? ZOK : ZNEWCONFIGNOQUORUM;
 }
 
 static int32_t write_reconfig(struct server *server, const struct request *request, zxid_t zxid,
@@ -581,7 +593,7 @@ static int32_t write_reconfig(struct server *server, const struct request *reque
     if (error != ZOK) {
         return error;
     }
-    bool known = membership_read(&before, server->config_text) &&
+    bool known = membership_read(&before, server->last_seen.text) &&
                  prep_view_find(server, bytes_of(PATH_CONFIG), &node); /* it cannot be deleted */
     ensure(known);
     after = before;
@@ -592,10 +604,9 @@ static int32_t write_reconfig(struct server *server, const struct request *reque
     if (error != ZOK || text.truncated) {
         return error != ZOK ? error : ZBADARGUMENTS;
     }
-    error = check_permission(&(struct operation){server, request, body, zxid}, node.acl, ACL_WRITE);
-    if (error == ZOK && !membership_keeps_members(&server->config, &before, &after)) {
-        error = ZUNIMPLEMENTED;
-    }
+    error = check_members(server, &before, &after);
+    error =
+        error != ZOK ? error : check_permission(&(struct operation){server, request, body, zxid}, node.acl, ACL_WRITE);
     if (error != ZOK) {
         return error;
     }
@@ -606,7 +617,6 @@ static int32_t write_reconfig(struct server *server, const struct request *reque
     node.version = -1;
     prep_view_add(server, zxid, txn.path, &node);
     txn_body_write(writer, &txn);
-    server->prep.reconfig = zxid;
     return ZOK;
 }
 

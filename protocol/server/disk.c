@@ -111,6 +111,12 @@ static void finish(struct server *server, enum disk_op op, struct disk_image ima
     case DISK_OP_SNAPSHOT:
         snapshot_stage_synced(server);
         break;
+    case DISK_OP_CONFIG:
+        config_files_saved(server);
+        break;
+    case DISK_OP_NEXT_CONFIG:
+        config_files_next_saved(server);
+        break;
     }
 }
 

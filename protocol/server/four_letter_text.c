@@ -315,11 +315,6 @@ void four_letter_cons(const struct four_letter *word)
 
 /* ---- conf, envi, dirs ---- */
 
-static const struct member *self(const struct server *server)
-{
-    return &server->config.members[server_member_index(server, server->config.id)];
-}
-
 void four_letter_conf(const struct four_letter *word)
 {
     const struct server_config *config = &word->server->config;
@@ -347,10 +342,10 @@ void four_letter_conf(const struct four_letter *word)
     line_decimal(text, "electionAlg=", 3);
     line_decimal(text, "electionPort=", 3888);
     line_decimal(text, "quorumPort=", 2888);
-    line_decimal(text, "peerType=", self(word->server)->role == MEMBER_OBSERVER);
+    line_decimal(text, "peerType=", server_is_observer(word->server));
     if (word->server->state != PEER_LOOKING) {
         text_add(text, "membership: \n");
-        text_add_octets(text, word->server->config_text);
+        text_add_octets(text, word->server->verifier.text);
     }
 }
 
@@ -618,12 +613,7 @@ static void add_learners(const struct four_letter *word)
 
 static void add_quorum(const struct four_letter *word)
 {
-    const struct server_config *config = &word->server->config;
-    int64_t voters = 0;
-    for (size_t i = 0; i < config->member_count; i++) {
-        voters += config->members[i].role == MEMBER_PARTICIPANT;
-    }
-    line_decimal(word->text, "zk_quorum_size\t", voters);
+    line_decimal(word->text, "zk_quorum_size\t", word->server->verifier.quorum.count);
     if (word->server->state == PEER_LEADING) {
         add_learners(word);
     } else if (word->server->state == PEER_FOLLOWING) {

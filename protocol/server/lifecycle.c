@@ -1,13 +1,14 @@
 #include "protocol/server/lifecycle.h"
 
 #include "protocol/base/ensure.h"
+#include "protocol/server/activation.h"
 #include "protocol/server/client_port.h"
-#include "protocol/server/membership.h"
 #include "protocol/server/read_only.h"
 #include "protocol/server/server_state.h"
 #include "protocol/server/throttle.h"
 #include "protocol/storage/epoch_file.h"
 #include "protocol/storage/recovery.h"
+#include "protocol/tree/path.h"
 #include "protocol/wire/log_record.h"
 
 #define OBSERVER_DELAY_MS_MAX 200U
@@ -15,6 +16,14 @@
 zxid_t server_last_logged(const struct server *server)
 {
     return server->tree->last_processed;
+}
+
+int64_t server_tree_digest(const struct server *server)
+{
+    uint64_t digest = tree_agreed_digest(server->tree);
+    const struct znode *config =
+        server->config.reconfig_enabled ? tree_find(server->tree, bytes_of(PATH_CONFIG)) : NULL;
+    return (int64_t)(config == NULL ? digest : digest - config->digest);
 }
 
 void server_exit(struct server *server, enum exit_reason reason)
@@ -88,7 +97,7 @@ static bool recover(struct server *server, struct recovery *recovery, struct dis
         tree_destroy(server->tree);
     }
     server->tree = recovery->tree;
-    membership_adopt(server);
+    activation_recovered(server);
     log_stage_know_files(server, image);
     log_stage_forget(server);
     return true;
@@ -168,6 +177,10 @@ void lifecycle_boot(struct server *server, const struct input *input)
 {
     struct recovery recovery;
     random_seed(&server->random, input->boot.seed);
+    if (server->config.reconfig_enabled) {
+        config_files_load(server, input->boot.disk);
+        activation_observe(server);
+    }
     if (!recover(server, &recovery, input->boot.disk)) {
         return;
     }
@@ -176,7 +189,7 @@ void lifecycle_boot(struct server *server, const struct input *input)
     }
     server_observe(server, (struct observation){OBSERVE_RECOVERED,
                                                 {server->tree->last_processed, server->accepted_epoch,
-                                                 server->current_epoch, (int64_t)tree_agreed_digest(server->tree)}});
+                                                 server->current_epoch, server_tree_digest(server)}});
     log_stage_drop_broken_snapshots(server, recovery.skipped_snapshots);
     secure_log(server, &recovery, input->boot.disk);
     if (!recovery.has_snapshot) {
@@ -193,6 +206,7 @@ static void look(struct server *server)
 {
     server->phase = PHASE_ELECTING;
     server->state = PEER_LOOKING;
+    server->next_leader = 0;
     server->delay_until = INSTANT_NEVER;
     read_only_arm(server);
     election_start(server);
@@ -307,6 +321,12 @@ void server_stop(struct server *server, enum step_down_reason reason)
 
 static void settle(struct server *server)
 {
+    if (server->next_leader != 0) {
+        server_id_t leader = server->next_leader;
+        server->next_leader = 0;
+        election_follow_designated(server, leader);
+        return;
+    }
     if (server_is_observer(server)) {
         uint64_t delay_ms = random_below(&server->random, OBSERVER_DELAY_MS_MAX + 1);
         server->delay_until = server->now + delay_ms * NS_PER_MS;
@@ -348,6 +368,6 @@ void lifecycle_reloaded(struct server *server, struct disk_image image)
     server->tree_ahead_of_disk = false;
     server_observe(server, (struct observation){OBSERVE_RECOVERED,
                                                 {server->tree->last_processed, server->accepted_epoch,
-                                                 server->current_epoch, (int64_t)tree_agreed_digest(server->tree)}});
+                                                 server->current_epoch, server_tree_digest(server)}});
     settle(server);
 }

@@ -1,6 +1,20 @@
 /* Who is in the ensemble, and what a quorum of it is. */
 #include "protocol/server/server_state.h"
 
+uint32_t members_count(uint32_t members)
+{
+    uint32_t count = 0;
+    for (; members != 0; members &= members - 1) {
+        count++;
+    }
+    return count;
+}
+
+bool quorum_is_in(struct quorum quorum, uint32_t members)
+{
+    return members_count(members & quorum.voters) > quorum.count / 2;
+}
+
 int server_member_index(const struct server *server, server_id_t id)
 {
     for (size_t i = 0; i < server->config.member_count; i++) {
@@ -11,42 +25,34 @@ int server_member_index(const struct server *server, server_id_t id)
     return -1;
 }
 
-static bool is_voter_at(const struct server *server, size_t index)
+bool server_is_reconfiguring(const struct server *server)
 {
-    return server->config.members[index].role == MEMBER_PARTICIPANT;
+    return server->last_seen.version > server->verifier.version;
 }
 
 bool server_is_voter(const struct server *server, server_id_t id)
 {
-    int index = server_member_index(server, id);
-    return index >= 0 && is_voter_at(server, (size_t)index);
+    return (server->verifier.quorum.voters & server_member_bit(server, id)) != 0;
+}
+
+bool server_may_vote(const struct server *server, server_id_t id)
+{
+    uint32_t voters = server->verifier.quorum.voters | server->last_seen.quorum.voters;
+    return (voters & server_member_bit(server, id)) != 0;
 }
 
 bool server_is_observer(const struct server *server)
 {
-    return !server_is_voter(server, server->config.id);
+    return (server->verifier.observers & server_member_bit(server, server->config.id)) != 0;
 }
 
 bool server_has_quorum_of_any(const struct server *server, uint32_t members)
 {
-    unsigned voters = 0;
-    unsigned present = 0;
-    for (size_t i = 0; i < server->config.member_count; i++) {
-        voters += is_voter_at(server, i);
-        present += members >> i & 1U;
-    }
-    return present > voters / 2;
+    return members_count(members) > server->verifier.quorum.count / 2;
 }
 
 bool server_has_quorum(const struct server *server, uint32_t members)
 {
-    unsigned voters = 0;
-    unsigned present = 0;
-    for (size_t i = 0; i < server->config.member_count; i++) {
-        if (is_voter_at(server, i)) {
-            voters++;
-            present += members >> i & 1U;
-        }
-    }
-    return present > voters / 2;
+    return quorum_is_in(server->verifier.quorum, members) &&
+           (!server_is_reconfiguring(server) || quorum_is_in(server->last_seen.quorum, members));
 }

@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-#include "protocol/server/server_state.h"
-#include "protocol/tree/path.h"
-
 #define PORT_MAX 65535U
 #define DECIMAL_MAX (INT64_MAX / 10 - 1)
 
@@ -181,7 +178,7 @@ static size_t place_of(const struct membership *membership, server_id_t id)
     return at;
 }
 
-static const struct config_server *find_server(const struct membership *membership, server_id_t id)
+const struct config_server *membership_find(const struct membership *membership, server_id_t id)
 {
     size_t at = place_of(membership, id);
     return at < membership->count && membership->servers[at].id == id ? &membership->servers[at] : NULL;
@@ -190,7 +187,7 @@ static const struct config_server *find_server(const struct membership *membersh
 static void drop_server(struct membership *membership, server_id_t id)
 {
     size_t at = place_of(membership, id);
-    if (find_server(membership, id) != NULL) {
+    if (membership_find(membership, id) != NULL) {
         membership->count--;
         memmove(&membership->servers[at], &membership->servers[at + 1],
                 (membership->count - at) * sizeof membership->servers[0]);
@@ -266,13 +263,33 @@ static bool is_same_address(struct bytes host, uint32_t port, struct bytes other
     return port == other_port && bytes_equal(host, other_host);
 }
 
-/* No two servers share an address of a kind. */
+/* "Any address" and those of the machine itself say nothing about who else is there. */
+static bool is_special(struct bytes host)
+{
+    static const char *const hosts[] = {"0.0.0.0", "localhost",         "[::]",
+                                        "[::1]",   "[0:0:0:0:0:0:0:0]", "[0:0:0:0:0:0:0:1]"};
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        if (bytes_equal(host, bytes_of(hosts[i]))) {
+            return true;
+        }
+    }
+    return starts_with(host, "127.");
+}
+
+/* No two servers share an address. */
 static bool clashes(const struct config_server *a, const struct config_server *b)
 {
-    bool both_have_clients = !bytes_is_null(a->client_host) && !bytes_is_null(b->client_host);
-    return is_same_address(a->host, a->quorum_port, b->host, b->quorum_port) ||
-           is_same_address(a->host, a->election_port, b->host, b->election_port) ||
-           (both_have_clients && is_same_address(a->client_host, a->client_port, b->client_host, b->client_port));
+    const struct bytes hosts[2][3] = {{a->host, a->host, a->client_host}, {b->host, b->host, b->client_host}};
+    const uint32_t ports[2][3] = {{a->quorum_port, a->election_port, a->client_port},
+                                  {b->quorum_port, b->election_port, b->client_port}};
+    for (size_t i = 0; i < 9; i++) {
+        struct bytes one = hosts[0][i / 3], other = hosts[1][i % 3];
+        bool both = !bytes_is_null(one) && !bytes_is_null(other) && !is_special(one);
+        if (both && is_same_address(one, ports[0][i / 3], other, ports[1][i % 3])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int32_t leave(struct membership *membership, struct bytes ids)
@@ -329,31 +346,50 @@ static int32_t join(struct membership *membership, struct bytes servers)
     return ZOK;
 }
 
-/* Separated by commas or ends of lines. */
-static int32_t replace(struct membership *membership, struct bytes servers)
+static size_t voters_of(const struct membership *membership)
 {
-    struct membership line;
-    struct bytes part;
-    membership->count = 0;
-    while (take_part(&servers, ',', &part)) {
-        if (part.length == 0) {
-            continue;
-        }
-        if (!membership_read(&line, part)) {
+    size_t voters = 0;
+    for (size_t i = 0; i < membership->count; i++) {
+        voters += membership->servers[i].role == MEMBER_PARTICIPANT;
+    }
+    return voters;
+}
+
+/* One line of a new configuration, or several. */
+static int32_t add_lines(struct membership *membership, struct bytes lines)
+{
+    struct membership added;
+    bool is_weighted = starts_with(lines, "group") || starts_with(lines, "weight");
+    if (!membership_read(&added, lines)) {
+        return is_weighted ? ZUNIMPLEMENTED : ZBADARGUMENTS;
+    }
+    for (size_t i = 0; i < added.count; i++) {
+        if (!put_server(membership, &added.servers[i])) {
             return ZBADARGUMENTS;
-        }
-        for (size_t i = 0; i < line.count; i++) {
-            if (!put_server(membership, &line.servers[i])) {
-                return ZBADARGUMENTS;
-            }
         }
     }
     return ZOK;
 }
 
+/* Separated by commas or ends of lines.  Observers with less than two voters are an exception that nobody expected. */
+static int32_t replace(struct membership *membership, struct bytes servers)
+{
+    struct bytes part, line;
+    membership->count = 0;
+    while (take_part(&servers, ',', &part)) {
+        while (take_part(&part, '\n', &line)) {
+            int32_t error = line.length == 0 || starts_with(line, "version") ? ZOK : add_lines(membership, line);
+            if (error != ZOK) {
+                return error;
+            }
+        }
+    }
+    size_t voters = voters_of(membership);
+    return voters < 2 && voters < membership->count ? ZMARSHALLINGERROR : ZOK;
+}
+
 int32_t membership_change(struct membership *membership, const struct request_body *body)
 {
-    size_t voters = 0;
     int32_t error;
     if (!bytes_is_null(body->reconfig.new_members)) {
         error = replace(membership, body->reconfig.new_members);
@@ -361,75 +397,42 @@ int32_t membership_change(struct membership *membership, const struct request_bo
         error = leave(membership, body->reconfig.leaving);
         error = error != ZOK ? error : join(membership, body->reconfig.joining);
     }
-    for (size_t i = 0; i < membership->count; i++) {
-        voters += membership->servers[i].role == MEMBER_PARTICIPANT;
-    }
-    return error == ZOK && voters < 2 ? ZBADARGUMENTS : error; /* standaloneEnabled */
+    return error == ZOK && voters_of(membership) < 2 ? ZBADARGUMENTS : error; /* standaloneEnabled */
 }
 
-static bool is_member(const struct server_config *config, server_id_t id)
+static bool has_address_of(const struct config_server *a, const struct config_server *b)
 {
-    for (size_t i = 0; i < config->member_count; i++) {
-        if (config->members[i].id == id) {
-            return true;
-        }
-    }
-    return false;
+    return a->quorum_port == b->quorum_port && a->election_port == b->election_port && bytes_equal(a->host, b->host);
 }
 
-bool membership_keeps_members(const struct server_config *config, const struct membership *before,
-                              const struct membership *after)
+bool membership_keeps_addresses(const struct membership *before, const struct membership *after)
 {
-    for (size_t i = 0; i < config->member_count; i++) {
-        const struct config_server *was = find_server(before, config->members[i].id);
-        const struct config_server *is = find_server(after, config->members[i].id);
-        if (was == NULL || is == NULL || was->role != is->role || was->quorum_port != is->quorum_port ||
-            was->election_port != is->election_port || !bytes_equal(was->host, is->host)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < after->count; i++) {
-        if (after->servers[i].role == MEMBER_PARTICIPANT && !is_member(config, after->servers[i].id)) {
+    for (size_t i = 0; i < before->count; i++) {
+        const struct config_server *is = membership_find(after, before->servers[i].id);
+        if (is != NULL && !has_address_of(&before->servers[i], is)) {
             return false;
         }
     }
     return true;
 }
 
-/* ---- what is in force ---- */
-
-int64_t membership_version(const struct server *server)
+static bool is_same_client_address(const struct config_server *a, const struct config_server *b)
 {
-    struct membership membership;
-    return membership_read(&membership, server->config_text) ? membership.version : 0;
+    bool has = !bytes_is_null(a->client_host);
+    if (has != !bytes_is_null(b->client_host)) {
+        return false;
+    }
+    return !has || (a->client_port == b->client_port && bytes_equal(a->client_host, b->client_host));
 }
 
-/* Notifications that may be repeated speak of it. */
-static void set_text(struct server *server, struct bytes text)
+bool membership_is_same(const struct membership *a, const struct membership *b)
 {
-    struct bytes old = server->config_text;
-    server->config_text = arena_copy_bytes(server->arena, text);
-    for (size_t i = 0; i < server->config.member_count; i++) {
-        server->links.link[i].last.config = server->config_text;
+    for (size_t i = 0; i < a->count; i++) {
+        const struct config_server *other = membership_find(b, a->servers[i].id);
+        if (other == NULL || other->role != a->servers[i].role || !has_address_of(&a->servers[i], other) ||
+            !is_same_client_address(&a->servers[i], other)) {
+            return false;
+        }
     }
-    arena_free_bytes(server->arena, old);
-}
-
-void membership_adopt(struct server *server)
-{
-    struct membership membership;
-    if (server->config.standalone) {
-        return;
-    }
-    const struct znode *node = tree_find(server->tree, bytes_of(PATH_CONFIG));
-    bool was_changed = server->config.reconfig_enabled && node != NULL && node->data.length > 0 &&
-                       membership_read(&membership, node->data) && membership.version > 0;
-    if (was_changed) {
-        set_text(server, node->data);
-        return;
-    }
-    if (!bytes_equal(server->config_text, server->first_config_text)) {
-        set_text(server, server->first_config_text);
-    }
-    tree_set_config(server->tree, server->config_text, 0, 0);
+    return a->count == b->count;
 }

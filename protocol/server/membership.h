@@ -4,10 +4,9 @@
  *   server.100=0.0.0.0:2889:3889:observer;0.0.0.0:2182      id=host:quorum port:election port:role;client host:client port
  *   version=100000008                                       hexadecimal: the zxid of the reconfig, 0 at first
  *
- * Model: the configuration is that of server_config until a reconfig is applied; then it is what the tree says, also after a restart.  Its version
- *        tells which.  The members that run here (server_config.members) keep their roles and addresses: a reconfig may
- *        add and remove other servers, as observers, and change client addresses.  All else is answered ZUNIMPLEMENTED.  So the
- *        voters, and with them every quorum, are always those of server_config, and it does not matter who knows of a reconfig first.
+ * Model: who a server is says its number.  The hosts and ports are told as they were given, and nobody is dialed by them; so a server that is in
+ *        the configuration keeps those of its peers' ports, and a reconfig that changes them is answered ZUNIMPLEMENTED.  Which configuration
+ *        is in force, see activation.h.
  * Errors: what is no configuration is ZBADARGUMENTS; an id that is no number ZMARSHALLINGERROR, as in Apache, where it is an exception
  *        that nobody expected.
  * Upstream: QuorumPeer.java (QuorumServer), QuorumMaj.java, QuorumPeerConfig.java (parseDynamicConfig), PrepRequestProcessor.java.
@@ -37,8 +36,6 @@ struct membership {
     int64_t version;
 };
 
-struct server;
-
 /* False: that is no configuration. */
 bool membership_read(struct membership *membership, struct bytes text);
 void membership_write(const struct membership *membership, struct text_builder *text);
@@ -46,14 +43,13 @@ void membership_write(const struct membership *membership, struct text_builder *
 /* What a reconfig request makes of it, the version aside. */
 int32_t membership_change(struct membership *membership, const struct request_body *body);
 
-/* True if the members that run here, and the voters, are the same in both. */
-bool membership_keeps_members(const struct server_config *config, const struct membership *before,
-                              const struct membership *after);
+/* NULL: not in it. */
+const struct config_server *membership_find(const struct membership *membership, server_id_t id);
 
-/* Of the configuration in force. */
-int64_t membership_version(const struct server *server);
+/* True if who is in both has the same quorum and election ports in both. */
+bool membership_keeps_addresses(const struct membership *before, const struct membership *after);
 
-/* The tree came from somewhere, or a reconfig was applied to it: what it says is in force, or else the setting is, and the tree says that. */
-void membership_adopt(struct server *server);
+/* The same servers, the version aside. */
+bool membership_is_same(const struct membership *a, const struct membership *b);
 
 #endif

@@ -3,6 +3,7 @@
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
 #include "protocol/base/text.h"
+#include "protocol/server/activation.h"
 #include "protocol/server/client_port.h"
 #include "protocol/server/lifecycle.h"
 #include "protocol/server/ports.h"
@@ -43,6 +44,9 @@ static struct bytes make_config_text(struct arena *arena, const struct server_co
     char buffer[CONFIG_TEXT_MAX];
     struct text_builder text = text_of(buffer, sizeof buffer);
     for (size_t i = 0; i < config->member_count; i++) {
+        if (config->members[i].role == MEMBER_OUTSIDE) {
+            continue;
+        }
         text_add(&text, "server.");
         text_add_decimal(&text, config->members[i].id);
         text_add(&text, "=10.0.0.");
@@ -84,8 +88,8 @@ struct node *server_create(void *region, uint64_t capacity, const struct server_
     server->arena = arena;
     server->delay_until = INSTANT_NEVER;
     server->read_only_at = INSTANT_NEVER;
-    server->config_text = make_config_text(arena, config);
-    server->first_config_text = arena_copy_bytes(arena, server->config_text);
+    server->first_config_text = make_config_text(arena, config);
+    activation_init(server);
     server->watches = watches_create(arena);
     server->watches->last_mode_wins = config->last_watch_mode_wins;
     connections_init(&server->connections, arena);
@@ -406,9 +410,7 @@ static uint64_t digest(const struct node *node)
                               (uint64_t)server->read_only << 1 | (server->read_only_at != INSTANT_NEVER));
     hash = hash_mix(hash, server->read_only ? (uint64_t)server->read_only_first : 0);
     /* The tree's may be another one while it is synchronised. */
-    if (!bytes_equal(server->config_text, server->first_config_text)) {
-        hash = hash_bytes(hash, server->config_text);
-    }
+    hash = activation_digest(server, hash);
     hash = hash_mix(hash, server->tree == NULL ? 0 : tree_digest(server->tree));
     hash = hash_mix(hash, watches_digest(server->watches));
     const struct connection *connection;
@@ -443,6 +445,8 @@ void server_status(const struct node *node, struct server_status *status)
         .current_epoch = server->current_epoch,
         .last_logged = server->log.last_appended,
         .watches = server->watches->count,
+        .config_version = server->verifier.version,
+        .voters = activation_ids(server, server->verifier.quorum.voters),
     };
     if (server->tree != NULL) {
         status->last_processed = server->tree->last_processed;

@@ -14,6 +14,7 @@
 enum member_role {
     MEMBER_PARTICIPANT,
     MEMBER_OBSERVER,
+    MEMBER_OUTSIDE, /* runs, but is not in the configuration */
 };
 
 struct member {
@@ -26,7 +27,8 @@ struct member {
 struct server_config {
     server_id_t id;
     bool standalone; /* no quorum: no election, no epochs (zxids begin at 1), no configuration; the only member */
-    struct member members[SERVER_MEMBERS_MAX]; /* all of the ensemble, this server included; ascending ids */
+    /* All servers that run, this one included; ascending ids.  Their roles are those of the configuration that this server begins with. */
+    struct member members[SERVER_MEMBERS_MAX];
     size_t member_count;
     uint32_t tick_ms;
     uint32_t init_limit_ticks;
@@ -81,8 +83,10 @@ struct server_status {
     epoch_t accepted_epoch;
     epoch_t current_epoch;
     zxid_t last_processed;
-    zxid_t last_logged; /* appended, perhaps not durable */
-    server_id_t leader; /* that it follows or is; 0 while looking */
+    zxid_t last_logged;     /* appended, perhaps not durable */
+    server_id_t leader;     /* that it follows or is; 0 while looking */
+    int64_t config_version; /* of the configuration in force; 0: that of the settings */
+    uint64_t voters;        /* in it: bit k is server k */
     uint64_t sessions;
     uint64_t znodes;
     uint64_t watches;

@@ -27,12 +27,14 @@
 #include "protocol/pipeline/final_stage.h"
 #include "protocol/pipeline/log_stage.h"
 #include "protocol/pipeline/prep.h"
+#include "protocol/server/config_files.h"
 #include "protocol/server/connection.h"
 #include "protocol/server/containers.h"
 #include "protocol/server/server.h"
 #include "protocol/server/session_tracker.h"
 #include "protocol/server/snapshot_stage.h"
 #include "protocol/server/statistics.h"
+#include "protocol/server/verifier.h"
 #include "protocol/tree/tree.h"
 #include "protocol/tree/watch.h"
 #include "protocol/zab/committed_log.h"
@@ -63,8 +65,10 @@ enum disk_op {
     DISK_OP_BOOT_SNAPSHOT,  /* the empty tree of a first start */
     DISK_OP_LOADED,         /* FLAW_ZK_1549, FLAW_ZK_4837: a leader's snapshot of what it loaded */
     DISK_OP_TRUNCATE_LAST,  /* a learner's last file is behind the cut and goes */
+    DISK_OP_CONFIG,         /* the configuration in force */
+    DISK_OP_NEXT_CONFIG,    /* the one that is proposed */
 };
-#define DISK_OP_COUNT 13
+#define DISK_OP_COUNT 15
 
 struct server {
     struct node node; /* first: node.h hands out pointers to it */
@@ -90,8 +94,11 @@ struct server {
     session_id_t next_session;
     session_id_t read_only_first;   /* of the sessions here alone */
     uint32_t in_process;            /* requests of own clients in the pipeline, see throttle.h */
-    struct bytes config_text;       /* the configuration in force, see membership.h */
+    struct verifier verifier;       /* the configuration in force */
+    struct verifier last_seen;      /* the last one proposed; a reconfig is under way while it is newer */
     struct bytes first_config_text; /* that of the setting */
+    struct config_files config_files;
+    server_id_t next_leader; /* whom a reconfig names leader: followed without an election when the role ends; 0 none */
     struct tree *tree;
     struct watches *watches;
     struct connections connections;
@@ -146,12 +153,20 @@ static inline bool server_is_learning(const struct server *server)
 
 /* ---- members (members.c) ---- */
 
-/* Index in the configuration, or -1. */
+/* Index among the servers that run, or -1. */
 int server_member_index(const struct server *server, server_id_t id);
-bool server_is_voter(const struct server *server, server_id_t id);
-bool server_is_observer(const struct server *server);
 
-/* More than half of the voters are in the set (bits are member indices). */
+/* In the configuration in force. */
+bool server_is_voter(const struct server *server, server_id_t id);
+
+/* In that or in the one that is proposed. */
+bool server_may_vote(const struct server *server, server_id_t id);
+
+/* Who is in no configuration is no observer: he follows, and his word counts with nobody. */
+bool server_is_observer(const struct server *server);
+bool server_is_reconfiguring(const struct server *server);
+
+/* The set (bits are member indices) holds a quorum of the configuration in force, and of the one that is proposed. */
 bool server_has_quorum(const struct server *server, uint32_t members);
 
 /* FLAW_ZK_2959: as many as that, whoever they are. */
@@ -175,6 +190,10 @@ void server_exit(struct server *server, enum exit_reason reason);
 void server_start_serving(struct server *server);
 
 zxid_t server_last_logged(const struct server *server);
+
+/* Of what all servers agree on at the same zxid.  With reconfigEnabled the configuration is none of it, as in Apache's digests: it also changes
+ * without a transaction. */
+int64_t server_tree_digest(const struct server *server);
 
 /* ---- disk (disk.c) ---- */
 void server_fsync(struct server *server, struct file_name file, enum disk_op op);

@@ -5,10 +5,7 @@
 
 static uint32_t limit_of(const struct server *server)
 {
-    uint32_t voters = 0;
-    for (size_t i = 0; i < server->config.member_count; i++) {
-        voters += server->config.members[i].role == MEMBER_PARTICIPANT;
-    }
+    uint32_t voters = server->verifier.quorum.count;
     return server->config.outstanding_limit / (voters > 2 ? voters - 1 : 1);
 }
 

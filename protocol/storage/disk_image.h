@@ -5,6 +5,8 @@
  *   FILE_ACCEPTED_EPOCH  acceptedEpoch, decimal text (zxid 0)
  *   FILE_CURRENT_EPOCH   currentEpoch, decimal text (zxid 0)
  *   FILE_COMMIT_LOG      a site's log of an atomic commit (commit/commit_log.h; zxid 0)
+ *   FILE_CONFIG          zoo.cfg.dynamic.<hex version>, the configuration that came into force with that version (server/config_files.h)
+ *   FILE_NEXT_CONFIG     zoo.cfg.dynamic.next, the one that was proposed last (zxid 0)
  *
  * Memory: the host's; valid during the step that receives it.  Files come in ascending (kind, zxid) order.
  */
@@ -19,6 +21,8 @@ enum file_kind {
     FILE_ACCEPTED_EPOCH,
     FILE_CURRENT_EPOCH,
     FILE_COMMIT_LOG,
+    FILE_CONFIG,
+    FILE_NEXT_CONFIG,
 };
 
 struct file_name {

@@ -4,6 +4,7 @@
 
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
+#include "protocol/server/activation.h"
 #include "protocol/server/server_state.h"
 #include "protocol/wire/packet.h"
 
@@ -143,6 +144,7 @@ void leader_accepted_saved(struct server *server)
     ensure(leader->state == LEADER_SAVING_ACCEPTED);
     leader->state = LEADER_EPOCH_ACKS;
     leader->epoch_acks = own_bit(server);
+    activation_begin_epoch(server, leader->epoch);
     wait_anew(server);
     struct handler *handler;
     TAILQ_FOREACH(handler, &leader->handlers, in_leader)
@@ -170,6 +172,14 @@ void leader_epoch_acked(struct server *server, struct handler *handler)
     count_epoch_acks(server);
 }
 
+/* The configuration that its NEWLEADER names is to outlive it, too. */
+static void acknowledge_own(struct server *server)
+{
+    if (server->leader.state == LEADER_NEWLEADER_ACKS && !server_disk_is_busy(server, DISK_OP_NEXT_CONFIG)) {
+        leader_newleader_acked(server, server->config.id);
+    }
+}
+
 void leader_current_saved(struct server *server)
 {
     struct leader *leader = &server->leader;
@@ -178,7 +188,49 @@ void leader_current_saved(struct server *server)
     if (server_flaw(server, FLAW_ZK_790)) {
         server->tree->last_processed = zxid_make(leader->epoch, 0);
     }
-    leader_newleader_acked(server, server->config.id);
+    acknowledge_own(server);
+}
+
+void leader_config_saved(struct server *server)
+{
+    acknowledge_own(server);
+}
+
+/* ---- the leader that a reconfig names ---- */
+
+static server_id_t lowest_of(const struct server *server, uint32_t members)
+{
+    size_t i = 0;
+    ensure(members != 0);
+    while ((members >> i & 1U) == 0) {
+        i++;
+    }
+    return server->config.members[i].id;
+}
+
+/* This one if it may still vote; else, of those who have acknowledged the reconfig, one that has acknowledged the most of what came behind
+ * it: then the least gets lost. */
+static server_id_t designated_leader(const struct server *server, struct quorum quorum, uint32_t acks,
+                                     const struct outstanding *behind)
+{
+    if ((quorum.voters & own_bit(server)) != 0) {
+        return server->config.id;
+    }
+    uint32_t candidates = acks & quorum.voters;
+    for (; behind != NULL && (candidates & behind->acks) != 0; behind = TAILQ_NEXT(behind, next)) {
+        candidates &= behind->acks;
+    }
+    return lowest_of(server, candidates);
+}
+
+static void complete_configuration(struct server *server)
+{
+    struct leader *leader = &server->leader;
+    server_id_t designated = designated_leader(server, server->last_seen.quorum, leader->newleader_acks, NULL);
+    struct bytes text = arena_copy_bytes(server->arena, server->last_seen.text);
+    activation_complete(server, text, designated);
+    arena_free_bytes(server->arena, text);
+    leader->retired = designated != server->config.id;
 }
 
 /* A quorum has this leader's history on disk: everything in it is committed now. */
@@ -193,6 +245,9 @@ static void establish(struct server *server)
     leader->full_tick = false;
     leader->ping_at = server->now + server_ticks_ns(server, 1) / 2;
     server->tree->last_processed = zxid;
+    if (server->config.reconfig_enabled) {
+        complete_configuration(server);
+    }
     prep_start(server, zxid);
     election_update_vote(server, leader->epoch);
     server_observe(server, (struct observation){OBSERVE_ESTABLISHED, {leader->epoch, zxid}});
@@ -222,6 +277,19 @@ void leader_wait_expired(struct server *server)
         return;
     }
     server_stop(server, STEP_DOWN_WAIT_EXPIRED);
+}
+
+uint32_t leader_synced(const struct server *server)
+{
+    uint32_t members = own_bit(server);
+    const struct handler *handler;
+    TAILQ_FOREACH(handler, &server->leader.handlers, in_leader)
+    {
+        if (handler->forwarding && !handler->observer) {
+            members |= server_member_bit(server, handler->learner);
+        }
+    }
+    return members;
 }
 
 /* Those whose handler lives: a silent learner's is closed by its read deadline. */
@@ -259,6 +327,17 @@ void leader_ping_expired(struct server *server)
 
 /* ---- broadcast ---- */
 
+static void need_quorums(struct server *server, struct outstanding *outstanding)
+{
+    const struct proposal *proposal = outstanding->proposal;
+    if (proposal->header.type == OP_RECONFIG) {
+        activation_propose(server, activation_text(proposal_octets(proposal)));
+    }
+    outstanding->quorums[0] = server->verifier.quorum;
+    outstanding->quorums[1] = server->last_seen.quorum;
+    outstanding->quorum_count = server_is_reconfiguring(server) ? 2 : 1;
+}
+
 void leader_propose(struct server *server, struct proposal *proposal)
 {
     struct leader *leader = &server->leader;
@@ -268,6 +347,7 @@ void leader_propose(struct server *server, struct proposal *proposal)
     struct outstanding *outstanding = arena_alloc(server->arena, sizeof *outstanding);
     outstanding->proposal = proposal_hold(proposal);
     STAILQ_INIT(&outstanding->syncs);
+    need_quorums(server, outstanding);
     TAILQ_INSERT_TAIL(&leader->outstanding, outstanding, next);
     leader->last_proposed = zxid;
     statistics_proposed(server, bytes_size(proposal_octets(proposal)));
@@ -291,13 +371,14 @@ static void inform(struct server *server, struct handler *handler, const struct 
     outputs_send(server->out, handler->connection->id, &writer);
 }
 
-/* Of a reconfig.  The leader stays who it is. */
-static void activate(struct server *server, struct handler *handler, const struct proposal *proposal)
+/* Of a reconfig. */
+static void activate(struct server *server, struct handler *handler, const struct proposal *proposal,
+                     server_id_t designated)
 {
     struct jute_writer writer = outputs_write(server->out);
     enum packet_type type = handler->observer ? PACKET_INFORMANDACTIVATE : PACKET_COMMITANDACTIVATE;
     size_t mark = packet_begin(&writer, type, proposal->header.zxid);
-    jute_write_int64(&writer, server->config.id);
+    jute_write_int64(&writer, designated);
     if (handler->observer) {
         jute_write_raw(&writer, proposal_octets(proposal));
     }
@@ -318,13 +399,15 @@ static void answer_syncs(struct server *server, struct outstanding *outstanding)
     }
 }
 
-static int64_t count_bits(uint32_t bits)
+/* Returns whom everybody is told to follow. */
+static server_id_t commit_configuration(struct server *server, const struct outstanding *outstanding)
 {
-    int64_t count = 0;
-    for (; bits != 0; bits &= bits - 1) {
-        count++;
-    }
-    return count;
+    const struct outstanding *behind = TAILQ_NEXT(outstanding, next);
+    struct quorum quorum = outstanding->quorums[outstanding->quorum_count - 1];
+    server_id_t designated = designated_leader(server, quorum, outstanding->acks, behind);
+    activation_commit(server, activation_text(proposal_octets(outstanding->proposal)), designated);
+    server->leader.retired = designated != server->config.id;
+    return designated;
 }
 
 static void commit(struct server *server, struct outstanding *outstanding)
@@ -334,12 +417,16 @@ static void commit(struct server *server, struct outstanding *outstanding)
     zxid_t zxid = proposal->header.zxid;
     ensure(zxid == leader->last_committed + 1 || server_flaw(server, FLAW_ZK_1277));
     leader->last_committed = zxid;
-    server_observe(server, (struct observation){OBSERVE_COMMITTED, {zxid, count_bits(outstanding->acks)}});
+    uint32_t acks =
+        members_count(outstanding->acks & (outstanding->quorums[0].voters | outstanding->quorums[1].voters));
+    server_observe(server, (struct observation){OBSERVE_COMMITTED, {zxid, acks}});
+    bool is_reconfig = proposal->header.type == OP_RECONFIG;
+    server_id_t designated = is_reconfig ? commit_configuration(server, outstanding) : 0;
     struct handler *handler;
     TAILQ_FOREACH(handler, &leader->handlers, in_leader)
     {
-        if (handler->forwarding && proposal->header.type == OP_RECONFIG) {
-            activate(server, handler, proposal);
+        if (handler->forwarding && is_reconfig) {
+            activate(server, handler, proposal, designated);
         } else if (handler->forwarding && handler->observer) {
             inform(server, handler, proposal);
         } else if (handler->forwarding) {
@@ -367,14 +454,20 @@ static bool may_commit(const struct server *server, const struct outstanding *ou
     if (server_flaw(server, FLAW_COMMIT_WITHOUT_QUORUM)) {
         return outstanding->acks != 0;
     }
-    return server_has_quorum(server, outstanding->acks);
+    for (uint32_t i = 0; i < outstanding->quorum_count; i++) {
+        if (!quorum_is_in(outstanding->quorums[i], outstanding->acks)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Commits in zxid order: a quorum for the second waits for the first. */
 static void commit_what_may_be(struct server *server)
 {
     struct outstanding *oldest;
-    while ((oldest = TAILQ_FIRST(&server->leader.outstanding)) != NULL && may_commit(server, oldest)) {
+    while ((oldest = TAILQ_FIRST(&server->leader.outstanding)) != NULL && !server->leader.retired &&
+           may_commit(server, oldest)) {
         commit(server, oldest);
         forget_outstanding(server, oldest);
     }
@@ -396,7 +489,7 @@ static struct outstanding *find_outstanding(const struct leader *leader, zxid_t 
 void leader_ack(struct server *server, server_id_t member, zxid_t zxid)
 {
     struct leader *leader = &server->leader;
-    if (zxid_counter(zxid) == 0 || zxid <= leader->last_committed) {
+    if (leader->retired || zxid_counter(zxid) == 0 || zxid <= leader->last_committed) {
         return;
     }
     struct outstanding *outstanding = find_outstanding(leader, zxid);
@@ -482,9 +575,18 @@ static uint64_t quorums_digest(uint64_t hash, const struct leader *leader)
     return hash_mix(hash, leader->state <= LEADER_NEWLEADER_ACKS ? leader->newleader_acks : 0);
 }
 
+static uint64_t quorums_needed_digest(uint64_t hash, const struct outstanding *outstanding)
+{
+    for (uint32_t i = 0; i < outstanding->quorum_count; i++) {
+        hash = hash_mix(hash, (uint64_t)outstanding->quorums[i].count << 32 | outstanding->quorums[i].voters);
+    }
+    return hash;
+}
+
 uint64_t leader_digest(const struct leader *leader, const struct connections *connections)
 {
-    uint64_t hash = hash_mix(HASH_START, (uint64_t)leader->state << 1 | leader->full_tick);
+    uint64_t hash =
+        hash_mix(HASH_START, (uint64_t)leader->retired << 8 | (uint64_t)leader->state << 1 | leader->full_tick);
     hash = hash_mix(hash, (uint64_t)leader->epoch);
     hash = quorums_digest(hash, leader);
     hash = hash_mix(hash, (uint64_t)leader->last_proposed);
@@ -504,6 +606,7 @@ uint64_t leader_digest(const struct leader *leader, const struct connections *co
     {
         hash = hash_mix(hash, outstanding->proposal->digest);
         hash = hash_mix(hash, outstanding->acks);
+        hash = quorums_needed_digest(hash, outstanding);
         const struct waiting_sync *sync;
         STAILQ_FOREACH(sync, &outstanding->syncs, next)
         {

@@ -16,6 +16,10 @@
  *   From SYNC's task on, the learner is forwarded every proposal and commit; choosing what to send and joining
  *   the forwarding set are one step (ZOOKEEPER-962).
  *
+ * A reconfig is proposed and committed as any transaction, but for the quorums it needs (verifier.h).  With its commit the leader stays
+ * who it is if it has a vote in the new configuration; else it names the voter that has acknowledged most (designated leader), tells everybody,
+ * and waits, committing nothing, until they have left.  A learner that is no voter is forwarded to as the others; its ACKs count nowhere.
+ *
  * Upstream: Leader.java, LearnerHandler.java.
  */
 #ifndef PROTOCOL_ZAB_LEADER_H
@@ -26,6 +30,7 @@
 #include "protocol/server/connection.h"
 #include "protocol/server/request.h"
 #include "protocol/server/server.h"
+#include "protocol/server/verifier.h"
 
 enum leader_state {
     LEADER_DISCOVERY,
@@ -76,7 +81,9 @@ struct waiting_sync {
 struct outstanding {
     TAILQ_ENTRY(outstanding) next;
     struct proposal *proposal;
-    uint32_t acks; /* member bits */
+    uint32_t acks;            /* member bits */
+    struct quorum quorums[2]; /* that it needs: those of the configurations in force and proposed when it was made */
+    uint32_t quorum_count;
     STAILQ_HEAD(, waiting_sync) syncs;
 };
 
@@ -101,7 +108,8 @@ struct leader {
     STAILQ_HEAD(, unapplied) unapplied;
     zxid_t last_proposed;
     zxid_t last_committed;
-    bool full_tick;        /* the next ping is on a whole tick: the quorum is counted */
+    bool retired;   /* committed a reconfig that names another leader, and commits nothing more (allowedToCommit) */
+    bool full_tick; /* the next ping is on a whole tick: the quorum is counted */
     instant_ns wait_until; /* of the current wait; INSTANT_NEVER when established */
     instant_ns ping_at;    /* INSTANT_NEVER before the leader is established */
 };
@@ -126,6 +134,7 @@ void leader_sync_next(struct server *server);
 /* ---- what the disk and the clock say ---- */
 void leader_accepted_saved(struct server *server);
 void leader_current_saved(struct server *server);
+void leader_config_saved(struct server *server);
 void leader_wait_expired(struct server *server);
 void leader_ping_expired(struct server *server);
 void leader_handler_expired(struct server *server, conn_id conn);
@@ -137,6 +146,9 @@ void leader_propose(struct server *server, struct proposal *proposal);
 
 /* A member has the proposal on disk. */
 void leader_ack(struct server *server, server_id_t member, zxid_t zxid);
+
+/* Member bits: the leader, and the followers that it forwards to. */
+uint32_t leader_synced(const struct server *server);
 
 /* A sync that a learner forwarded. */
 void leader_sync_request(struct server *server, conn_id conn, uint64_t serial);

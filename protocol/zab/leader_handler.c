@@ -123,8 +123,12 @@ static void receive_info(struct server *server, struct handler *handler, const s
         leader_drop_handler(server, handler);
         return;
     }
+    if (server->config.reconfig_enabled && info.config_version > server->verifier.version) {
+        leader_drop_handler(server, handler); /* it knows a later configuration */
+        return;
+    }
     handler->learner = info.server;
-    handler->observer = packet->type == PACKET_OBSERVERINFO || !server_is_voter(server, info.server);
+    handler->observer = packet->type == PACKET_OBSERVERINFO;
     handler->state = HANDLER_EPOCH;
     drop_older_handlers(server, handler);
     leader_learner_known(server, handler, zxid_epoch(packet->zxid));

@@ -174,8 +174,9 @@ static void start_forwarding(struct server *server, struct handler *handler, zxi
 static void send_newleader(struct server *server, struct handler *handler)
 {
     struct jute_writer writer = outputs_write(server->out);
-    struct quorum_packet packet = {PACKET_NEWLEADER, zxid_make(server->leader.epoch, 0), server->config_text,
-                                   id_list_null()};
+    bool established = server->leader.state == LEADER_BROADCAST;
+    struct quorum_packet packet = {PACKET_NEWLEADER, zxid_make(server->leader.epoch, 0),
+                                   established ? server->verifier.text : server->last_seen.text, id_list_null()};
     packet_write(&writer, &packet);
     outputs_send(server->out, handler->connection->id, &writer);
     handler->state = HANDLER_NEWLEADER;

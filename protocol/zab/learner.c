@@ -4,8 +4,8 @@
 
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
+#include "protocol/server/activation.h"
 #include "protocol/server/client_port.h"
-#include "protocol/server/membership.h"
 #include "protocol/server/server_state.h"
 
 #define CONNECT_TRIES_MAX 5U
@@ -14,6 +14,7 @@
 void learner_init(struct learner *learner)
 {
     memset(learner, 0, sizeof *learner);
+    learner->config = bytes_null();
     STAILQ_INIT(&learner->not_logged);
     STAILQ_INIT(&learner->forgotten);
     STAILQ_INIT(&learner->committed);
@@ -106,7 +107,7 @@ void learner_connected(struct server *server, struct connection *connection)
     learner->state = LEARNER_DISCOVERY;
     learner->read_until = server->now + server_ticks_ns(server, server->config.init_limit_ticks);
     struct jute_writer writer = outputs_write(server->out);
-    struct learner_info info = {server->config.id, LEARNER_PROTOCOL_VERSION, membership_version(server)};
+    struct learner_info info = {server->config.id, LEARNER_PROTOCOL_VERSION, server->verifier.version};
     size_t mark = packet_begin(&writer, server_is_observer(server) ? PACKET_OBSERVERINFO : PACKET_FOLLOWERINFO,
                                zxid_make(server->accepted_epoch, 0));
     learner_info_write(&writer, &info);
@@ -202,6 +203,10 @@ bool learner_take_proposal(struct server *server, const struct quorum_packet *pa
     *proposal = proposal_create(server->arena, packet->data);
     ensure(*proposal != NULL);
     learner->last_queued = zxid;
+    if (txn.header.type == OP_RECONFIG && packet->type == PACKET_PROPOSAL) {
+        learner->proposed = zxid;
+        activation_propose(server, txn.body.data);
+    }
     return true;
 }
 
@@ -232,7 +237,7 @@ static void commit_late_history(struct server *server)
     }
 }
 
-static void receive_commit(struct server *server, zxid_t zxid)
+static void receive_commit(struct server *server, zxid_t zxid, server_id_t designated)
 {
     struct pending *oldest = STAILQ_FIRST(&server->learner.pending);
     if (server_is_observer(server)) {
@@ -243,6 +248,7 @@ static void receive_commit(struct server *server, zxid_t zxid)
         return;
     }
     struct proposal *proposal = learner_take_pending(server, &server->learner.pending);
+    bool ends = designated != 0 && activation_commit(server, activation_text(proposal_octets(proposal)), designated);
     if (server_flaw(server, FLAW_APPLY_OUT_OF_ORDER)) {
         commit_out_of_order(server, proposal);
     } else {
@@ -250,28 +256,47 @@ static void receive_commit(struct server *server, zxid_t zxid)
     }
     proposal_release(server->arena, proposal);
     commit_late_history(server);
+    if (ends) {
+        server_stop(server, STEP_DOWN_RECONFIG);
+    }
 }
 
-bool learner_read_activation(struct server *server, const struct quorum_packet *packet, struct quorum_packet *inform)
+bool learner_read_activation(struct server *server, const struct quorum_packet *packet, struct activation *activation)
 {
-    server_id_t leader;
-    *inform = *packet;
-    if (!activation_read(packet->data, &leader, &inform->data)) {
+    activation->inform = *packet;
+    if (!activation_read(packet->data, &activation->leader, &activation->inform.data)) {
         learner_fail(server);
         return false;
     }
     return true;
 }
 
-static void receive_inform(struct server *server, const struct quorum_packet *packet)
+static void receive_inform(struct server *server, const struct quorum_packet *packet, server_id_t designated)
 {
     struct proposal *proposal;
     if (!server_is_observer(server) || !learner_take_proposal(server, packet, &proposal)) {
         return;
     }
+    bool ends = designated != 0 && activation_commit(server, activation_text(proposal_octets(proposal)), designated);
     log_stage_add(server, proposal);
     commit_stage_commit(server, proposal);
     proposal_release(server->arena, proposal);
+    if (ends) {
+        server_stop(server, STEP_DOWN_RECONFIG);
+    }
+}
+
+static void receive_activation(struct server *server, const struct quorum_packet *packet)
+{
+    struct activation activation;
+    if (!learner_read_activation(server, packet, &activation)) {
+        return;
+    }
+    if (packet->type == PACKET_INFORMANDACTIVATE) {
+        receive_inform(server, &activation.inform, activation.leader);
+    } else {
+        receive_commit(server, packet->zxid, activation.leader);
+    }
 }
 
 static int by_session(const struct touched_session *a, const struct touched_session *b)
@@ -343,19 +368,15 @@ static void receive_broadcast(struct server *server, const struct quorum_packet 
         receive_proposal(server, packet);
         break;
     case PACKET_COMMIT:
-    case PACKET_COMMITANDACTIVATE:
-        receive_commit(server, packet->zxid);
+        receive_commit(server, packet->zxid, 0);
         break;
     case PACKET_INFORM:
-        receive_inform(server, packet);
+        receive_inform(server, packet, 0);
         break;
-    case PACKET_INFORMANDACTIVATE: {
-        struct quorum_packet inform;
-        if (learner_read_activation(server, packet, &inform)) {
-            receive_inform(server, &inform);
-        }
+    case PACKET_COMMITANDACTIVATE:
+    case PACKET_INFORMANDACTIVATE:
+        receive_activation(server, packet);
         break;
-    }
     case PACKET_PING:
         answer_ping(server, packet);
         break;
@@ -492,6 +513,7 @@ void learner_clear(struct server *server)
     if (learner->loading) {
         tree_loader_give_up(&learner->loader);
     }
+    arena_free_bytes(arena, learner->config);
     learner_init(learner);
 }
 
@@ -529,6 +551,8 @@ uint64_t learner_digest(const struct learner *learner, const struct connections 
     {
         hash = hash_mix(hash, (uint64_t)trial->delivery.value[0]);
     }
+    hash = bytes_is_null(learner->config) ? hash : hash_bytes(hash, learner->config);
+    hash = learner->proposed == 0 ? hash : hash_mix(hash, (uint64_t)learner->proposed);
     hash = hash_mix(hash, request_queue_digest(&learner->syncs, connections));
     const struct touched_session *touched;
     uint64_t sum = 0;

@@ -16,6 +16,8 @@
  *
  * Order of durable steps before the ACK of NEWLEADER: the leader's committed history, then currentEpoch (ZOOKEEPER-4643, -4646, -4785).
  * While a state waits for the disk the connection is held: nothing is read, as Apache's main thread would be blocked.
+ * A follower need not have a vote: a server that is to join follows first.  A configuration that comes into force ends the role when it
+ * changes it, or the leader (activation.h).
  * Upstream: Learner.java, Follower.java, Observer.java.
  */
 #ifndef PROTOCOL_ZAB_LEARNER_H
@@ -70,6 +72,12 @@ struct touched_session {
     UT_hash_handle hh;
 };
 
+/* COMMITANDACTIVATE or INFORMANDACTIVATE. */
+struct activation {
+    server_id_t leader;          /* designated */
+    struct quorum_packet inform; /* the packet without it */
+};
+
 /* A client whose session the leader is asked about. */
 struct revalidation {
     STAILQ_ENTRY(revalidation) next;
@@ -100,6 +108,8 @@ struct learner {
     struct request_queue syncs;              /* sent to the leader, not answered; copies are in the commit stage */
     struct touched_session *touched;
     STAILQ_HEAD(, revalidation) revalidations;
+    struct bytes config;   /* NEWLEADER's configuration, until UPTODATE; null: it told none */
+    int64_t proposed;      /* version of the last configuration this leader proposed; 0 none */
     instant_ns connect_at; /* the next dial; INSTANT_NEVER: none is due */
     instant_ns
         read_until; /* the leader counts as lost when nothing arrives; INSTANT_NEVER before the connection is up */
@@ -125,6 +135,7 @@ void learner_truncate_loaded(struct server *server, struct disk_image image);
 void learner_truncated(struct server *server);
 void learner_log_saved(struct server *server);
 void learner_current_saved(struct server *server);
+void learner_config_saved(struct server *server);
 
 /* ---- in broadcast ---- */
 
@@ -151,7 +162,7 @@ struct connection *learner_connection(struct server *server);
 void learner_add_pending(struct server *server, struct pending_queue *queue, struct proposal *proposal);
 struct proposal *learner_take_pending(struct server *server, struct pending_queue *queue);
 void learner_begin_broadcast(struct server *server);
-bool learner_read_activation(struct server *server, const struct quorum_packet *packet, struct quorum_packet *inform);
+bool learner_read_activation(struct server *server, const struct quorum_packet *packet, struct activation *activation);
 bool learner_take_proposal(struct server *server, const struct quorum_packet *packet, struct proposal **proposal);
 
 #endif

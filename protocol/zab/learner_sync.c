@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "protocol/base/ensure.h"
-#include "protocol/server/membership.h"
+#include "protocol/server/activation.h"
 #include "protocol/server/server_state.h"
 #include "protocol/storage/recovery.h"
 #include "protocol/storage/truncation.h"
@@ -53,12 +53,12 @@ static void install_tree(struct server *server, struct tree *tree)
     tree_destroy(server->tree);
     server->tree = tree;
     tree->flaws = server->config.flaws;
-    membership_adopt(server);
+    activation_tree_replaced(server);
     server->tree_ahead_of_disk = true;
     committed_log_clear(&server->committed);
     log_stage_forget(server);
-    server_observe(server, (struct observation){OBSERVE_SNAPSHOT_LOADED,
-                                                {tree->last_processed, (int64_t)tree_agreed_digest(tree)}});
+    server_observe(server,
+                   (struct observation){OBSERVE_SNAPSHOT_LOADED, {tree->last_processed, server_tree_digest(server)}});
 }
 
 size_t learner_sync_receive(struct server *server, struct connection *connection, struct bytes octets)
@@ -291,6 +291,38 @@ static void receive_sync_proposal(struct server *server, const struct quorum_pac
     }
 }
 
+/* The configuration comes into force before what it is part of is applied: with UPTODATE at the latest. */
+static void activate(struct server *server, zxid_t zxid, server_id_t designated)
+{
+    const struct pending *pending = STAILQ_FIRST(&server->learner.not_logged);
+    while (pending != NULL && pending->proposal->header.zxid != zxid) {
+        pending = STAILQ_NEXT(pending, next);
+    }
+    if (pending == NULL) {
+        learner_fail(server);
+    } else if (activation_commit(server, activation_text(proposal_octets(pending->proposal)), designated)) {
+        server_stop(server, STEP_DOWN_RECONFIG);
+    }
+}
+
+static void receive_activation(struct server *server, const struct quorum_packet *packet)
+{
+    struct activation activation;
+    if (!learner_read_activation(server, packet, &activation)) {
+        return;
+    }
+    if (packet->type == PACKET_COMMITANDACTIVATE) {
+        activate(server, packet->zxid, activation.leader);
+        if (server->phase == PHASE_ACTIVE) {
+            receive_sync_commit(server, packet->zxid);
+        }
+    } else if (activation_commit(server, activation_text(activation.inform.data), activation.leader)) {
+        server_stop(server, STEP_DOWN_RECONFIG);
+    } else {
+        receive_sync_proposal(server, &activation.inform, true);
+    }
+}
+
 /* ---- NEWLEADER ---- */
 
 static void save_epoch(struct server *server)
@@ -442,6 +474,22 @@ static void save_snapshot(struct server *server)
     outputs_save(server->out, file, octets, DISK_OP_SYNC_SNAPSHOT);
 }
 
+/* What the leader proposes meanwhile is later. */
+static void take_over_configuration(struct server *server, struct bytes text)
+{
+    struct learner *learner = &server->learner;
+    bool is_later = learner->proposed != 0 && learner->proposed == server->last_seen.version;
+    struct membership membership;
+    if (!server->config.reconfig_enabled || !membership_read(&membership, text)) {
+        return;
+    }
+    if (!is_later || membership.version > learner->proposed) {
+        activation_take_over(server, text);
+    }
+    arena_free_bytes(server->arena, learner->config);
+    learner->config = arena_copy_bytes(server->arena, text);
+}
+
 static void receive_newleader(struct server *server, const struct quorum_packet *packet)
 {
     struct learner *learner = &server->learner;
@@ -449,6 +497,7 @@ static void receive_newleader(struct server *server, const struct quorum_packet 
         learner_fail(server);
         return;
     }
+    take_over_configuration(server, packet->data);
     server_hold(learner_connection(server));
     if (learner->sync_type == PACKET_DIFF) {
         enter_epoch(server);
@@ -492,8 +541,17 @@ void learner_current_saved(struct server *server)
     ensure(server->learner.state == LEARNER_SAVING_EPOCH);
     if (enters_epoch_first(server)) {
         secure_history(server);
-    } else {
+    } else if (!server_disk_is_busy(server, DISK_OP_NEXT_CONFIG)) {
         acknowledge_newleader(server);
+    }
+}
+
+void learner_config_saved(struct server *server)
+{
+    bool waits = server->learner.state == LEARNER_SAVING_EPOCH && !server_disk_is_busy(server, DISK_OP_CURRENT_EPOCH) &&
+                 !server_disk_is_busy(server, DISK_OP_NEXT_CONFIG);
+    if (waits) {
+        learner_current_saved(server);
     }
 }
 
@@ -506,10 +564,9 @@ void learner_begin_broadcast(struct server *server)
     learner_send_ack(server, zxid_make(learner->epoch, 0));
     election_update_vote(server, learner->epoch);
     observe_trials(server);
-    server_observe(server,
-                   (struct observation){OBSERVE_FOLLOWING,
-                                        {learner->epoch, learner->leader, server->tree->last_processed,
-                                         server_is_observer(server), (int64_t)tree_agreed_digest(server->tree)}});
+    server_observe(server, (struct observation){OBSERVE_FOLLOWING,
+                                                {learner->epoch, learner->leader, server->tree->last_processed,
+                                                 server_is_observer(server), server_tree_digest(server)}});
     server_start_serving(server);
     STAILQ_CONCAT(&learner->forgotten, &learner->not_logged);
     while (!STAILQ_EMPTY(&learner->forgotten)) {
@@ -532,6 +589,16 @@ void learner_begin_broadcast(struct server *server)
     }
 }
 
+/* True: the role ends with it. */
+static bool complete_configuration(struct server *server)
+{
+    struct bytes text = server->learner.config;
+    server->learner.config = bytes_null();
+    bool ends = !bytes_is_null(text) && activation_complete(server, text, 0);
+    arena_free_bytes(server->arena, text);
+    return ends;
+}
+
 void learner_sync_packet(struct server *server, const struct quorum_packet *packet)
 {
     struct learner *learner = &server->learner;
@@ -546,16 +613,12 @@ void learner_sync_packet(struct server *server, const struct quorum_packet *pack
     case PACKET_INFORM:
         receive_sync_proposal(server, packet, true);
         break;
-    case PACKET_INFORMANDACTIVATE: {
-        struct quorum_packet inform;
-        if (learner_read_activation(server, packet, &inform)) {
-            receive_sync_proposal(server, &inform, true);
-        }
-        break;
-    }
     case PACKET_COMMIT:
-    case PACKET_COMMITANDACTIVATE:
         receive_sync_commit(server, packet->zxid);
+        break;
+    case PACKET_COMMITANDACTIVATE:
+    case PACKET_INFORMANDACTIVATE:
+        receive_activation(server, packet);
         break;
     case PACKET_NEWLEADER:
         if (learner->state == LEARNER_SYNC) {
@@ -563,7 +626,9 @@ void learner_sync_packet(struct server *server, const struct quorum_packet *pack
         }
         break;
     case PACKET_UPTODATE:
-        if (learner->state == LEARNER_WAIT_UPTODATE) {
+        if (learner->state == LEARNER_WAIT_UPTODATE && complete_configuration(server)) {
+            server_stop(server, STEP_DOWN_RECONFIG);
+        } else if (learner->state == LEARNER_WAIT_UPTODATE) {
             learner_begin_broadcast(server);
         } else {
             learner_fail(server);
