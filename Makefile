@@ -230,6 +230,7 @@ apache: setup-apache
 	@$(MAKE) -s --no-print-directory $(JOBS) all $(B)/mt_client
 	@tests/apache/disks.py build/zksim
 	@tests/apache/zkcli.py build/zksim
+	@/usr/bin/python3 tests/apache/reconfig.py build/zksim
 	@tests/apache/mt_client.py build/zksim $(B)/mt_client
 	@tests/apache/curator.py build/zksim
 	@tests/apache/differential.py --zksim build/zksim --minimise

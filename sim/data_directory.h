@@ -3,6 +3,7 @@
  *   DIR/server-1/myid                       1
  *   DIR/server-1/version-2/log.100000001    as Apache ZooKeeper writes them; see protocol/storage/disk_image.h
  *   DIR/server-1/version-2/snapshot.0, acceptedEpoch, currentEpoch
+ *   DIR/server-1/zoo.cfg.dynamic.10000000b  after a reconfig: a dynamicConfigFile; zoo.cfg.dynamic.next during one
  *
  * Saved:   what the process sees, synced or not, as after a kill -9.  Each folder is a dataDir that Apache's server opens.
  * Loaded:  of each folder in DIR that has a version-2, the disk of the server named in its myid; servers without a folder start empty.

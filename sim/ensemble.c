@@ -443,6 +443,12 @@ struct ensemble *ensemble_new_timeless(const struct scenario *scenario, const st
         return NULL;
     }
     struct ensemble *ensemble = make_ensemble(scenario, options, true, error);
+    if (ensemble != NULL && ensemble->settings.value[SETTING_RECONFIG_ENABLED] == 1) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                    "%s: an exploration does not follow who votes: leave 'set reconfigEnabled 1' out", scenario->name);
+        ensemble_free(ensemble);
+        return NULL;
+    }
     if (ensemble != NULL) {
         world_set_record(ensemble->world, record, (int)options->level);
         world_start(ensemble->world);

@@ -34,7 +34,7 @@ struct ensemble *ensemble_new(const struct scenario *scenario, const struct simu
                               struct record *record, GError **error);
 
 /* The same without a clockwork, in a world where time means nothing to the nodes: for the explorer and what replays its schedules.
- * What the scenario says of times (at, every, when, quiet, run) is left out; chaos is refused. */
+ * What the scenario says of times (at, every, when, quiet, run) is left out; chaos and reconfigurations are refused. */
 struct ensemble *ensemble_new_timeless(const struct scenario *scenario, const struct simulation_options *options,
                                        struct record *record, GError **error);
 
