@@ -9,6 +9,7 @@
 
 extern const struct test_suite test_suite_access;
 extern const struct test_suite test_suite_acl;
+extern const struct test_suite test_suite_activation;
 extern const struct test_suite test_suite_arena;
 extern const struct test_suite test_suite_capture_quorum;
 extern const struct test_suite test_suite_capture_replay;
@@ -66,6 +67,7 @@ extern const struct test_suite test_suite_world;
 static const struct test_suite *const suites[] = {
     &test_suite_access,
     &test_suite_acl,
+    &test_suite_activation,
     &test_suite_capture_quorum,
     &test_suite_arena,         &test_suite_capture_replay, &test_suite_captures,      &test_suite_chaos,    &test_suite_client, &test_suite_client_scenarios,
     &test_suite_client_port,

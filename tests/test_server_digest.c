@@ -111,6 +111,7 @@ static void fill_leader(struct subject *subject)
     ensure(subject->handler != NULL);
     subject->outstanding = arena_alloc(arena, sizeof *subject->outstanding);
     subject->outstanding->proposal = proposal_of(server, 50);
+    subject->outstanding->quorum_count = 2;
     STAILQ_INIT(&subject->outstanding->syncs);
     TAILQ_INSERT_TAIL(&leader->outstanding, subject->outstanding, next);
     subject->sync = arena_alloc(arena, sizeof *subject->sync);
@@ -359,12 +360,17 @@ static void leading_is_covered(void)
         FIELD(leader, last_proposed),
         FIELD(leader, last_committed),
         FIELD(leader, full_tick),
+        FIELD(leader, retired),
         FIELD(handler, state),
         FIELD(handler, learner),
         FIELD(handler, observer),
         FIELD(handler, forwarding),
         FIELD(handler, unacked),
         FIELD(subject.outstanding, acks),
+        FIELD(subject.outstanding, quorums[0].voters),
+        FIELD(subject.outstanding, quorums[0].count),
+        FIELD(subject.outstanding, quorums[1].voters),
+        FIELD(subject.outstanding, quorums[1].count),
         FIELD(subject.outstanding->proposal, digest),
         FIELD(subject.sync, conn),
         FIELD(subject.sync, serial), /* whether it is still that connection */
@@ -431,6 +437,7 @@ static void learning_is_covered(void)
         FIELD(learner, sync_type),
         FIELD(learner, sync_zxid),
         FIELD(learner, last_queued),
+        FIELD(learner, proposed),
         FIELD(subject.not_logged->proposal, digest),
         FIELD(subject.pending->proposal, digest),
         FIELD(subject.committed, zxid),

@@ -1,0 +1,318 @@
+/* A configuration's way into force in one server; the test speaks for all others: leader 3, and voter 2. */
+#include <string.h>
+
+#include "protocol/server/activation.h"
+#include "protocol/server/server_state.h"
+#include "protocol/wire/frame.h"
+#include "protocol/wire/packet.h"
+#include "protocol/wire/txn.h"
+#include "tests/lone_server.h"
+#include "tests/test.h"
+
+#define LEADER 3
+#define SECOND_MS 1000U
+#define FIRST "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.3=c:1:2:participant\n"
+#define WITHOUT_LEADER "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.4=d:1:2:participant\n"
+#define WITHOUT_US "server.2=b:1:2:participant\nserver.3=c:1:2:participant\nserver.4=d:1:2:participant\n"
+#define AS_OBSERVER "server.1=a:1:2:observer\nserver.2=b:1:2:participant\nserver.3=c:1:2:participant\n"
+
+struct game {
+    struct lone_server *host;
+    struct server_config config;
+    struct lone_line *line; /* its connection to the leader */
+};
+
+static const struct server *server_of(const struct game *game)
+{
+    return (const struct server *)(const void *)game->host->node;
+}
+
+static struct game game_prepare(void)
+{
+    struct game game = {.host = lone_server_prepare()};
+    lone_server_config(&game.config);
+    game.config.standalone = false;
+    game.config.reconfig_enabled = true;
+    game.config.member_count = 4;
+    for (size_t i = 0; i < 4; i++) {
+        game.config.members[i] = (struct member){(server_id_t)i + 1, i < 3 ? MEMBER_PARTICIPANT : MEMBER_OUTSIDE};
+    }
+    return game;
+}
+
+static void game_free(struct game *game)
+{
+    lone_server_free(game->host);
+}
+
+/* ---- what others say --------------------------------------------------------------------------------------------- */
+
+static void say(struct game *game, struct lone_line *line, const struct jute_writer *writer)
+{
+    struct bytes octets = jute_written(writer, 0);
+    lone_server_say(game->host, line, octets.data, bytes_size(octets));
+}
+
+static void vote(struct game *game, server_id_t from, int32_t state, const char *config)
+{
+    static uint8_t octets[1024];
+    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
+    struct lone_line *line = lone_server_open_port(game->host, CHANNEL_ELECTION);
+    election_preface_write(&writer, &(struct election_preface){PREFACE_PROTOCOL, from, bytes_of("peer:3888")});
+    struct notification notification = {.form = NOTIFICATION_FULL,
+                                        .state = state,
+                                        .leader = LEADER,
+                                        .election_epoch = 1,
+                                        .version = NOTIFICATION_VERSION,
+                                        .config = bytes_of(config)};
+    size_t mark = frame_begin(&writer);
+    notification_write(&writer, &notification);
+    frame_end(&writer, mark);
+    say(game, line, &writer);
+}
+
+static void packet(struct game *game, int32_t type, zxid_t zxid, struct bytes data)
+{
+    static uint8_t octets[4096];
+    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
+    packet_write(&writer, &(struct quorum_packet){type, zxid, data, id_list_null()});
+    say(game, game->line, &writer);
+}
+
+static void propose(struct game *game, zxid_t zxid, const char *config)
+{
+    static uint8_t octets[2048];
+    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
+    struct txn txn = {.header = {.session = 1, .zxid = zxid, .time_ms = 1, .type = OP_RECONFIG},
+                      .body = {.type = OP_RECONFIG,
+                               .path = bytes_of("/zookeeper/config"),
+                               .data = bytes_of(config),
+                               .version = -1}};
+    txn_write(&writer, &txn);
+    packet(game, PACKET_PROPOSAL, zxid, jute_written(&writer, 0));
+}
+
+static void commit(struct game *game, zxid_t zxid, server_id_t designated)
+{
+    uint8_t octets[8];
+    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
+    jute_write_int64(&writer, designated);
+    packet(game, PACKET_COMMITANDACTIVATE, zxid, jute_written(&writer, 0));
+}
+
+/* Up to the ACK of NEWLEADER, with that configuration. */
+static void follow(struct game *game, epoch_t epoch, const char *config)
+{
+    uint8_t octets[4];
+    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
+    jute_write_int32(&writer, LEARNER_PROTOCOL_VERSION);
+    vote(game, 2, SERVER_FOLLOWING, FIRST "version=0");
+    vote(game, LEADER, SERVER_LEADING, FIRST "version=0");
+    game->line = lone_server_dialed(game->host, CHANNEL_QUORUM, LEADER);
+    CHECK(game->line != NULL);
+    if (game->line != NULL) {
+        lone_server_reach(game->host, game->line);
+        packet(game, PACKET_LEADERINFO, zxid_make(epoch, 0), jute_written(&writer, 0));
+        packet(game, PACKET_DIFF, server_of(game)->tree->last_processed, bytes_null());
+        packet(game, PACKET_NEWLEADER, zxid_make(epoch, 0), bytes_of(config));
+    }
+}
+
+/* ---- what is to be seen ---------------------------------------------------------------------------------------------- */
+
+static bool has_file(const struct game *game, enum file_kind kind, zxid_t zxid)
+{
+    for (uint32_t i = 0; i < game->host->disk.file_count; i++) {
+        const struct file *file = &game->host->disk.files[i];
+        if (file->name.kind == kind && file->name.zxid == zxid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_versions(const struct game *game, int64_t in_force, int64_t proposed)
+{
+    CHECK_INT(server_of(game)->verifier.version, in_force);
+    CHECK_INT(server_of(game)->last_seen.version, proposed);
+}
+
+static struct server_status status_of(const struct game *game)
+{
+    struct server_status status;
+    server_status(game->host->node, &status);
+    return status;
+}
+
+/* ---- tests ----------------------------------------------------------------------------------------------------------- */
+
+static void save(struct game *game, struct file_name name, const char *text)
+{
+    disk_append(&game->host->disk, name, bytes_of(text));
+    disk_write_back(&game->host->disk);
+}
+
+static void the_disk_tells_what_is_in_force_and_what_is_proposed(void)
+{
+    struct game game = game_prepare();
+    save(&game, (struct file_name){FILE_CONFIG, 0x100000000}, FIRST);
+    save(&game, (struct file_name){FILE_CONFIG, 0x100000005}, WITHOUT_US);
+    save(&game, (struct file_name){FILE_CONFIG, 0x100000009}, "rubbish");
+    save(&game, (struct file_name){FILE_NEXT_CONFIG, 0}, WITHOUT_LEADER "version=100000007");
+    lone_server_boot(game.host, &game.config);
+    check_versions(&game, 0x100000005, 0x100000007);
+    CHECK_INT(status_of(&game).voters, 1 << 2 | 1 << 3 | 1 << 4);
+    CHECK(server_may_vote(server_of(&game), 1));
+    CHECK(!server_is_voter(server_of(&game), 1));
+    CHECK(!server_is_observer(server_of(&game)));
+    game_free(&game);
+}
+
+static void the_first_configuration_gets_its_version_with_uptodate(void)
+{
+    struct game game = game_prepare();
+    lone_server_boot(game.host, &game.config);
+    follow(&game, 1, FIRST "version=100000000");
+    check_versions(&game, 0, 0x100000000);
+    CHECK(has_file(&game, FILE_NEXT_CONFIG, 0));
+    packet(&game, PACKET_UPTODATE, -1, bytes_null());
+    check_versions(&game, 0x100000000, 0x100000000);
+    CHECK(has_file(&game, FILE_CONFIG, 0x100000000));
+    CHECK(!has_file(&game, FILE_NEXT_CONFIG, 0));
+    CHECK_INT(status_of(&game).state, PEER_FOLLOWING);
+    CHECK(status_of(&game).serving);
+    game_free(&game);
+}
+
+static struct game game_follow(void)
+{
+    struct game game = game_prepare();
+    lone_server_boot(game.host, &game.config);
+    follow(&game, 1, FIRST "version=100000000");
+    packet(&game, PACKET_UPTODATE, -1, bytes_null());
+    return game;
+}
+
+static void a_proposal_is_found_again_after_a_crash(void)
+{
+    for (int has_next = 0; has_next < 2; has_next++) {
+        struct game game = game_follow();
+        propose(&game, 0x100000001, WITHOUT_US "version=100000001");
+        check_versions(&game, 0x100000000, 0x100000001);
+        CHECK(has_file(&game, FILE_NEXT_CONFIG, 0));
+        if (!has_next) { /* it had not been written yet: the log says the same */
+            struct output gone = {.type = OUTPUT_DELETE, .disk = {.file = {FILE_NEXT_CONFIG, 0}}};
+            disk_carry_out(&game.host->disk, &gone, game.host->now);
+        }
+        lone_server_reboot(game.host, &game.config);
+        check_versions(&game, 0x100000000, 0x100000001);
+        CHECK(server_is_voter(server_of(&game), 1));
+        game_free(&game);
+    }
+}
+
+static void a_leader_may_take_a_proposal_back(void)
+{
+    struct game game = game_follow();
+    propose(&game, 0x100000001, WITHOUT_US "version=100000001");
+    lone_server_end(game.host, game.line);
+    follow(&game, 2, FIRST "version=100000000");
+    check_versions(&game, 0x100000000, 0x100000000);
+    CHECK(!has_file(&game, FILE_NEXT_CONFIG, 0));
+    game_free(&game);
+}
+
+static void who_loses_his_vote_goes_on_following(void)
+{
+    struct game game = game_follow();
+    propose(&game, 0x100000001, WITHOUT_US "version=100000001");
+    commit(&game, 0x100000001, LEADER);
+    check_versions(&game, 0x100000001, 0x100000001);
+    CHECK(has_file(&game, FILE_CONFIG, 0x100000001));
+    CHECK(!has_file(&game, FILE_NEXT_CONFIG, 0));
+    CHECK_INT(status_of(&game).state, PEER_FOLLOWING);
+    CHECK(!game.line->shut);
+    lone_server_reboot(game.host, &game.config);
+    check_versions(&game, 0x100000001, 0x100000001);
+    CHECK(game.host->exited == EXIT_NONE);
+    game_free(&game);
+}
+
+static void who_becomes_an_observer_comes_back_as_one(void)
+{
+    struct game game = game_follow();
+    propose(&game, 0x100000001, AS_OBSERVER "version=100000001");
+    commit(&game, 0x100000001, LEADER);
+    CHECK(game.line->shut);
+    CHECK_INT(status_of(&game).state, PEER_OBSERVING);
+    CHECK(lone_server_dialed(game.host, CHANNEL_QUORUM, LEADER) != NULL);
+    game_free(&game);
+}
+
+static void who_is_designated_leads_without_an_election(void)
+{
+    struct game game = game_follow();
+    propose(&game, 0x100000001, WITHOUT_LEADER "version=100000001");
+    commit(&game, 0x100000001, 1);
+    CHECK(game.line->shut);
+    CHECK_INT(status_of(&game).state, PEER_LEADING);
+    CHECK_INT(server_of(&game)->election.round, 1);
+    CHECK_INT(server_of(&game)->next_leader, 0);
+    game_free(&game);
+}
+
+static void who_is_not_follows_the_designated_one(void)
+{
+    struct game game = game_follow();
+    propose(&game, 0x100000001, WITHOUT_LEADER "version=100000001");
+    commit(&game, 0x100000001, 2);
+    CHECK_INT(status_of(&game).state, PEER_FOLLOWING);
+    CHECK_INT(status_of(&game).leader, 2);
+    CHECK(lone_server_dialed(game.host, CHANNEL_QUORUM, 2) != NULL);
+    game_free(&game);
+}
+
+static void who_looks_learns_from_votes(void)
+{
+    struct game game = game_prepare();
+    lone_server_boot(game.host, &game.config);
+    vote(&game, 4, SERVER_LOOKING, WITHOUT_US "version=100000001");
+    check_versions(&game, 0x100000001, 0x100000001);
+    CHECK_INT(server_of(&game)->election.round, 2); /* it began anew */
+    CHECK_INT(server_of(&game)->election.proposal.leader, INT64_MIN);
+    vote(&game, 2, SERVER_LOOKING, FIRST "version=100000000");
+    check_versions(&game, 0x100000001, 0x100000001); /* what is older changes nothing */
+    game_free(&game);
+}
+
+static void nothing_happens_without_reconfig_enabled(void)
+{
+    struct game game = game_prepare();
+    game.config.reconfig_enabled = false;
+    lone_server_boot(game.host, &game.config);
+    follow(&game, 1, FIRST "version=100000000");
+    packet(&game, PACKET_UPTODATE, -1, bytes_null());
+    propose(&game, 0x100000001, WITHOUT_US "version=100000001");
+    commit(&game, 0x100000001, 2);
+    check_versions(&game, 0, 0);
+    CHECK(!has_file(&game, FILE_NEXT_CONFIG, 0));
+    CHECK(!has_file(&game, FILE_CONFIG, 0x100000001));
+    CHECK_INT(status_of(&game).leader, LEADER);
+    game_free(&game);
+}
+
+static const struct test_case cases[] = {
+    {"the disk tells what is in force and what is proposed", the_disk_tells_what_is_in_force_and_what_is_proposed},
+    {"the first configuration gets its version with UPTODATE", the_first_configuration_gets_its_version_with_uptodate},
+    {"a proposal is found again after a crash", a_proposal_is_found_again_after_a_crash},
+    {"a leader may take a proposal back", a_leader_may_take_a_proposal_back},
+    {"who loses his vote goes on following", who_loses_his_vote_goes_on_following},
+    {"who becomes an observer comes back as one", who_becomes_an_observer_comes_back_as_one},
+    {"who is designated leads without an election", who_is_designated_leads_without_an_election},
+    {"who is not follows the designated one", who_is_not_follows_the_designated_one},
+    {"who looks learns from votes", who_looks_learns_from_votes},
+    {"nothing happens without reconfigEnabled", nothing_happens_without_reconfig_enabled},
+    {NULL, NULL},
+};
+
+const struct test_suite test_suite_activation = {"activation", cases};
