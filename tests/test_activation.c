@@ -83,11 +83,9 @@ static void propose(struct game *game, zxid_t zxid, const char *config)
 {
     static uint8_t octets[2048];
     struct jute_writer writer = jute_writer_of(octets, sizeof octets);
-    struct txn txn = {.header = {.session = 1, .zxid = zxid, .time_ms = 1, .type = OP_RECONFIG},
-                      .body = {.type = OP_RECONFIG,
-                               .path = bytes_of("/zookeeper/config"),
-                               .data = bytes_of(config),
-                               .version = -1}};
+    struct txn txn = {
+        .header = {.session = 1, .zxid = zxid, .time_ms = 1, .type = OP_RECONFIG},
+        .body = {.type = OP_RECONFIG, .path = bytes_of("/zookeeper/config"), .data = bytes_of(config), .version = -1}};
     txn_write(&writer, &txn);
     packet(game, PACKET_PROPOSAL, zxid, jute_written(&writer, 0));
 }

@@ -88,6 +88,11 @@ static void a_reconfig_joins_leaves_or_replaces(void)
          VOTERS OBSERVER "server.8=127.0.0.1:1:2:observer;0.0.0.0:3\nserver.9=127.0.0.1:1:2:observer;0.0.0.0:3\n"
                          "version=1a"},
         {"server.z=a:1:2:observer;5", NULL, NULL, ZMARSHALLINGERROR, NULL},
+        {"server.9=a:70000:2:observer;5", NULL, NULL, ZMARSHALLINGERROR, NULL},
+        {"server.9=a:1:2:observer;-5", NULL, NULL, ZMARSHALLINGERROR, NULL},
+        {"server.9=a:1:x:observer;5", NULL, NULL, ZBADARGUMENTS, NULL},
+        {" +9 = a:1:2:OBSERVER ; 5", "+3", NULL, ZOK, VOTERS "server.9=a:1:2:observer;0.0.0.0:5\nversion=1a"},
+        {NULL, NULL, "server.x=a:1:2,server.2=b:1:2", ZMARSHALLINGERROR, NULL},
         {NULL, NULL, "server.1=a:1:2,server.2=b:1:2\nserver.3=c:1:2:observer", ZOK,
          "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.3=c:1:2:observer\nversion=1a"},
         {NULL, NULL, "server.1=a:1:2\nserver.2=b:1:2\nversion=7", ZOK,
@@ -129,13 +134,18 @@ static void configurations_are_compared(void)
         {VOTERS "server.3=10.0.0.3:2889:3888:observer;10.0.0.3:2181", false, false},
         {VOTERS "server.3=10.0.0.4:2888:3888:observer;10.0.0.3:2181", false, false},
     };
+    const struct server_config config = {
+        .member_count = 3,
+        .members = {{1, MEMBER_PARTICIPANT}, {2, MEMBER_PARTICIPANT}, {3, MEMBER_OBSERVER}},
+    };
     struct membership start, other;
     CHECK(membership_read(&start, bytes_of(START)));
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         CHECK(membership_read(&other, bytes_of(rows[i].text)));
         check_int_equal(membership_is_same(&start, &other), rows[i].is_same, rows[i].text, __FILE__, __LINE__);
         check_int_equal(membership_is_same(&other, &start), rows[i].is_same, rows[i].text, __FILE__, __LINE__);
-        check_int_equal(membership_keeps_addresses(&start, &other), rows[i].keeps, rows[i].text, __FILE__, __LINE__);
+        check_int_equal(membership_keeps_addresses(&config, &start, &other), rows[i].keeps, rows[i].text, __FILE__,
+                        __LINE__);
     }
 }
 

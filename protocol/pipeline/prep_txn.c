@@ -576,7 +576,7 @@ static int32_t check_members(const struct server *server, const struct membershi
                              const struct membership *after)
 {
     struct verifier verifier = {.version = 0};
-    if (!membership_keeps_addresses(before, after)) {
+    if (!membership_keeps_addresses(&server->config, before, after)) {
         return ZUNIMPLEMENTED;
     }
     activation_understand(&server->config, after, &verifier);

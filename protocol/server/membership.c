@@ -39,16 +39,19 @@ static bool take_part(struct bytes *rest, uint8_t separator, struct bytes *part)
     return true;
 }
 
+/* As Long.parseLong: with a sign if need be. */
 static bool read_decimal(struct bytes text, int64_t *value)
 {
+    int32_t digits = text.length > 0 && (text.data[0] == '-' || text.data[0] == '+') ? 1 : 0;
     *value = 0;
-    for (int32_t i = 0; i < text.length; i++) {
+    for (int32_t i = digits; i < text.length; i++) {
         if (text.data[i] < '0' || text.data[i] > '9' || *value > DECIMAL_MAX) {
             return false;
         }
         *value = *value * 10 + (text.data[i] - '0');
     }
-    return text.length > 0;
+    *value = digits == 1 && text.data[0] == '-' ? -*value : *value;
+    return text.length > digits;
 }
 
 static bool read_hex(struct bytes text, int64_t *value)
@@ -65,14 +68,15 @@ static bool read_hex(struct bytes text, int64_t *value)
     return text.length > 0;
 }
 
-static bool read_port(struct bytes text, uint32_t *port)
+/* A number that is no port is an exception that nobody expected. */
+static int32_t read_port(struct bytes text, uint32_t *port)
 {
     int64_t value;
-    if (!read_decimal(text, &value) || value > PORT_MAX) {
-        return false;
+    if (!read_decimal(text, &value) || value > INT32_MAX || value < INT32_MIN) {
+        return ZBADARGUMENTS;
     }
     *port = (uint32_t)value;
-    return true;
+    return value < 0 || value > PORT_MAX ? ZMARSHALLINGERROR : ZOK;
 }
 
 static bool starts_with(struct bytes text, const char *prefix)
@@ -101,50 +105,62 @@ static bool take_host(struct bytes *rest, struct bytes *host)
 
 /* ---- one server ---- */
 
+static bool is_word(struct bytes text, const char *word)
+{
+    size_t length = strlen(word);
+    for (size_t i = 0; i < length && length == bytes_size(text); i++) {
+        uint8_t c = text.data[i];
+        if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != word[i]) {
+            return false;
+        }
+    }
+    return length == bytes_size(text);
+}
+
 static bool read_role(struct bytes text, enum member_role *role)
 {
-    if (bytes_equal(text, bytes_of("participant"))) {
-        *role = MEMBER_PARTICIPANT;
-        return true;
-    }
-    *role = MEMBER_OBSERVER;
-    return bytes_equal(text, bytes_of("observer"));
+    *role = is_word(text, "participant") ? MEMBER_PARTICIPANT : MEMBER_OBSERVER;
+    return *role == MEMBER_PARTICIPANT || is_word(text, "observer");
 }
 
 /* host:port:port or host:port:port:role */
-static bool read_server_part(struct bytes text, struct config_server *server)
+static int32_t read_server_part(struct bytes text, struct config_server *server)
 {
-    struct bytes quorum, election, role;
-    if (!take_host(&text, &server->host) || !take_part(&text, ':', &quorum) || !take_part(&text, ':', &election)) {
-        return false;
+    struct bytes quorum, election, role = bytes_of("participant");
+    if (!take_host(&text, &server->host) || !take_part(&text, ':', &quorum) || !take_part(&text, ':', &election) ||
+        (take_part(&text, ':', &role) && text.length > 0)) {
+        return ZBADARGUMENTS;
     }
-    server->role = MEMBER_PARTICIPANT;
-    if (take_part(&text, ':', &role) && (!read_role(role, &server->role) || text.length > 0)) {
-        return false;
+    int32_t error = read_port(quorum, &server->quorum_port);
+    error = error != ZOK ? error : read_port(election, &server->election_port);
+    if (error != ZOK) {
+        return error;
     }
-    return read_port(quorum, &server->quorum_port) && read_port(election, &server->election_port) &&
-           server->quorum_port != server->election_port;
+    return server->quorum_port != server->election_port && read_role(role, &server->role) ? ZOK : ZBADARGUMENTS;
 }
 
 /* port or host:port */
-static bool read_client_part(struct bytes text, struct config_server *server)
+static int32_t read_client_part(struct bytes text, struct config_server *server)
 {
     server->client_host = bytes_of("0.0.0.0");
-    if (read_port(text, &server->client_port)) {
-        return true;
+    int32_t error = read_port(text, &server->client_port);
+    if (error != ZBADARGUMENTS) {
+        return error;
     }
-    return take_host(&text, &server->client_host) && read_port(trim(text), &server->client_port);
+    return take_host(&text, &server->client_host) ? read_port(trim(text), &server->client_port) : ZBADARGUMENTS;
 }
 
-static bool read_server(struct bytes spec, struct config_server *server)
+static int32_t read_server(struct bytes spec, struct config_server *server)
 {
-    struct bytes part;
+    struct bytes part, client;
     server->client_host = bytes_null();
     server->client_port = 0;
-    if (!take_part(&spec, ';', &part) || !read_server_part(part, server)) {
-        return false;
+    if (!take_part(&spec, ';', &part)) {
+        return ZBADARGUMENTS;
     }
-    return !take_part(&spec, ';', &part) || (read_client_part(part, server) && spec.length == 0);
+    int32_t error = take_part(&spec, ';', &client) ? read_client_part(client, server) : ZOK;
+    error = error == ZOK && spec.length > 0 ? ZBADARGUMENTS : error;
+    return error != ZOK ? error : read_server_part(part, server);
 }
 
 static void write_server(const struct config_server *server, struct text_builder *text)
@@ -208,33 +224,42 @@ static bool put_server(struct membership *membership, const struct config_server
     return true;
 }
 
-bool membership_read(struct membership *membership, struct bytes text)
+static int32_t read_line(struct membership *membership, struct bytes line)
+{
+    struct config_server server;
+    struct bytes key;
+    if (!take_part(&line, '=', &key)) {
+        return ZBADARGUMENTS;
+    }
+    line = trim(line);
+    if (bytes_equal(key, bytes_of("version"))) {
+        return read_hex(line, &membership->version) ? ZOK : ZBADARGUMENTS;
+    }
+    if (!starts_with(key, "server.")) {
+        return ZBADARGUMENTS;
+    }
+    if (!read_decimal(slice(key, 7, key.length), &server.id)) {
+        return ZMARSHALLINGERROR;
+    }
+    int32_t error = read_server(line, &server);
+    return error != ZOK || put_server(membership, &server) ? error : ZBADARGUMENTS;
+}
+
+static int32_t read_lines(struct membership *membership, struct bytes text)
 {
     struct bytes line;
+    int32_t error = ZOK;
+    while (error == ZOK && take_part(&text, '\n', &line)) {
+        error = line.length == 0 ? ZOK : read_line(membership, line);
+    }
+    return error;
+}
+
+bool membership_read(struct membership *membership, struct bytes text)
+{
     membership->count = 0;
     membership->version = 0;
-    while (take_part(&text, '\n', &line)) {
-        struct config_server server;
-        struct bytes key;
-        if (line.length == 0) {
-            continue;
-        }
-        if (!take_part(&line, '=', &key)) {
-            return false;
-        }
-        line = trim(line);
-        if (bytes_equal(key, bytes_of("version"))) {
-            if (!read_hex(line, &membership->version)) {
-                return false;
-            }
-            continue;
-        }
-        if (!starts_with(key, "server.") || !read_decimal(slice(key, 7, key.length), &server.id) ||
-            !read_server(line, &server) || !put_server(membership, &server)) {
-            return false;
-        }
-    }
-    return membership->count > 0;
+    return read_lines(membership, text) == ZOK && membership->count > 0;
 }
 
 void membership_write(const struct membership *membership, struct text_builder *text)
@@ -323,8 +348,9 @@ static int32_t join_one(struct membership *membership, struct bytes text)
     if (!read_decimal(slice(key, dot, key.length), &server.id)) {
         return ZMARSHALLINGERROR;
     }
-    if (!read_server(spec, &server) || bytes_is_null(server.client_host)) {
-        return ZBADARGUMENTS;
+    int32_t error = read_server(spec, &server);
+    if (error != ZOK || bytes_is_null(server.client_host)) {
+        return error != ZOK ? error : ZBADARGUMENTS;
     }
     for (size_t i = 0; i < membership->count; i++) {
         if (membership->servers[i].id != server.id && clashes(&membership->servers[i], &server)) {
@@ -355,37 +381,20 @@ static size_t voters_of(const struct membership *membership)
     return voters;
 }
 
-/* One line of a new configuration, or several. */
-static int32_t add_lines(struct membership *membership, struct bytes lines)
-{
-    struct membership added;
-    bool is_weighted = starts_with(lines, "group") || starts_with(lines, "weight");
-    if (!membership_read(&added, lines)) {
-        return is_weighted ? ZUNIMPLEMENTED : ZBADARGUMENTS;
-    }
-    for (size_t i = 0; i < added.count; i++) {
-        if (!put_server(membership, &added.servers[i])) {
-            return ZBADARGUMENTS;
-        }
-    }
-    return ZOK;
-}
-
 /* Separated by commas or ends of lines.  Observers with less than two voters are an exception that nobody expected. */
 static int32_t replace(struct membership *membership, struct bytes servers)
 {
-    struct bytes part, line;
+    struct bytes part;
+    int32_t error = ZOK;
+    int64_t version = membership->version;
     membership->count = 0;
-    while (take_part(&servers, ',', &part)) {
-        while (take_part(&part, '\n', &line)) {
-            int32_t error = line.length == 0 || starts_with(line, "version") ? ZOK : add_lines(membership, line);
-            if (error != ZOK) {
-                return error;
-            }
-        }
+    while (error == ZOK && take_part(&servers, ',', &part)) {
+        bool is_weighted = starts_with(part, "group") || starts_with(part, "weight");
+        error = is_weighted ? ZUNIMPLEMENTED : read_lines(membership, part);
     }
+    membership->version = version;
     size_t voters = voters_of(membership);
-    return voters < 2 && voters < membership->count ? ZMARSHALLINGERROR : ZOK;
+    return error == ZOK && voters < 2 && voters < membership->count ? ZMARSHALLINGERROR : error;
 }
 
 int32_t membership_change(struct membership *membership, const struct request_body *body)
@@ -405,11 +414,13 @@ static bool has_address_of(const struct config_server *a, const struct config_se
     return a->quorum_port == b->quorum_port && a->election_port == b->election_port && bytes_equal(a->host, b->host);
 }
 
-bool membership_keeps_addresses(const struct membership *before, const struct membership *after)
+bool membership_keeps_addresses(const struct server_config *config, const struct membership *before,
+                                const struct membership *after)
 {
-    for (size_t i = 0; i < before->count; i++) {
-        const struct config_server *is = membership_find(after, before->servers[i].id);
-        if (is != NULL && !has_address_of(&before->servers[i], is)) {
+    for (size_t i = 0; i < config->member_count; i++) {
+        const struct config_server *was = membership_find(before, config->members[i].id);
+        const struct config_server *is = membership_find(after, config->members[i].id);
+        if (was != NULL && is != NULL && !has_address_of(was, is)) {
             return false;
         }
     }

@@ -7,7 +7,7 @@
  * Model: who a server is says its number.  The hosts and ports are told as they were given, and nobody is dialed by them; so a server that is in
  *        the configuration keeps those of its peers' ports, and a reconfig that changes them is answered ZUNIMPLEMENTED.  Which configuration
  *        is in force, see activation.h.
- * Errors: what is no configuration is ZBADARGUMENTS; an id that is no number ZMARSHALLINGERROR, as in Apache, where it is an exception
+ * Errors: what is no configuration is ZBADARGUMENTS; an id that is no number or a number that is no port ZMARSHALLINGERROR, as in Apache, where it is an exception
  *        that nobody expected.
  * Upstream: QuorumPeer.java (QuorumServer), QuorumMaj.java, QuorumPeerConfig.java (parseDynamicConfig), PrepRequestProcessor.java.
  */
@@ -46,8 +46,9 @@ int32_t membership_change(struct membership *membership, const struct request_bo
 /* NULL: not in it. */
 const struct config_server *membership_find(const struct membership *membership, server_id_t id);
 
-/* True if who is in both has the same quorum and election ports in both. */
-bool membership_keeps_addresses(const struct membership *before, const struct membership *after);
+/* True if who runs here and is in both has the same quorum and election ports in both. */
+bool membership_keeps_addresses(const struct server_config *config, const struct membership *before,
+                                const struct membership *after);
 
 /* The same servers, the version aside. */
 bool membership_is_same(const struct membership *a, const struct membership *b);
