@@ -204,7 +204,7 @@ static void leader_trunc(void)
         {OP_SET_DATA, 1, "/kept", 1, false, NULL},
     };
     replay_leader(&(struct leadership){
-        .file = "quorum-trunc", .leader = 2, .helper = 1, .past = {1, 1, 0x100000003, steps, 0, 0}});
+        .file = "quorum-trunc", .leader = 2, .helper = 1, .past = {1, 1, 0x100000003, steps, 0, 0, 0}});
 }
 
 static void leader_crossepoch(void)
@@ -223,15 +223,15 @@ static void leader_crossepoch(void)
     replay_leader(&(struct leadership){.file = "quorum-trunc-crossepoch",
                                        .leader = 2,
                                        .helper = 1,
-                                       .past = {1, 1, 0x100000003, past, 0, 0},
-                                       .lived = {2, 2, 0x200000003, lived, 0, 0}});
+                                       .past = {1, 1, 0x100000003, past, 0, 0, 0},
+                                       .lived = {2, 2, 0x200000003, lived, 0, 0, 0}});
 }
 
 /* The leader 3 has led since the first epoch began; the recording begins behind `last`. */
 static void replay_settled_leader(const char *file, session_id_t session, zxid_t last, uint32_t creates)
 {
     replay_leader(&(struct leadership){
-        .file = file, .leader = 3, .helper = 2, .lived = {1, 1, last, NULL, session, creates}, .other_tree = true});
+        .file = file, .leader = 3, .helper = 2, .lived = {1, 1, last, NULL, session, creates, 0}, .other_tree = true});
 }
 
 static void leader_follower_diff(void)
@@ -266,7 +266,8 @@ static void leader_lost(void)
         {OP_CREATE, 0x3000078ab490000, "/kept", 1, false, NULL},
         {OP_SET_DATA, 0x3000078ab490000, "/kept", 1, false, NULL},
     };
-    replay_leader(&(struct leadership){.file = "quorum-lost", .leader = 3, .past = {1, 1, 0x100000005, steps, 0, 0}});
+    replay_leader(
+        &(struct leadership){.file = "quorum-lost", .leader = 3, .past = {1, 1, 0x100000005, steps, 0, 0, 0}});
 }
 
 static void leader_killed(void)
@@ -279,7 +280,7 @@ static void leader_killed(void)
         {OP_CREATE_SESSION, second, NULL, 0, false, NULL},
     };
     replay_leader(
-        &(struct leadership){.file = "quorum-leader-killed", .leader = 2, .past = {1, 1, 0x100000004, steps, 0, 0}});
+        &(struct leadership){.file = "quorum-leader-killed", .leader = 2, .past = {1, 1, 0x100000004, steps, 0, 0, 0}});
 }
 
 static void learners_reconfig(void)
