@@ -561,7 +561,9 @@ void standing_follow(struct standing *standing, const struct session_index *sess
 {
     standing->session = session;
     g_byte_array_set_size(standing->told, (guint)(session->event_end - session->event_start));
-    memset(standing->told->data, 0, standing->told->len);
+    if (standing->told->len > 0) {
+        memset(standing->told->data, 0, standing->told->len);
+    }
     find_watches(standing);
     if (standing->watches->len == 0) {
         g_hash_table_remove_all(standing->covered);

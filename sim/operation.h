@@ -27,12 +27,13 @@
 struct operation {
     int32_t opcode;
     struct bytes path;
-    struct bytes data;             /* create, setData; auth: what proves it, the scheme being the path */
-    struct acl_list acl;           /* create; none: everybody may do everything */
-    int32_t flags;                 /* create */
-    int32_t version;               /* delete, setData, check; -1 any */
-    bool watch;                    /* exists, getData, getChildren */
-    struct bytes joining, leaving; /* reconfig: as in its request; `version` is that of the configuration it starts from */
+    struct bytes data;   /* create, setData; auth: what proves it, the scheme being the path */
+    struct acl_list acl; /* create; none: everybody may do everything */
+    int32_t flags;       /* create */
+    int32_t version;     /* delete, setData, check; -1 any */
+    bool watch;          /* exists, getData, getChildren */
+    struct bytes joining,
+        leaving; /* reconfig: as in its request; `version` is that of the configuration it starts from */
     const struct operation *parts; /* multi: create, create2, delete, setData, check */
     uint32_t part_count;
 };
