@@ -158,7 +158,7 @@ static void read_server_option(struct draft *draft, struct server_line *line, co
         line->ns = words_time(&draft->words, text);
     } else if ((text = word_value(word, "as")) != NULL) {
         read_label(draft, &line->observation, text);
-    } else if ((text = word_value(word, "session")) != NULL) {
+    } else if ((text = word_value(word, "session")) != NULL || (text = word_value(word, "accepted")) != NULL) {
         value[1] = words_number(&draft->words, text);
     } else if ((text = word_value(word, "type")) != NULL && word_opcode(text, &opcode)) {
         value[3] = opcode;
@@ -170,8 +170,6 @@ static void read_server_option(struct draft *draft, struct server_line *line, co
                                                                   : 3] = words_number(&draft->words, text);
     } else if ((text = word_value(word, "from")) != NULL) {
         value[1] = words_zxid(&draft->words, text);
-    } else if ((text = word_value(word, "accepted")) != NULL) {
-        value[1] = words_number(&draft->words, text);
     } else if ((text = word_value(word, "epoch")) != NULL) {
         value[0] = words_number(&draft->words, text);
     } else {
