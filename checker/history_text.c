@@ -179,7 +179,7 @@ static void read_server_option(struct draft *draft, struct server_line *line, co
 
 static enum step_down_reason read_reason(struct draft *draft, const char *word)
 {
-    for (enum step_down_reason reason = STEP_DOWN_NONE; reason <= STEP_DOWN_ROLLOVER; reason++) {
+    for (enum step_down_reason reason = STEP_DOWN_NONE; reason <= STEP_DOWN_RECONFIG; reason++) {
         if (strcmp(step_down_reason_name(reason), word) == 0) {
             return reason;
         }
