@@ -112,6 +112,10 @@ find() { # FLAW SCENARIO GUARANTEE PUBLISHED GRAIN TLC
     [ "$(number_of distinct "$scratch/found")" -gt "${most[$2]:-0}" ] && most[$2]=$(number_of distinct "$scratch/found")
 }
 
+for flaw in $only; do
+    rows | grep "^$flaw " > /dev/null || fail "no row for the flaw '$flaw'"
+done
+[ "$bad" = 0 ] || exit 2
 declare -A most
 echo '| flaw | scenario | breaks | choices | steps | published | states | transitions | CPU s | MiB | TLC CPU s |'
 echo '|---|---|---|---|---|---|---|---|---|---|---|'
