@@ -144,12 +144,30 @@ static void sweep(struct live *live, gint64 now)
     flush(live, 0);
 }
 
+/* To the wall clock and, because poll() waits whole milliseconds, through what is due soon.  The world's clock stays at the last event: a
+ * request that comes next comes then, and what it leads to is soon enough as well. */
+static bool advance(struct live *live, gint64 now)
+{
+    const struct world *world = live->world;
+    uint64_t last = world->counts.events + EVENTS_PER_TURN;
+    bool caught_up = simulation_advance(live->simulation, virtual_at(live, now), EVENTS_PER_TURN);
+    instant_ns soon = virtual_at(live, now + LEAD_US);
+    instant_ns next = simulation_next_time(live->simulation);
+    while (caught_up && next <= soon) {
+        next = MAX(next, world->now + 1);
+        caught_up =
+            world->counts.events < last && simulation_advance(live->simulation, next, last - world->counts.events);
+        next = simulation_next_time(live->simulation);
+    }
+    return caught_up;
+}
+
 static gboolean beat(GSource *source, GSourceFunc callback, gpointer self)
 {
     (void)callback;
     struct live *live = self;
     gint64 now = g_get_monotonic_time();
-    bool caught_up = simulation_advance(live->simulation, virtual_at(live, now + LEAD_US), EVENTS_PER_TURN);
+    bool caught_up = advance(live, now);
     live_ports_tend(live->ports);
     announce_leader(live);
     tell_limit(live);
