@@ -18,8 +18,8 @@ while read -r name states transitions depth; do
         bad=1
     fi
 done << 'END'
-zab             711457   1661362 48
-zab-two-writes  511700   2140130 50
+zab             514362   1310196 48
+zab-two-writes  499994   2116281 50
 zab-two-crashes 7896536 28930692 64
 END
 [ "$bad" = 0 ] && echo "explore: Zab's spaces are complete and have their sizes"

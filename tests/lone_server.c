@@ -131,7 +131,7 @@ static void settle(struct lone_server *host)
     }
 }
 
-void lone_server_boot(struct lone_server *host, const struct server_config *config)
+void lone_server_start(struct lone_server *host, const struct server_config *config)
 {
     struct disk_file files[FILES_MAX];
     host->node = server_create(host->region, SERVER_OCTETS, config);
@@ -140,6 +140,11 @@ void lone_server_boot(struct lone_server *host, const struct server_config *conf
     input.boot.seed = 1;
     input.boot.disk = disk_image(&host->disk, files);
     step(host, &input);
+}
+
+void lone_server_boot(struct lone_server *host, const struct server_config *config)
+{
+    lone_server_start(host, config);
     settle(host);
 }
 

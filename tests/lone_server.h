@@ -46,6 +46,9 @@ void lone_server_free(struct lone_server *host);
 struct lone_server *lone_server_prepare(void);
 void lone_server_boot(struct lone_server *host, const struct server_config *config);
 
+/* Begins to boot; its tasks and disk operations wait for the test's next word. */
+void lone_server_start(struct lone_server *host, const struct server_config *config);
+
 /* A client connects; anybody connects to a port. */
 struct lone_line *lone_server_open(struct lone_server *host);
 struct lone_line *lone_server_open_port(struct lone_server *host, enum channel channel);

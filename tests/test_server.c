@@ -625,9 +625,27 @@ static void a_torn_first_log_without_a_snapshot_is_a_first_start(void)
     lone_server_free(host);
 }
 
+/* Who calls before is refused and keeps its vote; it would be lost on a server that cannot hear it yet (QuorumPeer.start). */
+static void the_election_port_opens_when_the_database_is_loaded(void)
+{
+    struct server_config config;
+    lone_server_config(&config);
+    config.standalone = false;
+    config.member_count = 3;
+    for (int i = 0; i < 3; i++) {
+        config.members[i] = (struct member){i + 1, MEMBER_PARTICIPANT};
+    }
+    struct lone_server *host = lone_server_prepare();
+    lone_server_start(host, &config);
+    CHECK(lone_server_open_port(host, CHANNEL_ELECTION)->shut);
+    CHECK(!lone_server_open_port(host, CHANNEL_ELECTION)->shut);
+    lone_server_free(host);
+}
+
 static const struct test_case cases[] = {
     {"the stories hold", the_stories_hold},
     {"a torn first log without a snapshot is a first start", a_torn_first_log_without_a_snapshot_is_a_first_start},
+    {"the election port opens when the database is loaded", the_election_port_opens_when_the_database_is_loaded},
     {NULL, NULL},
 };
 

@@ -77,7 +77,10 @@ void ports_accept(struct server *server, conn_id id, enum channel channel, const
             server_close(server, connection);
         }
         break;
-    case CHANNEL_ELECTION:
+    case CHANNEL_ELECTION: /* opens when the database is loaded (QuorumPeer.start): no vote is heard before */
+        if (server->phase == PHASE_BOOTING) {
+            server_close(server, connection);
+        }
         break;
     case CHANNEL_COMMIT: /* no server listens there */
     case CHANNEL_HEARTBEAT:
