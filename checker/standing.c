@@ -48,7 +48,7 @@ struct standing {
     GByteArray *told;    /* by event of the session */
     GHashTable *covered; /* set of path_id */
     bool halved;         /* by removeWatches of one kind: what is left of a watch, nobody knows */
-    size_t overdue;      /* expected[overdue..] may still be untold although they were shown */
+    size_t overdue;      /* expected[overdue..] are those of the present connection */
 };
 
 struct standing *standing_new(struct history *history)
@@ -462,16 +462,14 @@ static void match_forwards(struct standing *standing, const struct interval *int
 }
 
 /* What was shown on the connection and not told until it ended. */
-static void judge_untold(struct standing *standing, zxid_t until, int32_t shown_by)
+static void judge_untold(struct standing *standing, int32_t shown_by)
 {
-    size_t end = first_after(standing, until);
-    for (size_t i = standing->overdue; i < end; i++) {
+    for (size_t i = standing->overdue; i < standing->expected->len; i++) {
         if (expected_at(standing, i)->telling == UNTOLD) {
             report_lost(standing, expected_at(standing, i), shown_by);
             expected_at(standing, i)->telling = FORGIVEN;
         }
     }
-    standing->overdue = MAX(standing->overdue, end);
 }
 
 static void judge_interval(struct standing *standing, const struct interval *interval)
@@ -552,8 +550,7 @@ static void follow_connection(struct standing *standing, struct place *place, ui
         }
     } while (!interval.ends);
     place->reply += place->reply < reply_count && is_close(standing, place->reply) ? 1 : 0;
-    judge_untold(standing, FOR_EVER, shown_by);
-    standing->overdue = first_after(standing, place->shown);
+    judge_untold(standing, shown_by);
     expect_again(standing, place->shown);
 }
 
@@ -570,7 +567,6 @@ void standing_follow(struct standing *standing, const struct session_index *sess
         return;
     }
     find_expected(standing);
-    standing->overdue = 0;
     struct place place = {0, 0, 0};
     size_t state = session->state_start;
     next_connection(standing, &state); /* what is before the first one is of the first one */
