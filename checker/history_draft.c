@@ -101,6 +101,15 @@ void draft_add_observation(struct draft *draft, int32_t node, const struct obser
     draft_remember_moment(draft, draft->record->observations, sizeof row, offsetof(struct observation_row, seq), ns);
 }
 
+void draft_add_fault(struct draft *draft, int32_t node, int32_t kind, int64_t ns)
+{
+    struct record *record = draft->record;
+    struct fault_row row = {
+        .time_ns = ns, .kind = kind, .node = node, .peer = -1, .detail = record_string(record, NULL)};
+    g_array_append_val(record->faults, row);
+    draft_remember_moment(draft, record->faults, sizeof row, offsetof(struct fault_row, seq), ns);
+}
+
 struct observation draft_transaction(const struct draft *draft, zxid_t zxid, int32_t operation)
 {
     struct observation observation = {.type = OBSERVE_DELIVERED, .value = {zxid, 0, 0, OP_ERROR}};

@@ -46,6 +46,8 @@ int32_t draft_find_site(struct draft *draft, int64_t number);
 int64_t draft_session_of(const struct draft *draft, int32_t client, int64_t number);
 
 void draft_add_observation(struct draft *draft, int32_t node, const struct observation *observation, int64_t ns);
+/* A process that ended: `kind` is an enum fault_kind. */
+void draft_add_fault(struct draft *draft, int32_t node, int32_t kind, int64_t ns);
 /* DELIVERED of the transaction that an operation became, or, if that is negative, of an error of nobody.  PROPOSED says the same but the
  * tree digest. */
 struct observation draft_transaction(const struct draft *draft, zxid_t zxid, int32_t operation);

@@ -60,16 +60,16 @@ static void read_event(struct draft *draft, int32_t client, int64_t number)
 {
     struct event_row row = {.client = client, .zxid = -1, .time_ns = draft_line_time(draft)};
     const char *name = words_next(&draft->words);
-    for (row.type = EVENT_NODE_CREATED; row.type <= EVENT_NODE_CHILDREN_CHANGED; row.type++) {
-        if (strcmp(event_type_name(row.type), name) == 0) {
-            break;
-        }
+    bool is_none = strcmp(event_type_name(EVENT_NONE), name) == 0;
+    row.type = is_none ? EVENT_NONE : EVENT_NODE_CREATED;
+    while (row.type <= EVENT_NODE_CHILDREN_CHANGED && strcmp(event_type_name(row.type), name) != 0) {
+        row.type++;
     }
     if (row.type > EVENT_NODE_CHILDREN_CHANGED) {
         words_fail(&draft->words, "not an event:", name);
     }
     row.session = draft_session_of(draft, client, number);
-    row.path = record_string(draft->record, words_next(&draft->words));
+    row.path = record_string(draft->record, is_none ? NULL : words_next(&draft->words));
     while (words_more(&draft->words)) {
         const char *word = words_next(&draft->words);
         const char *value;
@@ -132,6 +132,7 @@ static void read_client(struct draft *draft)
 
 struct server_line {
     struct observation observation;
+    int32_t end; /* enum fault_kind: of a process that ended */
     int64_t ns;
 };
 
@@ -188,61 +189,123 @@ static enum step_down_reason read_reason(struct draft *draft, const char *word)
     return STEP_DOWN_NONE;
 }
 
+/* "1,2,3": a mask by the servers' ids, and how many */
+static void read_voters(struct draft *draft, const char *word, int64_t *value)
+{
+    char **numbers = g_strsplit(word, ",", -1);
+    for (size_t i = 0; numbers[i] != NULL; i++) {
+        int64_t server = words_number(&draft->words, numbers[i]);
+        if (server < 0 || server > 63) {
+            words_fail(&draft->words, "no voter has the id", numbers[i]);
+            break;
+        }
+        value[1] = (int64_t)((uint64_t)value[1] | UINT64_C(1) << server);
+        value[2]++;
+    }
+    g_strfreev(numbers);
+}
+
+static void read_transaction(struct draft *draft, struct observation *observation)
+{
+    enum observation_type type = observation->type;
+    *observation = draft_transaction(draft, words_zxid(&draft->words, words_next(&draft->words)), -1);
+    observation->type = type;
+    int64_t tree = observation->value[5];
+    if (type != OBSERVE_PROPOSED && type != OBSERVE_DELIVERED) {
+        memset(observation->value + 1, 0, 5 * sizeof observation->value[0]);
+    }
+    if (type == OBSERVE_SNAPSHOT_LOADED) {
+        observation->value[1] = tree;
+    }
+    if (type == OBSERVE_RECOVERED) {
+        observation->value[3] = tree;
+    }
+}
+
+static void read_server_values(struct draft *draft, struct observation *observation)
+{
+    struct words *words = &draft->words;
+    switch ((int)observation->type) {
+    case OBSERVE_CAPACITY:
+    case OBSERVE_REFUSED:
+        break;
+    case OBSERVE_ESTABLISHED:
+        observation->value[0] = words_number(words, words_next(words));
+        observation->value[1] = zxid_make(observation->value[0], 0);
+        break;
+    case OBSERVE_FOLLOWING:
+        observation->value[0] = words_number(words, words_next(words));
+        observation->value[2] = words_zxid(words, words_next(words));
+        break;
+    case OBSERVE_EPOCH_ACCEPTED:
+        observation->value[0] = words_number(words, words_next(words));
+        break;
+    case OBSERVE_STEPPED_DOWN:
+        observation->value[0] = words_number(words, words_next(words));
+        observation->value[1] = read_reason(draft, words_next(words));
+        break;
+    case OBSERVE_LOOKING:
+        observation->value[4] = words_zxid(words, words_next(words));
+        break;
+    case OBSERVE_MEMBERSHIP:
+        observation->value[0] = words_zxid(words, words_next(words));
+        read_voters(draft, words_next(words), observation->value);
+        break;
+    default:
+        read_transaction(draft, observation);
+        break;
+    }
+}
+
 static bool start_server_line(struct draft *draft, struct observation *observation, const char *word)
 {
     static const struct {
         const char *name;
         enum observation_type type;
     } known[] = {
-        {"recovered", OBSERVE_RECOVERED},
-        {"proposed", OBSERVE_PROPOSED},
-        {"logged", OBSERVE_LOGGED},
-        {"committed", OBSERVE_COMMITTED},
-        {"delivered", OBSERVE_DELIVERED},
-        {"truncated", OBSERVE_TRUNCATED},
-        {"loaded", OBSERVE_SNAPSHOT_LOADED},
-        {"established", OBSERVE_ESTABLISHED},
-        {"following", OBSERVE_FOLLOWING},
-        {"capacity", OBSERVE_CAPACITY},
-        {"looking", OBSERVE_LOOKING},
-        {"accepted", OBSERVE_EPOCH_ACCEPTED},
-        {"stepped-down", OBSERVE_STEPPED_DOWN},
+        {"recovered", OBSERVE_RECOVERED},     {"refused", OBSERVE_REFUSED},
+        {"proposed", OBSERVE_PROPOSED},       {"logged", OBSERVE_LOGGED},
+        {"committed", OBSERVE_COMMITTED},     {"delivered", OBSERVE_DELIVERED},
+        {"truncated", OBSERVE_TRUNCATED},     {"loaded", OBSERVE_SNAPSHOT_LOADED},
+        {"established", OBSERVE_ESTABLISHED}, {"following", OBSERVE_FOLLOWING},
+        {"capacity", OBSERVE_CAPACITY},       {"looking", OBSERVE_LOOKING},
+        {"accepted", OBSERVE_EPOCH_ACCEPTED}, {"stepped-down", OBSERVE_STEPPED_DOWN},
+        {"membership", OBSERVE_MEMBERSHIP},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
-        if (strcmp(known[i].name, word) != 0) {
-            continue;
+        if (strcmp(known[i].name, word) == 0) {
+            *observation = (struct observation){.type = known[i].type};
+            read_server_values(draft, observation);
+            return true;
         }
-        *observation = (struct observation){.type = known[i].type};
-        if (known[i].type == OBSERVE_ESTABLISHED) {
-            observation->value[0] = words_number(&draft->words, words_next(&draft->words));
-            observation->value[1] = zxid_make(observation->value[0], 0);
-        } else if (known[i].type == OBSERVE_FOLLOWING) {
-            observation->value[0] = words_number(&draft->words, words_next(&draft->words));
-            observation->value[2] = words_zxid(&draft->words, words_next(&draft->words));
-        } else if (known[i].type == OBSERVE_EPOCH_ACCEPTED) {
-            observation->value[0] = words_number(&draft->words, words_next(&draft->words));
-        } else if (known[i].type == OBSERVE_STEPPED_DOWN) {
-            observation->value[0] = words_number(&draft->words, words_next(&draft->words));
-            observation->value[1] = read_reason(draft, words_next(&draft->words));
-        } else if (known[i].type == OBSERVE_LOOKING) {
-            observation->value[4] = words_zxid(&draft->words, words_next(&draft->words));
-        } else if (known[i].type != OBSERVE_CAPACITY) {
-            *observation = draft_transaction(draft, words_zxid(&draft->words, words_next(&draft->words)), -1);
-            observation->type = known[i].type;
-            int64_t tree = observation->value[5];
-            if (known[i].type != OBSERVE_PROPOSED && known[i].type != OBSERVE_DELIVERED) {
-                memset(observation->value + 1, 0, 5 * sizeof observation->value[0]);
-            }
-            if (known[i].type == OBSERVE_SNAPSHOT_LOADED) {
-                observation->value[1] = tree;
-            }
-            if (known[i].type == OBSERVE_RECOVERED) {
-                observation->value[3] = tree;
-            }
-        }
-        return true;
     }
     return false;
+}
+
+enum server_line_kind {
+    LINE_MENTIONS,
+    LINE_OBSERVER,
+    LINE_OBSERVATION,
+    LINE_END,
+};
+
+static enum server_line_kind read_server_kind(struct draft *draft, struct server_line *line)
+{
+    if (!words_more(&draft->words)) {
+        return LINE_MENTIONS;
+    }
+    const char *word = words_next(&draft->words);
+    if (strcmp(word, "observer") == 0) {
+        return LINE_OBSERVER;
+    }
+    if (strcmp(word, "crashed") == 0 || strcmp(word, "exited") == 0) {
+        line->end = word[0] == 'c' ? FAULT_CRASH : FAULT_EXIT;
+        return LINE_END;
+    }
+    if (!start_server_line(draft, &line->observation, word)) {
+        words_fail(&draft->words, "a server does not", word);
+    }
+    return LINE_OBSERVATION;
 }
 
 /* "server 1 delivered 1.1 as=w1", "server 1,2,3 ..." */
@@ -250,24 +313,17 @@ static void read_server(struct draft *draft)
 {
     char **numbers = g_strsplit(words_next(&draft->words), ",", -1);
     struct server_line line = {.ns = draft_line_time(draft)};
-    bool says = words_more(&draft->words);
-    bool observer = false;
-    if (says) {
-        const char *word = words_next(&draft->words);
-        observer = strcmp(word, "observer") == 0;
-        if (!observer && !start_server_line(draft, &line.observation, word)) {
-            words_fail(&draft->words, "a server does not", word);
-        }
-        says = !observer;
-    }
+    enum server_line_kind kind = read_server_kind(draft, &line);
     while (words_more(&draft->words)) {
         read_server_option(draft, &line, words_next(&draft->words));
     }
     for (size_t i = 0; numbers[i] != NULL && draft->words.error == NULL; i++) {
         int32_t node = draft_find_node(draft, true, words_number(&draft->words, numbers[i]));
-        g_array_index(draft->record->nodes, struct node_row, node).is_observer |= observer;
-        if (says) {
+        g_array_index(draft->record->nodes, struct node_row, node).is_observer |= kind == LINE_OBSERVER;
+        if (kind == LINE_OBSERVATION) {
             draft_add_observation(draft, node, &line.observation, line.ns);
+        } else if (kind == LINE_END) {
+            draft_add_fault(draft, node, line.end, line.ns);
         }
     }
     g_strfreev(numbers);
@@ -284,10 +340,7 @@ static void read_site(struct draft *draft)
         draft_add_observation(draft, node, &observation, ns);
         return;
     }
-    struct fault_row row = {
-        .time_ns = ns, .kind = FAULT_CRASH, .node = node, .peer = -1, .detail = record_string(draft->record, NULL)};
-    g_array_append_val(draft->record->faults, row);
-    draft_remember_moment(draft, draft->record->faults, sizeof row, offsetof(struct fault_row, seq), ns);
+    draft_add_fault(draft, node, FAULT_CRASH, ns);
 }
 
 /* ---- the run ------------------------------------------------------------------------------------------------------- */
