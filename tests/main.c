@@ -44,6 +44,7 @@ extern const struct test_suite test_suite_network;
 extern const struct test_suite test_suite_quantity;
 extern const struct test_suite test_suite_recipe_digest;
 extern const struct test_suite test_suite_recipes;
+extern const struct test_suite test_suite_reconfig;
 extern const struct test_suite test_suite_record;
 extern const struct test_suite test_suite_rollover;
 extern const struct test_suite test_suite_scenario;
@@ -81,6 +82,7 @@ static const struct test_suite *const suites[] = {
     &test_suite_event_queue,   &test_suite_explore, &test_suite_explore_store, &test_suite_explore_orders, &test_suite_explore_plan, &test_suite_explore_symmetry, &test_suite_fault,         &test_suite_flaw,     &test_suite_guarantees,
     &test_suite_interleavings, &test_suite_library,       &test_suite_move, &test_suite_network,  &test_suite_quantity,
     &test_suite_recipe_digest,
+    &test_suite_reconfig,
     &test_suite_recipes,       &test_suite_record,        &test_suite_rollover, &test_suite_scenario,
     &test_suite_schedule, &test_suite_script, &test_suite_server,        &test_suite_server_digest, &test_suite_shrink,   &test_suite_spec,     &test_suite_stage, &test_suite_storage,
     &test_suite_store,         &test_suite_tree,          &test_suite_watch,    &test_suite_wire,

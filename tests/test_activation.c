@@ -3,10 +3,8 @@
 
 #include "protocol/server/activation.h"
 #include "protocol/server/server_state.h"
-#include "protocol/wire/frame.h"
-#include "protocol/wire/packet.h"
 #include "protocol/wire/txn.h"
-#include "tests/lone_server.h"
+#include "tests/peers.h"
 #include "tests/test.h"
 
 #define LEADER 3
@@ -47,36 +45,14 @@ static void game_free(struct game *game)
 
 /* ---- what others say --------------------------------------------------------------------------------------------- */
 
-static void say(struct game *game, struct lone_line *line, const struct jute_writer *writer)
-{
-    struct bytes octets = jute_written(writer, 0);
-    lone_server_say(game->host, line, octets.data, bytes_size(octets));
-}
-
 static void vote(struct game *game, server_id_t from, int32_t state, const char *config)
 {
-    static uint8_t octets[1024];
-    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
-    struct lone_line *line = lone_server_open_port(game->host, CHANNEL_ELECTION);
-    election_preface_write(&writer, &(struct election_preface){PREFACE_PROTOCOL, from, bytes_of("peer:3888")});
-    struct notification notification = {.form = NOTIFICATION_FULL,
-                                        .state = state,
-                                        .leader = LEADER,
-                                        .election_epoch = 1,
-                                        .version = NOTIFICATION_VERSION,
-                                        .config = bytes_of(config)};
-    size_t mark = frame_begin(&writer);
-    notification_write(&writer, &notification);
-    frame_end(&writer, mark);
-    say(game, line, &writer);
+    peers_vote(game->host, (struct peer_vote){from, state, LEADER, config});
 }
 
 static void packet(struct game *game, int32_t type, zxid_t zxid, struct bytes data)
 {
-    static uint8_t octets[4096];
-    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
-    packet_write(&writer, &(struct quorum_packet){type, zxid, data, id_list_null()});
-    say(game, game->line, &writer);
+    peers_say(game->host, game->line, type, zxid, data);
 }
 
 static void propose(struct game *game, zxid_t zxid, const char *config)
