@@ -418,8 +418,9 @@ static bool is_beyond(const struct operation_row *row)
     return is_refused || (row->outcome == OUTCOME_FAILED && spec_error_is_beyond(row->error));
 }
 
-/* No server's tree was changed by it.  Of a multi whose answer was lost the servers know whether it failed, and the specification may
- * not: a list of ACLs, a quota. */
+/* No server's tree was changed by it.  Of a multi whose answer was lost the servers know whether it failed, its transaction is the same,
+ * and the specification may not know why: a list of ACLs, a quota.  Such a multi may take effect or not, but not in part; where servers
+ * differ in it their trees do, which is replica-agreement's. */
 static bool changed_nothing(const struct history *history, const struct change *change)
 {
     if (change == change_at(history, 0) || change[0].observation == NO_INDEX || change[-1].observation == NO_INDEX) {
