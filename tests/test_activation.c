@@ -74,8 +74,7 @@ static void commit(struct game *game, zxid_t zxid, server_id_t designated)
     packet(game, PACKET_COMMITANDACTIVATE, zxid, jute_written(&writer, 0));
 }
 
-/* Up to the ACK of NEWLEADER, with that configuration. */
-static void follow(struct game *game, epoch_t epoch, const char *config)
+static void follow_up_to_diff(struct game *game, epoch_t epoch)
 {
     uint8_t octets[4];
     struct jute_writer writer = jute_writer_of(octets, sizeof octets);
@@ -88,8 +87,14 @@ static void follow(struct game *game, epoch_t epoch, const char *config)
         lone_server_reach(game->host, game->line);
         packet(game, PACKET_LEADERINFO, zxid_make(epoch, 0), jute_written(&writer, 0));
         packet(game, PACKET_DIFF, server_of(game)->tree->last_processed, bytes_null());
-        packet(game, PACKET_NEWLEADER, zxid_make(epoch, 0), bytes_of(config));
     }
+}
+
+/* Up to the ACK of NEWLEADER, with that configuration. */
+static void follow(struct game *game, epoch_t epoch, const char *config)
+{
+    follow_up_to_diff(game, epoch);
+    packet(game, PACKET_NEWLEADER, zxid_make(epoch, 0), bytes_of(config));
 }
 
 /* ---- what is to be seen ---------------------------------------------------------------------------------------------- */
@@ -196,6 +201,35 @@ static void a_leader_may_take_a_proposal_back(void)
     game_free(&game);
 }
 
+/* It would lead with a configuration in which nobody has a vote that counts. */
+static void what_is_older_than_in_force_is_not_proposed(void)
+{
+    struct game game = game_prepare();
+    save(&game, (struct file_name){FILE_CONFIG, 0x100000005}, FIRST);
+    lone_server_boot(game.host, &game.config);
+    follow(&game, 2, WITHOUT_LEADER "version=100000003");
+    check_versions(&game, 0x100000005, 0x100000005);
+    packet(&game, PACKET_UPTODATE, -1, bytes_null());
+    check_versions(&game, 0x100000005, 0x100000005);
+    CHECK_INT(status_of(&game).state, PEER_FOLLOWING);
+    game_free(&game);
+}
+
+/* What is forwarded to a newcomer before NEWLEADER is later than what that tells; what it proposed in another epoch is not. */
+static void newleader_does_not_take_back_what_was_proposed_before_it(void)
+{
+    struct game game = game_prepare();
+    save(&game, (struct file_name){FILE_CONFIG, 0x100000001}, FIRST);
+    lone_server_boot(game.host, &game.config);
+    follow_up_to_diff(&game, 2);
+    propose(&game, 0x200000001, WITHOUT_US "version=200000001");
+    packet(&game, PACKET_NEWLEADER, zxid_make(2, 0), bytes_of(FIRST "version=100000001"));
+    check_versions(&game, 0x100000001, 0x200000001);
+    packet(&game, PACKET_UPTODATE, -1, bytes_null());
+    check_versions(&game, 0x100000001, 0x200000001);
+    game_free(&game);
+}
+
 static void who_loses_his_vote_goes_on_following(void)
 {
     struct game game = game_follow();
@@ -280,6 +314,9 @@ static const struct test_case cases[] = {
     {"the first configuration gets its version with UPTODATE", the_first_configuration_gets_its_version_with_uptodate},
     {"a proposal is found again after a crash", a_proposal_is_found_again_after_a_crash},
     {"a leader may take a proposal back", a_leader_may_take_a_proposal_back},
+    {"what is older than what is in force is not proposed", what_is_older_than_in_force_is_not_proposed},
+    {"NEWLEADER does not take back what was proposed before it",
+     newleader_does_not_take_back_what_was_proposed_before_it},
     {"who loses his vote goes on following", who_loses_his_vote_goes_on_following},
     {"who becomes an observer comes back as one", who_becomes_an_observer_comes_back_as_one},
     {"who is designated leads without an election", who_is_designated_leads_without_an_election},

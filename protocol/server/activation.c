@@ -121,13 +121,15 @@ void activation_propose(struct server *server, struct bytes text)
     config_files_save_next(server);
 }
 
-bool activation_take_over(struct server *server, struct bytes text)
+bool activation_take_over(struct server *server, struct bytes text, int64_t proposed)
 {
     struct membership membership;
     if (!server->config.reconfig_enabled || !membership_read(&membership, text)) {
         return false;
     }
-    if (membership.version != server->last_seen.version) {
+    int64_t version = membership.version, last_seen = server->last_seen.version;
+    bool is_overtaken = proposed != 0 && proposed == last_seen && version <= proposed;
+    if (!is_overtaken && version != last_seen && version >= server->verifier.version) {
         see(server, &membership, text);
         config_files_save_next(server);
     }

@@ -49,8 +49,9 @@ void activation_applied(struct server *server);
 /* ---- proposed ---- */
 void activation_propose(struct server *server, struct bytes text);
 
-/* NEWLEADER's; false: that is no configuration. */
-bool activation_take_over(struct server *server, struct bytes text);
+/* NEWLEADER's, of a leader that has proposed the version `proposed` last (0: none), which is later if this is no later one.  What is older
+ * than what is in force is not taken, either (Apache's logs that and takes it).  False: that is no configuration. */
+bool activation_take_over(struct server *server, struct bytes text, int64_t proposed);
 
 /* A leader is the first one: its configuration gets the version that belongs to its epoch. */
 void activation_begin_epoch(struct server *server, epoch_t epoch);

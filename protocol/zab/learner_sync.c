@@ -474,20 +474,13 @@ static void save_snapshot(struct server *server)
     outputs_save(server->out, file, octets, DISK_OP_SYNC_SNAPSHOT);
 }
 
-/* What the leader proposes meanwhile is later. */
 static void take_over_configuration(struct server *server, struct bytes text)
 {
     struct learner *learner = &server->learner;
-    bool is_later = learner->proposed != 0 && learner->proposed == server->last_seen.version;
-    struct membership membership;
-    if (!server->config.reconfig_enabled || !membership_read(&membership, text)) {
-        return;
+    if (activation_take_over(server, text, learner->proposed)) {
+        arena_free_bytes(server->arena, learner->config);
+        learner->config = arena_copy_bytes(server->arena, text);
     }
-    if (!is_later || membership.version > learner->proposed) {
-        activation_take_over(server, text);
-    }
-    arena_free_bytes(server->arena, learner->config);
-    learner->config = arena_copy_bytes(server->arena, text);
 }
 
 static void receive_newleader(struct server *server, const struct quorum_packet *packet)
