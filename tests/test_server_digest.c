@@ -144,6 +144,7 @@ static void fill_learner(struct subject *subject)
     STAILQ_INSERT_TAIL(&learner->syncs, subject->learner_sync, in_queue);
     learner_touch(server, 8, 3000);
     subject->touched = learner->touched;
+    learner->config = arena_copy_bytes(arena, bytes_of("config"));
     subject->revalidation = arena_alloc(arena, sizeof *subject->revalidation);
     *subject->revalidation =
         (struct revalidation){.session = 9, .conn = subject->client->id, .serial = subject->client->serial};
@@ -268,6 +269,10 @@ static void the_server_itself_is_covered(void)
         FIELD(server, config_files.next_waits),
     };
     check_covered(&server->node, configurations, ARRAY_LENGTH(configurations));
+    struct bytes proposed = server->last_seen.text;
+    server->last_seen.text = server->verifier.text; /* nothing is proposed */
+    check_covered(&server->node, configurations, 1);
+    server->last_seen.text = proposed;
     const struct field first = FIELD(server, read_only_first);
     CHECK(!changes(&server->node, first, 0)); /* means nothing unless there are sessions here alone */
     server->read_only = true;
@@ -438,6 +443,7 @@ static void learning_is_covered(void)
         FIELD(learner, sync_zxid),
         FIELD(learner, last_queued),
         FIELD(learner, proposed),
+        {"NEWLEADER's configuration", (void *)(uintptr_t)learner->config.data, 6},
         FIELD(subject.not_logged->proposal, digest),
         FIELD(subject.pending->proposal, digest),
         FIELD(subject.committed, zxid),
