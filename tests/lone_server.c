@@ -93,15 +93,24 @@ static void step(struct lone_server *host, struct input *input)
     }
 }
 
+static bool is_slow(const struct lone_server *host, const struct disk_operation *operation)
+{
+    return (host->slow_files >> operation->file.kind & 1U) != 0;
+}
+
 static bool finish_disk(struct lone_server *host)
 {
     struct disk_file files[FILES_MAX];
     struct disk_operation finished;
-    if (host->disk.operation_count == 0) {
+    uint32_t next = 0;
+    while (next < host->disk.operation_count && is_slow(host, &host->disk.operations[next])) {
+        next++;
+    }
+    if (next == host->disk.operation_count) {
         return false;
     }
     struct input input = {.type = INPUT_DISK_DONE};
-    input.disk_done.result = disk_finish(&host->disk, 0, &finished);
+    input.disk_done.result = disk_finish(&host->disk, next, &finished);
     input.disk_done.op = finished.op;
     if (finished.type == OUTPUT_LOAD) {
         ensure(host->disk.file_count <= FILES_MAX);
@@ -123,7 +132,7 @@ static bool run_task(struct lone_server *host)
     return true;
 }
 
-static void settle(struct lone_server *host)
+void lone_server_settle(struct lone_server *host)
 {
     bool busy = true;
     while (busy && host->exited == EXIT_NONE) {
@@ -145,7 +154,7 @@ void lone_server_start(struct lone_server *host, const struct server_config *con
 void lone_server_boot(struct lone_server *host, const struct server_config *config)
 {
     lone_server_start(host, config);
-    settle(host);
+    lone_server_settle(host);
 }
 
 static void free_line(void *data)
@@ -204,7 +213,7 @@ struct lone_line *lone_server_open_port(struct lone_server *host, enum channel c
     input.accepted.conn = line->conn;
     input.accepted.channel = channel;
     step(host, &input);
-    settle(host);
+    lone_server_settle(host);
     return line;
 }
 
@@ -224,7 +233,7 @@ void lone_server_reach(struct lone_server *host, struct lone_line *line)
     struct input input = {.type = INPUT_CONNECTED};
     input.connected.conn = line->conn;
     step(host, &input);
-    settle(host);
+    lone_server_settle(host);
 }
 
 void lone_server_say(struct lone_server *host, struct lone_line *line, const void *octets, size_t length)
@@ -236,7 +245,7 @@ void lone_server_say(struct lone_server *host, struct lone_line *line, const voi
     input.received.conn = line->conn;
     input.received.octets = (struct bytes){octets, (int32_t)length};
     step(host, &input);
-    settle(host);
+    lone_server_settle(host);
 }
 
 void lone_server_end(struct lone_server *host, struct lone_line *line)
@@ -248,7 +257,7 @@ void lone_server_end(struct lone_server *host, struct lone_line *line)
     struct input input = {.type = INPUT_DISCONNECTED};
     input.disconnected.conn = line->conn;
     step(host, &input);
-    settle(host);
+    lone_server_settle(host);
 }
 
 void lone_server_wait(struct lone_server *host, instant_ns until)
@@ -262,7 +271,7 @@ void lone_server_wait(struct lone_server *host, instant_ns until)
         struct input input = {.type = INPUT_DEADLINE};
         input.deadline = next;
         step(host, &input);
-        settle(host);
+        lone_server_settle(host);
     }
     host->now = until > host->now ? until : host->now;
 }

@@ -1,7 +1,8 @@
 /* lone_server.h -- One server with a disk, driven directly: what a test says, the server answers at once.  Standalone, or with a
  * test that speaks for all the other servers.
  *
- * Between two calls the server has nothing left to do but wait: tasks and disk operations happen as they come up.
+ * Between two calls the server has nothing left to do but wait: tasks and disk operations happen as they come up, those
+ * on slow_files excepted.
  * Time stands still except in lone_server_wait().
  * Memory: the host's; lone_server_free() gives it back.
  */
@@ -30,6 +31,7 @@ struct lone_server {
     struct disk disk;
     void *region, *disk_region;
     instant_ns now;
+    uint32_t slow_files; /* bits by kind: what is asked of those waits until the test takes the bit away and settles */
     enum exit_reason exited;
     GPtrArray *lines; /* of struct lone_line, in order of opening or dialing */
 };
@@ -48,6 +50,9 @@ void lone_server_boot(struct lone_server *host, const struct server_config *conf
 
 /* Begins to boot; its tasks and disk operations wait for the test's next word. */
 void lone_server_start(struct lone_server *host, const struct server_config *config);
+
+/* Tasks and disk operations until there are none. */
+void lone_server_settle(struct lone_server *host);
 
 /* A client connects; anybody connects to a port. */
 struct lone_line *lone_server_open(struct lone_server *host);

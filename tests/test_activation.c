@@ -10,6 +10,7 @@
 #define LEADER 3
 #define SECOND_MS 1000U
 #define FIRST "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.3=c:1:2:participant\n"
+#define FIRST_IN_FILE "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.3=c:1:2:participant"
 #define WITHOUT_LEADER "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.4=d:1:2:participant\n"
 #define WITHOUT_US "server.2=b:1:2:participant\nserver.3=c:1:2:participant\nserver.4=d:1:2:participant\n"
 #define AS_OBSERVER "server.1=a:1:2:observer\nserver.2=b:1:2:participant\nserver.3=c:1:2:participant\n"
@@ -190,6 +191,62 @@ static void a_proposal_is_found_again_after_a_crash(void)
     }
 }
 
+static void settle(struct game *game)
+{
+    game->host->slow_files = 0;
+    lone_server_settle(game->host);
+}
+
+static bool file_is(const struct game *game, struct file_name name, const char *text)
+{
+    const struct file *file = disk_find(&game->host->disk, name);
+    return file != NULL && bytes_equal((struct bytes){file->octets, (int32_t)file->length}, bytes_of(text));
+}
+
+static void newleader_is_acknowledged_when_its_configuration_is_on_the_disk(void)
+{
+    struct game game = game_prepare();
+    lone_server_boot(game.host, &game.config);
+    game.host->slow_files = 1U << FILE_NEXT_CONFIG;
+    follow(&game, 1, FIRST "version=100000000");
+    CHECK_INT(server_of(&game)->current_epoch, 1);
+    CHECK_INT(peers_heard(game.line, PACKET_ACK, NULL), 0);
+    settle(&game);
+    CHECK_INT(peers_heard(game.line, PACKET_ACK, NULL), 1);
+    game_free(&game);
+}
+
+static void what_is_proposed_stays_on_the_disk_until_it_is_in_force_there(void)
+{
+    struct game game = game_follow();
+    propose(&game, 0x100000001, WITHOUT_US "version=100000001");
+    game.host->slow_files = 1U << FILE_CONFIG;
+    commit(&game, 0x100000001, LEADER);
+    check_versions(&game, 0x100000001, 0x100000001);
+    CHECK(has_file(&game, FILE_NEXT_CONFIG, 0));
+    lone_server_reboot(game.host, &game.config); /* asks for quorums of both again */
+    check_versions(&game, 0x100000000, 0x100000001);
+    game_free(&game);
+}
+
+static void what_changes_while_it_is_written_is_written_behind_it(void)
+{
+    struct game game = game_follow();
+    game.host->slow_files = 1U << FILE_CONFIG | 1U << FILE_NEXT_CONFIG;
+    propose(&game, 0x100000001, WITHOUT_US "version=100000001");
+    commit(&game, 0x100000001, LEADER);
+    propose(&game, 0x100000002, FIRST "version=100000002");
+    commit(&game, 0x100000002, LEADER);
+    propose(&game, 0x100000003, WITHOUT_US "version=100000003");
+    settle(&game);
+    check_versions(&game, 0x100000002, 0x100000003);
+    CHECK(file_is(&game, (struct file_name){FILE_CONFIG, 0x100000002}, FIRST_IN_FILE));
+    CHECK(file_is(&game, (struct file_name){FILE_NEXT_CONFIG, 0}, WITHOUT_US "version=100000003"));
+    commit(&game, 0x100000003, LEADER);
+    CHECK(!has_file(&game, FILE_NEXT_CONFIG, 0));
+    game_free(&game);
+}
+
 static void a_leader_may_take_a_proposal_back(void)
 {
     struct game game = game_follow();
@@ -313,6 +370,11 @@ static const struct test_case cases[] = {
     {"the disk tells what is in force and what is proposed", the_disk_tells_what_is_in_force_and_what_is_proposed},
     {"the first configuration gets its version with UPTODATE", the_first_configuration_gets_its_version_with_uptodate},
     {"a proposal is found again after a crash", a_proposal_is_found_again_after_a_crash},
+    {"NEWLEADER is acknowledged when its configuration is on the disk",
+     newleader_is_acknowledged_when_its_configuration_is_on_the_disk},
+    {"what is proposed stays on the disk until it is in force there",
+     what_is_proposed_stays_on_the_disk_until_it_is_in_force_there},
+    {"what changes while it is written is written behind it", what_changes_while_it_is_written_is_written_behind_it},
     {"a leader may take a proposal back", a_leader_may_take_a_proposal_back},
     {"what is older than what is in force is not proposed", what_is_older_than_in_force_is_not_proposed},
     {"NEWLEADER does not take back what was proposed before it",

@@ -19,7 +19,6 @@ struct game {
     struct lone_server *host;
     struct server_config config;
     struct lone_line *lines[SERVERS + 1]; /* of the learners */
-    zxid_t acked[SERVERS + 1];
 };
 
 static const struct server *server_of(const struct game *game)
@@ -33,8 +32,8 @@ static void save(struct game *game, struct file_name name, const char *text)
     disk_write_back(&game->host->disk);
 }
 
-/* {1,2,3} is in force; `proposed` (NULL: nothing) is on the disk as proposed. */
-static struct game game_boot(const char *proposed)
+/* {1,2,3}, of the settings. */
+static struct game game_prepare(void)
 {
     struct game game = {.host = lone_server_prepare()};
     lone_server_config(&game.config);
@@ -45,6 +44,13 @@ static struct game game_boot(const char *proposed)
     for (size_t i = 0; i < SERVERS; i++) {
         game.config.members[i] = (struct member){(server_id_t)i + 1, i < 3 ? MEMBER_PARTICIPANT : MEMBER_OUTSIDE};
     }
+    return game;
+}
+
+/* {1,2,3} is in force; `proposed` (NULL: nothing) is on the disk as proposed. */
+static struct game game_boot(const char *proposed)
+{
+    struct game game = game_prepare();
     save(&game, (struct file_name){FILE_CONFIG, OLD_VERSION}, OLD);
     if (proposed != NULL) {
         save(&game, (struct file_name){FILE_NEXT_CONFIG, 0}, proposed);
@@ -211,6 +217,27 @@ static void newleader_needs_both(void)
     }
 }
 
+/* Its own is one of the two ACKs that it needs. */
+static void the_first_configuration_gets_a_version_and_is_on_the_disk(void)
+{
+    struct game game = game_prepare();
+    lone_server_boot(game.host, &game.config);
+    peers_vote(game.host, (struct peer_vote){2, SERVER_LOOKING, 1, OLD "version=0"});
+    wait_ms(&game, 1000);
+    game.host->slow_files = 1U << FILE_NEXT_CONFIG;
+    call(&game, 2, 0);
+    promise(&game, "2");
+    acknowledge(&game, "2", EPOCH);
+    CHECK_INT(server_of(&game)->last_seen.version, EPOCH);
+    CHECK_INT(server_of(&game)->current_epoch, 1);
+    CHECK_INT(server_of(&game)->leader.state, LEADER_NEWLEADER_ACKS);
+    game.host->slow_files = 0;
+    lone_server_settle(game.host);
+    CHECK_INT(server_of(&game)->leader.state, LEADER_BROADCAST);
+    CHECK_INT(server_of(&game)->verifier.version, EPOCH);
+    game_free(&game);
+}
+
 static void who_knows_a_later_configuration_is_refused(void)
 {
     struct game game = game_boot(NULL);
@@ -375,6 +402,8 @@ static const struct test_case cases[] = {
     {"an election needs a quorum of both", an_election_needs_both},
     {"an epoch is asked of both and promised by both", an_epoch_needs_both},
     {"NEWLEADER, which tells what is proposed, is acknowledged by both", newleader_needs_both},
+    {"a first leader gives the configuration a version, and has it on the disk before it is established",
+     the_first_configuration_gets_a_version_and_is_on_the_disk},
     {"who knows a later configuration is refused", who_knows_a_later_configuration_is_refused},
     {"newcomers are told what is in force", newcomers_are_told_what_is_in_force},
     {"the ACKs of who has no vote do not count", who_has_no_vote_does_not_count},
