@@ -12,16 +12,25 @@ static void say(struct lone_server *host, struct lone_line *line, const struct j
     lone_server_say(host, line, octets.data, bytes_size(octets));
 }
 
-void peers_vote(struct lone_server *host, struct peer_vote vote)
+struct lone_line *peers_vote(struct lone_server *host, struct peer_vote vote)
 {
-    uint8_t octets[OCTETS_MAX];
+    uint8_t octets[64];
     struct jute_writer writer = jute_writer_of(octets, sizeof octets);
     struct lone_line *line = lone_server_open_port(host, CHANNEL_ELECTION);
     election_preface_write(&writer, &(struct election_preface){PREFACE_PROTOCOL, vote.from, bytes_of("peer:3888")});
+    say(host, line, &writer);
+    peers_vote_again(host, line, vote);
+    return line;
+}
+
+void peers_vote_again(struct lone_server *host, struct lone_line *line, struct peer_vote vote)
+{
+    uint8_t octets[OCTETS_MAX];
+    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
     struct notification notification = {.form = NOTIFICATION_FULL,
                                         .state = vote.state,
                                         .leader = vote.leader,
-                                        .election_epoch = 1,
+                                        .election_epoch = vote.round,
                                         .version = NOTIFICATION_VERSION,
                                         .config = bytes_of(vote.config)};
     size_t mark = frame_begin(&writer);

@@ -10,10 +10,14 @@ struct peer_vote {
     int32_t state; /* notification.h */
     server_id_t leader;
     const char *config;
+    int64_t round;
 };
 
-/* In round 1, without a history, on a connection of its own. */
-void peers_vote(struct lone_server *host, struct peer_vote vote);
+/* Without a history, on a connection of its own. */
+struct lone_line *peers_vote(struct lone_server *host, struct peer_vote vote);
+
+/* The same one after the other. */
+void peers_vote_again(struct lone_server *host, struct lone_line *line, struct peer_vote vote);
 
 /* A packet without authinfo. */
 void peers_say(struct lone_server *host, struct lone_line *line, int32_t type, zxid_t zxid, struct bytes data);

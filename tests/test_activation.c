@@ -48,7 +48,7 @@ static void game_free(struct game *game)
 
 static void vote(struct game *game, server_id_t from, int32_t state, const char *config)
 {
-    peers_vote(game->host, (struct peer_vote){from, state, LEADER, config});
+    peers_vote(game->host, (struct peer_vote){from, state, LEADER, config, 1});
 }
 
 static void packet(struct game *game, int32_t type, zxid_t zxid, struct bytes data)
@@ -350,6 +350,39 @@ static void who_looks_learns_from_votes(void)
     game_free(&game);
 }
 
+/* The two may be of two minds about who votes, and answer each other for ever. */
+static void who_has_no_vote_is_told_once(void)
+{
+    struct game game = game_prepare();
+    lone_server_boot(game.host, &game.config);
+    struct peer_vote vote = {4, SERVER_LOOKING, 4, FIRST "version=0", 1};
+    struct lone_line *line = peers_vote(game.host, vote);
+    CHECK_INT(line->said->len, 1);
+    peers_vote_again(game.host, line, vote);
+    CHECK_INT(line->said->len, 1);
+    vote.from = 2; /* now there is something else to say */
+    vote.leader = 3;
+    peers_vote(game.host, vote);
+    vote.from = vote.leader = 4;
+    peers_vote_again(game.host, line, vote);
+    CHECK_INT(line->said->len, 2);
+    game_free(&game);
+}
+
+static void who_has_no_vote_goes_where_the_voters_are(void)
+{
+    for (int has_vote = 0; has_vote < 2; has_vote++) {
+        struct game game = game_prepare();
+        save(&game, (struct file_name){FILE_CONFIG, 0x100000005}, has_vote ? FIRST : WITHOUT_US);
+        lone_server_boot(game.host, &game.config);
+        peers_vote(game.host, (struct peer_vote){2, SERVER_LOOKING, 3, FIRST "version=0", 7});
+        CHECK_INT(server_of(&game)->election.round, 7);
+        peers_vote(game.host, (struct peer_vote){3, SERVER_LOOKING, 3, FIRST "version=0", 4});
+        CHECK_INT(server_of(&game)->election.round, has_vote ? 7 : 4);
+        game_free(&game);
+    }
+}
+
 static void nothing_happens_without_reconfig_enabled(void)
 {
     struct game game = game_prepare();
@@ -384,6 +417,8 @@ static const struct test_case cases[] = {
     {"who is designated leads without an election", who_is_designated_leads_without_an_election},
     {"who is not follows the designated one", who_is_not_follows_the_designated_one},
     {"who looks learns from votes", who_looks_learns_from_votes},
+    {"who has no vote is told the same once", who_has_no_vote_is_told_once},
+    {"who has no vote goes where the voters are, back as well", who_has_no_vote_goes_where_the_voters_are},
     {"nothing happens without reconfigEnabled", nothing_happens_without_reconfig_enabled},
     {NULL, NULL},
 };

@@ -75,7 +75,7 @@ static void wait_ms(struct game *game, uint64_t ms)
 static void vote(struct game *game, const char *servers)
 {
     for (const char *at = servers; *at != '\0'; at++) {
-        peers_vote(game->host, (struct peer_vote){*at - '0', SERVER_LOOKING, 1, OLD "version=1"});
+        peers_vote(game->host, (struct peer_vote){*at - '0', SERVER_LOOKING, 1, OLD "version=1", 1});
     }
     wait_ms(game, 1000);
 }
@@ -222,7 +222,7 @@ static void the_first_configuration_gets_a_version_and_is_on_the_disk(void)
 {
     struct game game = game_prepare();
     lone_server_boot(game.host, &game.config);
-    peers_vote(game.host, (struct peer_vote){2, SERVER_LOOKING, 1, OLD "version=0"});
+    peers_vote(game.host, (struct peer_vote){2, SERVER_LOOKING, 1, OLD "version=0", 1});
     wait_ms(&game, 1000);
     game.host->slow_files = 1U << FILE_NEXT_CONFIG;
     call(&game, 2, 0);
