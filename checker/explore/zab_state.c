@@ -115,6 +115,12 @@ void zab_read(struct zab *zab, const struct monitor_state *state)
             server->delivered = (zxid_t)get_number(&reader);
             server->newest = (epoch_t)get_number(&reader);
             server->applied = (zxid_t)get_number(&reader);
+        } else {
+            server->primary = 0;
+            server->delivered_primary = 0;
+            server->delivered = 0;
+            server->newest = 0;
+            server->applied = 0;
         }
     }
     zab->primary_count = (uint32_t)get_number(&reader);
