@@ -286,6 +286,16 @@ static struct intern_digest digest_of(const struct sites *sites, uint32_t node)
     return digest_as(sites, of, &named);
 }
 
+uint64_t sites_digest_undrawn(struct sites *sites, uint32_t site)
+{
+    load(sites, site);
+    uint32_t node = sites_at(sites, site)->node;
+    const struct world_node *of = &sites->world->nodes[node];
+    ensure(of->kind == NODE_SERVER);
+    struct named named = {node, of->life == LIFE_UP ? server_digest_undrawn(of->node) : 0, &sites->peers[node]};
+    return add_all(sites, of, &named, HASH_START);
+}
+
 /* ---- under other names ---- */
 
 static uint8_t rename_peer(uint8_t peer, const struct renaming *renaming)

@@ -149,6 +149,9 @@ struct sites_twin {
  * first difference in `differs`, if there is one.  Keeps no more twins. */
 uint64_t sites_compare_twins(struct sites *sites, struct sites_twin *differs);
 
+/* Equal where two sites differ in nothing but what their server's random generator will draw. */
+uint64_t sites_digest_undrawn(struct sites *sites, uint32_t site);
+
 /* The digest that the site would have if nodes and sites of an atomic commit had other names, all else being the same.
  * Sites of an atomic commit only. */
 struct intern_digest sites_digest_renamed(struct sites *sites, uint32_t site, const struct renaming *renaming);

@@ -9,6 +9,7 @@
 
 #define CLOSURE_STEPS_MAX 100000U
 #define CLOSURE_TIMERS_MAX 256U
+#define CLOSURE_STEPS_PLAIN 256U   /* a power of two; hardly any closure is longer */
 #define CONCERNED (UINT32_MAX - 1U) /* in the monitors' memo: which of them look at these happenings */
 
 /* ---- what is done, written down ---------------------------------------------------------------------------------- */
@@ -374,22 +375,55 @@ void space_apply_one(struct space *space, uint32_t *vector, const struct space_e
 
 /* ---- the prompt closure ------------------------------------------------------------------------------------------ */
 
-/* The worlds in which a prompt timer fired, so that a closure that turns in a circle is noticed. */
+/* A closure that turns in a circle is noticed, and rests there: it goes on after the next event.  Most circles have a timer in them:
+ * the worlds in which one fired are kept.  Who is refused by a leader that it elects again needs none; and an observer draws a
+ * pause for each turn.  So in a long closure every world is compared, as in Brent's algorithm: with that of the last step whose
+ * number is a power of two, what servers will draw left out. */
 struct seen {
-    uint64_t hash[CLOSURE_TIMERS_MAX];
+    uint64_t fired[CLOSURE_TIMERS_MAX];
     uint32_t count;
+    uint64_t mark;
 };
 
-static bool is_seen(struct seen *seen, uint64_t hash)
+static bool fired_before(struct seen *seen, uint64_t hash)
 {
     for (uint32_t i = 0; i < seen->count; i++) {
-        if (seen->hash[i] == hash) {
+        if (seen->fired[i] == hash) {
             return true;
         }
     }
     if (seen->count < CLOSURE_TIMERS_MAX) {
-        seen->hash[seen->count++] = hash;
+        seen->fired[seen->count++] = hash;
     }
+    return false;
+}
+
+static uint64_t hash_undrawn(struct space *space, const uint32_t *vector)
+{
+    uint64_t hash = HASH_START;
+    for (uint32_t i = 0; i < space->width; i++) {
+        bool is_site = i >= space->first_site && i - space->first_site < space->node_count;
+        bool is_server = is_site && sites_at(space->sites, vector[i])->kind == NODE_SERVER;
+        hash = hash_mix(hash, is_server ? sites_digest_undrawn(space->sites, vector[i]) : vector[i]);
+    }
+    return hash_finish(hash);
+}
+
+static bool is_circle(struct seen *seen, struct space *space, const uint32_t *vector, const struct space_event *next,
+                      uint32_t steps)
+{
+    if (next->kind == MOVE_DEADLINE &&
+        fired_before(seen, hash_octets(HASH_START, vector, space->width * sizeof *vector))) {
+        return true;
+    }
+    if (steps < CLOSURE_STEPS_PLAIN) {
+        return false;
+    }
+    uint64_t hash = hash_undrawn(space, vector);
+    if (steps > CLOSURE_STEPS_PLAIN && hash == seen->mark) {
+        return true;
+    }
+    seen->mark = (steps & (steps - 1)) == 0 ? hash : seen->mark;
     return false;
 }
 
@@ -401,9 +435,8 @@ void space_settle(struct space *space, uint32_t *vector, struct space_sight *sig
         if (space->trail != NULL && event.kind == MOVE_DEADLINE) {
             space->trail->is_wild |= ++space->trail->deadlines > 1;
         }
-        bool is_circle = event.kind == MOVE_DEADLINE &&
-                         is_seen(&seen, hash_octets(HASH_START, vector, space->width * sizeof *vector));
-        if (is_circle || sight->broken != 0 || sight->exhausted || sight->overflow) {
+        if (is_circle(&seen, space, vector, &event, steps) || sight->broken != 0 || sight->exhausted ||
+            sight->overflow) {
             return;
         }
         if (steps == CLOSURE_STEPS_MAX) {

@@ -391,12 +391,11 @@ static void step(struct node *node, const struct input *input, struct outputs *o
 
 /* ---- looking from outside ---- */
 
-static uint64_t digest(const struct node *node)
+static uint64_t digest_with(const struct server *server, const struct random *random)
 {
-    const struct server *server = const_server_of(node);
     uint64_t hash = hash_mix(HASH_START, (uint64_t)server->config.id);
     hash = hash_mix(hash, (uint64_t)server->phase << 8 | (uint64_t)server->state);
-    hash = hash_octets(hash, &server->random, sizeof server->random);
+    hash = hash_octets(hash, random, sizeof *random);
     hash = hash_mix(hash, server->disk_ops);
     hash = hash_mix(hash, (uint64_t)server->accepted_epoch);
     hash = hash_mix(hash, (uint64_t)server->current_epoch);
@@ -432,6 +431,18 @@ static uint64_t digest(const struct node *node)
         hash = hash_mix(hash, committed_log_at(&server->committed, i)->digest);
     }
     return hash_finish(hash);
+}
+
+static uint64_t digest(const struct node *node)
+{
+    const struct server *server = const_server_of(node);
+    return digest_with(server, &server->random);
+}
+
+uint64_t server_digest_undrawn(const struct node *node)
+{
+    const struct random none = {0};
+    return digest_with(const_server_of(node), &none);
 }
 
 void server_status(const struct node *node, struct server_status *status)

@@ -95,4 +95,7 @@ struct server_status {
 
 void server_status(const struct node *node, struct server_status *status);
 
+/* node_digest() without what its random generator will draw: an observer's pauses, and when the next snapshot is due. */
+uint64_t server_digest_undrawn(const struct node *node);
+
 #endif
