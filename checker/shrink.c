@@ -87,7 +87,7 @@ static void skip(struct plan *plan, int64_t share, int64_t of)
     pull(plan, 0, by_ns);
 }
 
-static bool skip_beginning(struct shrink *shrink)
+static bool skip_beginning(struct shrink *shrink, uint64_t seeds)
 {
     GPtrArray *batch = shrink_batch_new();
     int64_t before_ns = shrink->plan->run_for_ns;
@@ -96,7 +96,7 @@ static bool skip_beginning(struct shrink *shrink)
             skip(shrink_add_candidate(shrink, batch), share, 8);
         }
     }
-    return shrink_improve(shrink, batch, shrink_other_seeds(shrink)) >= 0;
+    return shrink_improve(shrink, batch, seeds) >= 0;
 }
 
 /* Less time without faults, before the first and between them. */
@@ -195,7 +195,7 @@ static bool reduce_nodes(struct shrink *shrink)
 {
     bool any = reduce_kind(shrink, PLAN_OBSERVER, 0, shrink_other_seeds(shrink));
     any |= reduce_kind(shrink, PLAN_SERVER, SHRINK_SERVERS_WANTED, shrink_other_seeds(shrink));
-    any |= reduce_kind(shrink, PLAN_CLIENT, 1, shrink_other_seeds(shrink));
+    any |= reduce_kind(shrink, PLAN_CLIENT, 1, shrink_other_seeds(shrink) / 4);
     any |= reduce_sites(shrink);
     return any;
 }
@@ -418,10 +418,12 @@ static void lower_rates(struct shrink *shrink)
 static void reduce_coarsely(struct shrink *shrink)
 {
     reduce_time(shrink);
-    skip_beginning(shrink);
+    skip_beginning(shrink, shrink_other_seeds(shrink) / 4);
     lower_rates(shrink);
     shrink_drop_kinds(shrink);
-    shrink_faults_coarsely(shrink);
+    reduce_kind(shrink, PLAN_OBSERVER, 0, 0);
+    reduce_kind(shrink, PLAN_SERVER, SHRINK_SERVERS_WANTED, 0);
+    shrink_drop_parts(shrink, 1 + shrink->plan->faults->len / 32);
     reduce_time(shrink);
     reduce_nodes(shrink);
     unmix_all(shrink);
@@ -431,6 +433,7 @@ static bool reduce(struct shrink *shrink)
 {
     bool any = reduce_time(shrink);
     any |= shrink_faults(shrink);
+    any |= skip_beginning(shrink, shrink_other_seeds(shrink));
     any |= close_gaps(shrink);
     any |= shrink_join_faults(shrink);
     any |= reduce_nodes(shrink);

@@ -1,9 +1,11 @@
 /* shrink.h -- The smallest scenario that still breaks the same guarantee in the same way: delta debugging over a plan.
  *
- * Takes away the end of the run, faults, servers, clients, sites, workloads and settings, makes one of two faults that take down or cut off,
- * moves what is left together, then rounds it, again and again until nothing can go: coarsely first, so that runs soon become short.  Every step is a list of candidates that the caller's test
- * runs; the first in order that still fails becomes the plan.  A candidate comes with other seeds too, the more the
- * shorter its run is: less of a scenario is another run, in which the failure may need another chance.
+ * Takes away the end of the run, faults, servers, clients, sites, workloads and settings, makes one of two faults that take
+ * down or cut off, moves what is left together, then rounds it, again and again until nothing can go: coarsely first, so that
+ * runs soon become short.  Every step is a list of candidates that the caller's test runs; the first in order that still fails
+ * becomes the plan.  A candidate comes with other seeds too, the more the shorter its run is: less of a scenario is another
+ * run, in which the failure may need another chance.  Less of a long run is tried in ever smaller parts with its own seed
+ * before it is tried with others: that is the cheaper guess.
  *
  * Determinism: the budget is counted in simulated events of the candidates up to the first that fails, so the result depends neither on
  *          the machine nor on how many run at once.  What is known to hold is not run again.

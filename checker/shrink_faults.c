@@ -70,26 +70,30 @@ void shrink_drop_idle_faults(struct plan *plan)
     }
 }
 
-void shrink_faults_coarsely(struct shrink *shrink)
+/* Large parts first, then ever smaller ones down to `least`, with the present seed: late faults change nothing before them,
+ * and a smaller part is a better guess than the same part with another seed. */
+bool shrink_drop_parts(struct shrink *shrink, guint least)
 {
+    bool any = false;
     shrink_drop_idle_faults(shrink->plan);
-    guint all = shrink->plan->faults->len;
-    for (guint size = all; size > all / 8 && size > 0 && !shrink_is_over(shrink); size /= 2) {
-        shrink_drop_chunks(shrink, size, 0);
+    for (guint size = shrink->plan->faults->len; size >= least && size > 0 && !shrink_is_over(shrink); size /= 2) {
+        bool dropped = shrink_drop_chunks(shrink, size, 0);
+        any |= dropped;
+        if (size == 1 && dropped) {
+            size = 2; /* one more time over single ones */
+        }
     }
+    return any;
 }
 
 bool shrink_faults(struct shrink *shrink)
 {
-    bool any = false;
-    shrink_drop_idle_faults(shrink->plan);
-    for (guint size = shrink->plan->faults->len; size > 0 && !shrink_is_over(shrink); size /= 2) {
-        bool is_coarse = size > shrink->plan->faults->len / 8;
-        bool dropped = shrink_drop_chunks(shrink, size, 0) ||
-                       (is_coarse && shrink_drop_chunks(shrink, size, shrink_other_seeds(shrink)));
-        any |= dropped;
-        if (size == 1 && dropped) {
-            size = 2; /* one more time over single ones */
+    bool any = shrink_drop_parts(shrink, 1);
+    guint all = shrink->plan->faults->len;
+    for (guint size = all; size > all / 8 && size > 0 && !shrink_is_over(shrink); size /= 2) {
+        if (shrink_drop_chunks(shrink, size, shrink_other_seeds(shrink))) {
+            any = true;
+            shrink_drop_parts(shrink, 1);
         }
     }
     bool is_few = shrink->plan->faults->len <= SHRINK_FEW_FAULTS;

@@ -33,11 +33,9 @@ void shrink_drop_idle_faults(struct plan *plan);
 
 /* Each answers whether anything became smaller. */
 bool shrink_drop_kinds(struct shrink *shrink);
+bool shrink_drop_parts(struct shrink *shrink, guint least);
 bool shrink_drop_chunks(struct shrink *shrink, guint size, uint64_t seeds);
 bool shrink_join_faults(struct shrink *shrink);
 bool shrink_faults(struct shrink *shrink);
-
-/* The largest parts, as long as runs are long. */
-void shrink_faults_coarsely(struct shrink *shrink);
 
 #endif

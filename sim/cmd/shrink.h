@@ -4,7 +4,7 @@
 
 #include "sim/cmd/command.h"
 
-#define SHRINK_EFFORT 70000000U /* simulated events: under a minute */
+#define SHRINK_EFFORT 100000000U /* simulated events: under a minute */
 
 struct shrink_order {
     const char *path;
