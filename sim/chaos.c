@@ -36,7 +36,7 @@ struct kind_info {
     (T(TARGET_PAIR) | T(TARGET_LEADER_MINORITY) | T(TARGET_FOLLOWER_MINORITY) | T(TARGET_LEADER_FROM_SERVERS) |        \
      T(TARGET_CLIENTS_FROM_LEADER) | T(TARGET_CLIENTS_FROM_SERVERS) | T(TARGET_BRIDGE))
 #define NEAR (T(TARGET_HERE) | T(TARGET_ITS_LEADER) | T(TARGET_BOTH))
-#define NEAR_LINE (T(TARGET_HERE_FROM_LEADER) | T(TARGET_HERE_FROM_SERVERS))
+#define NEAR_LINE (T(TARGET_HERE_FROM_LEADER) | T(TARGET_HERE_FROM_SERVERS) | T(TARGET_ITS_LEADER_FROM_VOTERS))
 #define LINE (T(TARGET_PAIR) | T(TARGET_LEADER_FROM_SERVERS) | T(TARGET_CLIENTS_FROM_LEADER))
 
 static const struct kind_info kinds[] = {
@@ -234,6 +234,11 @@ static enum chaos_target draw_target(struct random *random, uint32_t targets, co
 {
     if (knobs->participants < 3) {
         targets &= ~(T(TARGET_BRIDGE) | T(TARGET_FOLLOWER_MINORITY));
+    }
+    if (knobs->observers == 0) {
+        targets &= ~T(TARGET_ITS_LEADER_FROM_VOTERS); /* it says the same as others */
+    } else if (knobs->parts_voters && (targets & T(TARGET_ITS_LEADER_FROM_VOTERS)) != 0) {
+        return TARGET_ITS_LEADER_FROM_VOTERS;
     }
     if ((targets & T(TARGET_ALL)) != 0 && !random_chance(random, (targets & T(TARGET_HERE)) != 0 ? 2 : 1, 8)) {
         targets &= ~T(TARGET_ALL); /* rarely everybody at once */
@@ -540,7 +545,7 @@ static struct chaos_step new_ambush(struct planner *planner, enum fault_kind kin
     return step;
 }
 
-void chaos_add_ambush(struct planner *planner, instant_ns at)
+void chaos_add_ambush(struct planner *planner, instant_ns at, instant_ns until)
 {
     struct random *random = &planner->random;
     const struct chaos_knobs *knobs = &planner->chaos->knobs;
@@ -549,6 +554,7 @@ void chaos_add_ambush(struct planner *planner, instant_ns at)
         return;
     }
     struct chaos_step step = new_ambush(planner, info->kind, at);
+    step.ambush.until = until < step.ambush.until ? until : step.ambush.until;
     step.target = draw_target(random, info->targets, knobs);
     step.value = draw_value(random, info->kind);
     int32_t begun = chaos_add_step(planner, &step);
@@ -571,7 +577,7 @@ static void plan_ambushes(struct planner *planner, instant_ns from)
     instant_ns at = from;
     while (knobs->ambush_gap_ns > 0 && at < planner->last) {
         at = skip_lull(from, at + chaos_draw_about(&planner->random, knobs->ambush_gap_ns));
-        chaos_add_ambush(planner, at);
+        chaos_add_ambush(planner, at, INSTANT_NEVER);
     }
 }
 
@@ -748,6 +754,9 @@ bool chaos_notice(struct chaos *chaos, const struct world *world, const uint32_t
         }
         spring(chaos, i - 1, world->now);
         sprang = true;
+        if (chaos->knobs.parts_voters) {
+            break; /* the end of one cut would be the end of the others, too */
+        }
     }
     if (sprang) {
         sort_steps(chaos);

@@ -65,7 +65,9 @@ struct chaos_knobs {
     uint32_t slow_cpu_percent, slow_line_percent;           /* the weather; 0: fair */
     uint32_t flaky_clients_ppm; /* of the lines between clients and servers; 0: they are fair */
     uint32_t stall_factor;      /* how much longer disks stall; 1: not */
+    bool parts_voters;          /* in some shifts leaders are cut off from voters, not from observers */
     duration_ns finale_ns;      /* length of the finale; 0: there is none */
+    bool finale_is_return;      /* of the finale: one server goes and comes back, not all */
     uint32_t victims;           /* bit per server index: participants whose durable data may be hit */
 };
 
@@ -89,13 +91,14 @@ enum chaos_target {
     TARGET_SET_FROM_SERVERS,     /* these | the other servers; clients reach both */
     TARGET_SET_FROM_REST,        /* these | all other nodes */
     /* of an ambush */
-    TARGET_HERE,              /* the server whose moment it was */
-    TARGET_ITS_LEADER,        /* whom it followed then; itself if nobody */
-    TARGET_BOTH,              /* these two */
-    TARGET_HERE_FROM_LEADER,  /* the one | the other */
-    TARGET_HERE_FROM_SERVERS, /* the server | the other servers */
+    TARGET_HERE,                   /* the server whose moment it was */
+    TARGET_ITS_LEADER,             /* whom it followed then; itself if nobody */
+    TARGET_BOTH,                   /* these two */
+    TARGET_HERE_FROM_LEADER,       /* the one | the other */
+    TARGET_HERE_FROM_SERVERS,      /* the server | the other servers */
+    TARGET_ITS_LEADER_FROM_VOTERS, /* the one | the other voters; observers reach both */
 };
-#define CHAOS_TARGET_COUNT 22
+#define CHAOS_TARGET_COUNT 23
 #define CHAOS_CLIENTS UINT32_MAX
 
 struct chaos_ambush {

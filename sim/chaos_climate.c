@@ -145,6 +145,28 @@ static void disturb_discovery(struct random *random, struct chaos_knobs *knobs)
     knobs->network_gap_ns = 60 * NS_PER_SECOND;
 }
 
+/* Leaders are elected, and the other voters lose them at once; whoever does not vote still sees both sides. */
+static void part_voters(struct random *random, struct chaos_knobs *knobs)
+{
+    knobs->observers = PICK(random, 1, 1, 2);
+    knobs->parts_voters = true;
+    if (strcmp(knobs->network, "wan") != 0) {
+        knobs->tick_ms = PICK(random, 100, 200);
+        knobs->notify_ms_min = 50;
+        knobs->notify_ms_max = 200;
+        knobs->session_timeout_ms = 1000;
+    }
+    knobs->init_limit_ticks = 5;
+    duration_ns init_limit_ns = (duration_ns)knobs->tick_ms * knobs->init_limit_ticks * MS;
+    knobs->shift_ns = init_limit_ns * PICK(random, 3, 6);
+    knobs->ambush_gap_ns = 0; /* but those of the shifts */
+    knobs->cut_ns = init_limit_ns * PICK(random, 1, 2);
+    knobs->moments = chaos_moments_of(OBSERVE_ELECTED);
+    knobs->moments |= random_chance(random, 1, 2) ? chaos_moments_of(OBSERVE_EPOCH_CURRENT) : 0;
+    knobs->surprises = 1U << FAULT_PARTITION;
+    knobs->network_gap_ns = 60 * NS_PER_SECOND;
+}
+
 /* Three servers that come and go quickly, and not much else. */
 static void press_shifts(struct random *random, struct chaos_knobs *knobs)
 {
@@ -160,9 +182,6 @@ static void press_shifts(struct random *random, struct chaos_knobs *knobs)
         knobs->tick_ms = PICK(random, 50, 100);
         knobs->finalize_wait_ms = 20;
         knobs->session_timeout_ms = 500;
-    }
-    if (random_chance(random, 1, 2)) {
-        disturb_discovery(random, knobs);
     }
 }
 
@@ -222,14 +241,17 @@ static void draw_finale(struct random *random, struct chaos_knobs *knobs)
         knobs->kinds &= ~(1U << FAULT_FSYNC_FAIL); /* which may strike long after it came */
         knobs->surprises &= ~(1U << FAULT_FSYNC_FAIL);
         tame_clocks(knobs); /* setting them right when it is over would be one more fault */
+    } else if (random_chance(random, knobs->parts_voters ? 2 : 1, 3)) {
+        knobs->finale_is_return = true;
+        knobs->finale_ns = 2 * finale_ns;
     }
 }
 
-/* Some mistakes need several rare things at once: two climates of three press on one part. */
+/* Some mistakes need several rare things at once: five climates of seven press on one part. */
 static void draw_pressure(struct random *random, struct chaos_knobs *knobs)
 {
     bool is_far = strcmp(knobs->network, "wan") == 0;
-    switch (random_below(random, 6)) {
+    switch (random_below(random, 7)) {
     case 0:
         if (!is_far) {
             press_sessions(random, knobs);
@@ -240,11 +262,18 @@ static void draw_pressure(struct random *random, struct chaos_knobs *knobs)
         break;
     case 2:
         press_shifts(random, knobs);
+        if (random_chance(random, 1, 2)) {
+            disturb_discovery(random, knobs);
+        }
         break;
     case 3:
         if (!is_far) {
             press_moves(random, knobs);
         }
+        break;
+    case 4:
+        press_shifts(random, knobs);
+        part_voters(random, knobs);
         break;
     default:
         break;

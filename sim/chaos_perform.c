@@ -106,6 +106,17 @@ static struct node_set set_of(const uint32_t *servers, uint32_t mask)
     return set;
 }
 
+static struct node_set voters(const struct world *world)
+{
+    struct node_set set = role_servers(world);
+    for (uint32_t node = 0; node < world->node_count; node++) {
+        if (world->nodes[node].is_observer) {
+            node_set_remove(&set, node);
+        }
+    }
+    return set;
+}
+
 /* Servers that the step names by themselves; false if it names none. */
 static bool choose_named(const struct world *world, const uint32_t *servers, const struct chaos_step *step,
                          struct fault *fault)
@@ -148,6 +159,11 @@ static bool choose_named(const struct world *world, const uint32_t *servers, con
     case TARGET_HERE_FROM_SERVERS:
         fault->a = only(servers[step->subject]);
         fault->b = role_except(&all_servers, &fault->a);
+        break;
+    case TARGET_ITS_LEADER_FROM_VOTERS:
+        fault->a = only(servers[step->other]);
+        fault->b = voters(world);
+        fault->b = role_except(&fault->b, &fault->a);
         break;
     default:
         return false;
@@ -359,6 +375,7 @@ static const char *const target_names[CHAOS_TARGET_COUNT] = {
     [TARGET_BOTH] = "that server and its leader",
     [TARGET_HERE_FROM_LEADER] = "that server | its leader",
     [TARGET_HERE_FROM_SERVERS] = "that server | the other servers",
+    [TARGET_ITS_LEADER_FROM_VOTERS] = "its leader | the other voters",
 };
 
 void chaos_print_step(const struct chaos *chaos, uint32_t index, GString *text)

@@ -41,8 +41,8 @@ int32_t chaos_add_step(struct planner *planner, const struct chaos_step *step);
 /* The end of what step `begun` began, so much later. */
 void chaos_add_end(struct planner *planner, int32_t begun, enum fault_kind kind, duration_ns after);
 
-/* A drawn surprise that waits for a drawn moment from `at` on. */
-void chaos_add_ambush(struct planner *planner, instant_ns at);
+/* A drawn surprise that waits for a drawn moment from `at` on, at most to `until`. */
+void chaos_add_ambush(struct planner *planner, instant_ns at, instant_ns until);
 
 /* All servers go down, in that way, at a drawn moment from `at` on. */
 void chaos_add_end_of_shift(struct planner *planner, instant_ns at, enum fault_kind kind);

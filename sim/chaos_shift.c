@@ -32,7 +32,7 @@ uint32_t chaos_draw_set(struct random *random, const struct chaos_knobs *knobs)
     uint32_t quorum = knobs->participants / 2 + 1;
     uint32_t count = random_chance(random, 3, 4) ? quorum : (uint32_t)random_between(random, 1, knobs->participants);
     uint32_t set = draw_some(random, voters, count);
-    return set | (random_chance(random, 1, 2) ? observers : 0);
+    return set | (knobs->parts_voters || random_chance(random, 1, 2) ? observers : 0);
 }
 
 static enum fault_kind draw_absence(struct random *random, uint32_t mask)
@@ -110,10 +110,13 @@ static void add_shift(struct planner *planner, struct roster *roster)
         chaos_add_end_of_shift(planner, roster->at + pause, end);
         roster->down = roster->everybody;
     }
-    for (uint32_t strikes = PICK(random, 0, 0, 0, 1, 2); strikes > 0; strikes--) {
-        chaos_add_ambush(planner, roster->at + pause);
+    uint32_t strikes = knobs->parts_voters ? PICK(random, 0, 0, 2, 4, 8) : PICK(random, 0, 0, 0, 1, 2);
+    instant_ns begins = roster->at + pause;
+    instant_ns ends = begins + chaos_draw_about(random, knobs->shift_ns * PICK(random, 1, 1, 2, 4) / 2);
+    for (; strikes > 0; strikes--) {
+        chaos_add_ambush(planner, begins, knobs->parts_voters ? ends : INSTANT_NEVER);
     }
-    roster->at += pause + chaos_draw_about(random, knobs->shift_ns * PICK(random, 1, 1, 2, 4) / 2);
+    roster->at = ends;
 }
 
 /* A few shifts; then all are back. */
@@ -150,13 +153,20 @@ void chaos_plan_shifts(struct planner *planner, instant_ns from)
     }
 }
 
-/* All crash; a drawn set begins anew, the others come later, or when the chaos is over. */
+/* All crash; a drawn set begins anew, the others come later, or when the chaos is over.  Or one crashes and comes back to the others. */
 void chaos_plan_finale(struct planner *planner, instant_ns from)
 {
     struct random *random = &planner->random;
     const struct chaos_knobs *knobs = &planner->chaos->knobs;
     struct roster roster = {.everybody = (1U << (knobs->participants + knobs->observers)) - 1, .cut = -1, .at = from};
     uint32_t mask = knobs->absences & ~(1U << FAULT_PARTITION);
+    if (knobs->finale_is_return) {
+        uint32_t one = 1U << random_below(random, knobs->participants);
+        roster.at += (planner->until - from) / 2;
+        crash(planner, &roster, draw_absence(random, mask == 0 ? 1U << FAULT_CRASH : mask), one);
+        start(planner, &roster, one, roster.at + 1 + chaos_draw_while(random));
+        return;
+    }
     crash(planner, &roster, draw_absence(random, mask == 0 ? 1U << FAULT_CRASH : mask), roster.everybody);
     start(planner, &roster, chaos_draw_set(random, knobs), from + 1 + chaos_draw_while(random));
     if (random_chance(random, 1, 2)) {
