@@ -8,7 +8,6 @@
 #include "tests/test.h"
 
 #define LEADER 3
-#define SECOND_MS 1000U
 #define FIRST "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.3=c:1:2:participant\n"
 #define FIRST_IN_FILE "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.3=c:1:2:participant"
 #define WITHOUT_LEADER "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.4=d:1:2:participant\n"
@@ -56,13 +55,18 @@ static void packet(struct game *game, int32_t type, zxid_t zxid, struct bytes da
     peers_say(game->host, game->line, type, zxid, data);
 }
 
-static void propose(struct game *game, zxid_t zxid, const char *config)
+static struct txn reconfig_txn(zxid_t zxid, const char *config)
 {
-    static uint8_t octets[2048];
-    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
-    struct txn txn = {
+    return (struct txn){
         .header = {.session = 1, .zxid = zxid, .time_ms = 1, .type = OP_RECONFIG},
         .body = {.type = OP_RECONFIG, .path = bytes_of("/zookeeper/config"), .data = bytes_of(config), .version = -1}};
+}
+
+static void propose(struct game *game, zxid_t zxid, const char *config)
+{
+    uint8_t octets[2048];
+    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
+    struct txn txn = reconfig_txn(zxid, config);
     txn_write(&writer, &txn);
     packet(game, PACKET_PROPOSAL, zxid, jute_written(&writer, 0));
 }
@@ -73,6 +77,16 @@ static void commit(struct game *game, zxid_t zxid, server_id_t designated)
     struct jute_writer writer = jute_writer_of(octets, sizeof octets);
     jute_write_int64(&writer, designated);
     packet(game, PACKET_COMMITANDACTIVATE, zxid, jute_written(&writer, 0));
+}
+
+static void inform(struct game *game, zxid_t zxid, server_id_t designated, const char *config)
+{
+    uint8_t octets[2048];
+    struct jute_writer writer = jute_writer_of(octets, sizeof octets);
+    struct txn txn = reconfig_txn(zxid, config);
+    jute_write_int64(&writer, designated);
+    txn_write(&writer, &txn);
+    packet(game, PACKET_INFORMANDACTIVATE, zxid, jute_written(&writer, 0));
 }
 
 static void follow_up_to_diff(struct game *game, epoch_t epoch)
@@ -219,10 +233,12 @@ static void newleader_is_acknowledged_when_its_configuration_is_on_the_disk(void
 static void what_is_proposed_stays_on_the_disk_until_it_is_in_force_there(void)
 {
     struct game game = game_follow();
+    game.host->slow_files = 1U << FILE_CONFIG | 1U << FILE_NEXT_CONFIG;
     propose(&game, 0x100000001, WITHOUT_US "version=100000001");
-    game.host->slow_files = 1U << FILE_CONFIG;
     commit(&game, 0x100000001, LEADER);
     check_versions(&game, 0x100000001, 0x100000001);
+    game.host->slow_files = 1U << FILE_CONFIG;
+    lone_server_settle(game.host);
     CHECK(has_file(&game, FILE_NEXT_CONFIG, 0));
     lone_server_reboot(game.host, &game.config); /* asks for quorums of both again */
     check_versions(&game, 0x100000000, 0x100000001);
@@ -337,6 +353,112 @@ static void who_is_not_follows_the_designated_one(void)
     game_free(&game);
 }
 
+static void a_designated_leader_that_does_not_run_is_looked_for(void)
+{
+    static const server_id_t unknown[] = {9, -1, INT64_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        struct game game = game_follow();
+        propose(&game, 0x100000001, WITHOUT_LEADER "version=100000001");
+        commit(&game, 0x100000001, unknown[i]);
+        check_versions(&game, 0x100000001, 0x100000001);
+        CHECK_INT(status_of(&game).state, PEER_LOOKING);
+        CHECK(lone_server_dialed(game.host, CHANNEL_QUORUM, unknown[i]) == NULL);
+        game_free(&game);
+    }
+}
+
+/* What is committed between NEWLEADER and UPTODATE. */
+static void a_configuration_comes_into_force_before_uptodate(void)
+{
+    struct game game = game_prepare();
+    lone_server_boot(game.host, &game.config);
+    follow(&game, 1, FIRST "version=100000000");
+    propose(&game, 0x100000001, WITHOUT_US "version=100000001");
+    commit(&game, 0x100000001, LEADER);
+    check_versions(&game, 0x100000001, 0x100000001);
+    propose(&game, 0x100000002, WITHOUT_LEADER "version=100000002");
+    commit(&game, 0x100000002, 2);
+    check_versions(&game, 0x100000002, 0x100000002);
+    CHECK_INT(status_of(&game).leader, 2);
+    game_free(&game);
+}
+
+/* Before UPTODATE and behind it. */
+static void an_observer_takes_it_from_informandactivate(void)
+{
+    for (int up_to_date = 0; up_to_date < 2; up_to_date++) {
+        struct game game = game_prepare();
+        save(&game, (struct file_name){FILE_CONFIG, 0x100000000}, AS_OBSERVER);
+        lone_server_boot(game.host, &game.config);
+        lone_server_wait(game.host, game.host->now + NS_PER_SECOND);
+        follow(&game, 1, AS_OBSERVER "version=100000000");
+        CHECK_INT(status_of(&game).state, PEER_OBSERVING);
+        if (up_to_date) {
+            packet(&game, PACKET_UPTODATE, -1, bytes_null());
+        }
+        inform(&game, 0x100000001, LEADER, AS_OBSERVER "version=100000001");
+        check_versions(&game, 0x100000001, 0x100000001);
+        CHECK_INT(status_of(&game).state, PEER_OBSERVING);
+        inform(&game, 0x100000002, LEADER, FIRST "version=100000002");
+        check_versions(&game, 0x100000002, 0x100000002);
+        CHECK(game.line->shut);
+        CHECK_INT(status_of(&game).state, PEER_FOLLOWING);
+        game_free(&game);
+    }
+}
+
+/* Its vote for the leader was one for the configuration before. */
+static void whose_leader_becomes_a_voter_looks_again(void)
+{
+    struct game game = game_prepare();
+    save(&game, (struct file_name){FILE_CONFIG, 0x100000005}, WITHOUT_LEADER);
+    save(&game, (struct file_name){FILE_NEXT_CONFIG, 0}, FIRST "version=100000007");
+    lone_server_boot(game.host, &game.config);
+    vote(&game, 4, SERVER_FOLLOWING, WITHOUT_LEADER "version=100000005");
+    follow(&game, 2, FIRST "version=100000007");
+    CHECK_INT(status_of(&game).state, PEER_FOLLOWING);
+    packet(&game, PACKET_UPTODATE, -1, bytes_null());
+    check_versions(&game, 0x100000007, 0x100000007);
+    CHECK_INT(status_of(&game).state, PEER_LOOKING);
+    game_free(&game);
+}
+
+/* With FOLLOWERINFO, and to whom it sends votes. */
+static void others_are_told_what_is_in_force(void)
+{
+    struct game game = game_prepare();
+    struct quorum_packet info = {.data = bytes_null()};
+    struct learner_info told = {0};
+    save(&game, (struct file_name){FILE_CONFIG, 0x100000005}, FIRST);
+    save(&game, (struct file_name){FILE_NEXT_CONFIG, 0}, WITHOUT_US "version=100000007");
+    lone_server_boot(game.host, &game.config);
+    const struct link *link = &server_of(&game)->links.link[1];
+    CHECK(bytes_equal(link->last.config, bytes_of(FIRST "version=100000005")));
+    follow(&game, 2, FIRST "version=100000005");
+    CHECK_INT(peers_heard(game.line, PACKET_FOLLOWERINFO, &info), 1);
+    CHECK(learner_info_read(info.data, &told));
+    CHECK_INT(told.config_version, 0x100000005);
+    packet(&game, PACKET_UPTODATE, -1, bytes_null());
+    propose(&game, 0x200000001, WITHOUT_US "version=200000001");
+    CHECK(bytes_equal(link->last.config, bytes_of(FIRST "version=100000005")));
+    commit(&game, 0x200000001, LEADER);
+    CHECK(bytes_equal(link->last.config, bytes_of(WITHOUT_US "version=200000001")));
+    game_free(&game);
+}
+
+static void who_has_no_vote_is_not_elected(void)
+{
+    struct game game = game_prepare();
+    lone_server_boot(game.host, &game.config);
+    for (server_id_t from = 2; from <= 3; from++) {
+        peers_vote(game.host, (struct peer_vote){from, SERVER_LOOKING, 4, FIRST "version=0", 1});
+    }
+    lone_server_wait(game.host, game.host->now + NS_PER_SECOND);
+    CHECK_INT(server_of(&game)->election.proposal.leader, 1);
+    CHECK_INT(status_of(&game).state, PEER_LOOKING);
+    game_free(&game);
+}
+
 static void who_looks_learns_from_votes(void)
 {
     struct game game = game_prepare();
@@ -416,6 +538,12 @@ static const struct test_case cases[] = {
     {"who becomes an observer comes back as one", who_becomes_an_observer_comes_back_as_one},
     {"who is designated leads without an election", who_is_designated_leads_without_an_election},
     {"who is not follows the designated one", who_is_not_follows_the_designated_one},
+    {"a designated leader that does not run is looked for", a_designated_leader_that_does_not_run_is_looked_for},
+    {"what is committed before UPTODATE comes into force before it", a_configuration_comes_into_force_before_uptodate},
+    {"an observer takes a configuration from INFORMANDACTIVATE", an_observer_takes_it_from_informandactivate},
+    {"whose leader becomes a voter looks again", whose_leader_becomes_a_voter_looks_again},
+    {"others are told what is in force, not what is proposed", others_are_told_what_is_in_force},
+    {"who has no vote is not elected", who_has_no_vote_is_not_elected},
     {"who looks learns from votes", who_looks_learns_from_votes},
     {"who has no vote is told the same once", who_has_no_vote_is_told_once},
     {"who has no vote goes where the voters are, back as well", who_has_no_vote_goes_where_the_voters_are},

@@ -206,6 +206,7 @@ bool activation_commit(struct server *server, struct bytes text, server_id_t des
     config_files_save(server);
     activation_observe(server);
     server_id_t leader = leader_of(server);
+    designated = server_member_index(server, designated) >= 0 ? designated : 0;
     bool role_changes = was_observer != server_is_observer(server);
     bool leader_changes = designated != 0 ? designated != leader : !leader_stays(&before, &after, leader);
     bool ends = !membership_is_same(&before, &after) && (role_changes || leader_changes);

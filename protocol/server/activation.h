@@ -61,7 +61,7 @@ struct bytes activation_text(struct bytes txn);
 
 /* ---- in force ---- */
 
-/* `designated`: whom the leader names his successor; 0: nobody did.  True: the role ends. */
+/* `designated`: whom the leader names his successor; 0, or who does not run here: nobody.  True: the role ends. */
 bool activation_commit(struct server *server, struct bytes text, server_id_t designated);
 
 /* The same, where no transaction will change the tree. */
