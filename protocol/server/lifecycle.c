@@ -206,7 +206,6 @@ static void look(struct server *server)
 {
     server->phase = PHASE_ELECTING;
     server->state = PEER_LOOKING;
-    server->next_leader = 0;
     server->delay_until = INSTANT_NEVER;
     read_only_arm(server);
     election_start(server);
