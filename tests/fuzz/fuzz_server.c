@@ -8,6 +8,7 @@
 
 #include "protocol/base/ensure.h"
 #include "protocol/outputs.h"
+#include "protocol/server/membership.h"
 #include "protocol/server/server_state.h"
 #include "protocol/wire/frame.h"
 #include "protocol/wire/packet.h"
@@ -17,6 +18,7 @@
 #define DISK_OCTETS (8U << 20)
 #define CONNECTIONS_MAX 12U
 #define MESSAGE_OCTETS 4096U
+#define CONFIG_OCTETS 512U
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -96,6 +98,7 @@ static void carry_out(struct host *host, const struct output *output)
 {
     switch ((int)output->type) {
     case OUTPUT_OPEN:
+        ensure(server_member_index(host->server, output->open.server) >= 0);
         open_wire(host, output->open.conn, output->open.channel, false);
         break;
     case OUTPUT_CLOSE: {
@@ -206,18 +209,39 @@ static zxid_t some_zxid(struct host *host)
     }
 }
 
+/* Of servers 1 to 8, more than there are, in any roles. */
+static struct bytes some_config(struct host *host, char *octets, size_t size)
+{
+    struct membership membership = {.version = some_zxid(host)};
+    uint8_t members = take(host), voters = take(host);
+    for (unsigned i = 0; i < 8; i++) {
+        if ((members >> i & 1) != 0) {
+            enum member_role role = (voters >> i & 1) != 0 ? MEMBER_PARTICIPANT : MEMBER_OBSERVER;
+            membership.servers[membership.count++] =
+                (struct config_server){i + 1, role, bytes_of("h"), 1, 2, bytes_null(), 0};
+        }
+    }
+    struct text_builder text = text_of(octets, size);
+    membership_write(&membership, &text);
+    return text_octets(&text);
+}
+
 static void write_txn(struct host *host, struct jute_writer *writer, zxid_t zxid)
 {
     static const int32_t types[] = {OP_ERROR, OP_CREATE,         OP_DELETE,        OP_SET_DATA,
                                     OP_MULTI, OP_CREATE_SESSION, OP_CLOSE_SESSION, OP_SET_ACL};
+    char config[CONFIG_OCTETS];
     uint8_t drawn = take(host);
-    struct txn txn = {.header = {drawn >> 6, zxid, 1, drawn >> 4 & 3, types[drawn & 7]}};
+    struct txn txn = {.header = {drawn >> 6, zxid, 1, drawn >> 4 & 3, drawn < 0xe0 ? types[drawn & 7] : OP_RECONFIG}};
     char path[2] = {'/', (char)('a' + (drawn >> 3 & 3))};
     txn.body = (struct txn_body){.type = txn.header.type,
                                  .path = {(const uint8_t *)path, drawn >> 5 == 0 ? 1 : 2},
                                  .data = take_octets(host, drawn & 3),
                                  .acl = acl_list_open(),
                                  .ephemeral = (drawn & 32) != 0};
+    if (txn.header.type == OP_RECONFIG) {
+        txn.body.data = some_config(host, config, sizeof config);
+    }
     if (txn.header.type == OP_CLOSE_SESSION) {
         txn.body.paths = string_list_null();
     }
@@ -233,6 +257,7 @@ static void say_packet(struct host *host, const struct wire *wire)
     uint8_t octets[MESSAGE_OCTETS], data[MESSAGE_OCTETS];
     struct jute_writer writer = jute_writer_of(octets, sizeof octets);
     struct jute_writer body = jute_writer_of(data, sizeof data);
+    char config[CONFIG_OCTETS];
     int32_t type = take(host) % 21;
     zxid_t zxid = some_zxid(host);
     uint8_t how = take(host);
@@ -243,7 +268,16 @@ static void say_packet(struct host *host, const struct wire *wire)
         write_txn(host, &body, (how & 7) == 0 ? some_zxid(host) : zxid);
         packet.data = jute_written(&body, 0);
     } else if (type == PACKET_FOLLOWERINFO || type == PACKET_OBSERVERINFO) {
-        learner_info_write(&body, &(struct learner_info){how & 7, LEARNER_PROTOCOL_VERSION, 0});
+        int64_t version = (how & 8) != 0 ? some_zxid(host) : 0;
+        learner_info_write(&body, &(struct learner_info){how & 7, LEARNER_PROTOCOL_VERSION, version});
+        packet.data = jute_written(&body, 0);
+    } else if (type == PACKET_NEWLEADER && (how & 1) == 0) {
+        packet.data = some_config(host, config, sizeof config);
+    } else if (type == PACKET_COMMITANDACTIVATE || type == PACKET_INFORMANDACTIVATE) {
+        jute_write_int64(&body, (int64_t)(how & 15) - 1);
+        if (type == PACKET_INFORMANDACTIVATE) {
+            write_txn(host, &body, zxid);
+        }
         packet.data = jute_written(&body, 0);
     } else if (type == PACKET_ACKEPOCH || type == PACKET_LEADERINFO) {
         jute_write_int32(&body, type == PACKET_LEADERINFO ? LEARNER_PROTOCOL_VERSION : how - 1);
@@ -267,6 +301,7 @@ static void say_packet(struct host *host, const struct wire *wire)
 static void say_vote(struct host *host, const struct wire *wire)
 {
     uint8_t octets[MESSAGE_OCTETS];
+    char config[CONFIG_OCTETS];
     struct jute_writer writer = jute_writer_of(octets, sizeof octets);
     uint8_t drawn = take(host);
     if (drawn >= 0xf8) {
@@ -281,7 +316,7 @@ static void say_vote(struct host *host, const struct wire *wire)
             .election_epoch = take(host) & 3,
             .peer_epoch = drawn >> 5 & 3,
             .version = NOTIFICATION_VERSION,
-            .config = bytes_of(""),
+            .config = drawn >= 0xf0 ? some_config(host, config, sizeof config) : bytes_of(""),
         };
         size_t mark = frame_begin(&writer);
         notification_write(&writer, &notification);
