@@ -1,9 +1,9 @@
-/* available-after-heal, of servers: while a majority of the voters is up in the quiet phase, every server that is up gets back into the
+/* available-after-heal, of servers: while a quorum of the voters is up in the quiet phase, every server that is up gets back into the
  * ensemble within the bound: it leads an epoch that is established, or follows or observes such a leader.
  *
  * A server is up from the moment it has read its disk to its crash or exit; one that cannot read it, or ends itself and is not started
  * again, is not waited for.  In the quiet phase everything is connected.  The time that counts begins when all of this is so: when the
- * quiet phase begins, the server came up or lost its role, the majority was complete.
+ * quiet phase begins, the server came up or lost its role, the quorum was complete.
  *
  * Nor may a server give up its leader in the quiet phase for a message that the protocol does not allow: between two right servers with
  * nothing in between there is none.
@@ -12,12 +12,12 @@
  * is another leader (Learner.registerWithLeader(): "Leaders epoch ... is less than accepted epoch").  That counts only while the latest
  * leader does serve, in an earlier epoch than the server has accepted.
  */
+#include "checker/electorate.h"
 #include "checker/explain.h"
 #include "sim/fault.h"
 
 struct place {
     bool up;
-    bool votes;
     bool serves;
     int64_t since_ns; /* up, and not serving */
     int64_t leads;    /* the epoch it has established, 0: it leads none */
@@ -27,10 +27,10 @@ struct place {
 struct rejoin {
     struct history *history;
     int64_t bound_ns;
-    struct place *places;    /* by node */
-    guint voters, voters_up; /* in the latest configuration that any server has told */
-    int64_t config;          /* its version */
-    int64_t majority_ns;     /* since when there is one; RECORD_NEVER: there is none */
+    struct place *places; /* by node */
+    struct electorate electorate;
+    uint64_t servers_up; /* of those in it and others */
+    int64_t quorum_ns;   /* since when there is one; RECORD_NEVER: there is none */
 };
 
 static const struct node_row *node_at(const struct rejoin *rejoin, int32_t node)
@@ -44,8 +44,9 @@ static void report_outside(struct rejoin *rejoin, int32_t node, int64_t from, in
     if (!report_violation(report)) {
         return;
     }
-    g_string_append(report->story,
-                    "A majority was up and connected, and yet a server stayed outside the ensemble.\n  ");
+    g_string_append_printf(report->story,
+                           "A %s was up and connected, and yet a server stayed outside the ensemble.\n  ",
+                           rejoin->electorate.is_hierarchical ? "quorum" : "majority");
     explain_node(report->story, rejoin->history, node);
     g_string_append(report->story, " is up and serves nobody from ");
     explain_time(report->story, from);
@@ -60,17 +61,17 @@ static void report_outside(struct rejoin *rejoin, int32_t node, int64_t from, in
 static void check_outside(struct rejoin *rejoin, int32_t node, int64_t now_ns)
 {
     const struct place *place = &rejoin->places[node];
-    if (!place->up || place->serves || rejoin->majority_ns == RECORD_NEVER) {
+    if (!place->up || place->serves || rejoin->quorum_ns == RECORD_NEVER) {
         return;
     }
-    int64_t from = MAX(MAX(place->since_ns, rejoin->majority_ns), rejoin->history->record->run.quiet_from_ns);
+    int64_t from = MAX(MAX(place->since_ns, rejoin->quorum_ns), rejoin->history->record->run.quiet_from_ns);
     if (now_ns - from > rejoin->bound_ns) {
         rejoin->history->reports[GUARANTEE_AVAILABLE_AFTER_HEAL].checked++;
         report_outside(rejoin, node, from, now_ns);
     }
 }
 
-/* As far as the majority that there was until now goes. */
+/* As far as the quorum that there was until now goes. */
 static void check_all_outside(struct rejoin *rejoin, int64_t now_ns)
 {
     for (guint i = 0; i < rejoin->history->record->nodes->len; i++) {
@@ -78,46 +79,36 @@ static void check_all_outside(struct rejoin *rejoin, int64_t now_ns)
     }
 }
 
-static bool has_majority(const struct rejoin *rejoin)
+static bool has_quorum(const struct rejoin *rejoin)
 {
-    return rejoin->voters_up > rejoin->voters / 2;
+    return electorate_holds(&rejoin->electorate, rejoin->servers_up);
 }
 
-static void note_majority(struct rejoin *rejoin, int64_t now_ns, bool had)
+static void note_quorum(struct rejoin *rejoin, int64_t now_ns, bool had)
 {
-    bool has = has_majority(rejoin);
+    bool has = has_quorum(rejoin);
     if (had && !has) {
         check_all_outside(rejoin, now_ns);
-        rejoin->majority_ns = RECORD_NEVER;
+        rejoin->quorum_ns = RECORD_NEVER;
     } else if (has && !had) {
-        rejoin->majority_ns = now_ns;
+        rejoin->quorum_ns = now_ns;
     }
 }
 
-static void count_voter(struct rejoin *rejoin, int64_t now_ns, bool up)
+static void count_server(struct rejoin *rejoin, int32_t node, int64_t now_ns)
 {
-    bool had = has_majority(rejoin);
-    rejoin->voters_up = up ? rejoin->voters_up + 1 : rejoin->voters_up - 1;
-    note_majority(rejoin, now_ns, had);
+    bool had = has_quorum(rejoin);
+    rejoin->servers_up ^= electorate_bit(node_at(rejoin, node));
+    note_quorum(rejoin, now_ns, had);
 }
 
-/* Others vote from now on. */
-static void change_voters(struct rejoin *rejoin, int64_t now_ns, const int64_t *value)
+/* Others may vote from now on. */
+static void change_voters(struct rejoin *rejoin, const struct observation_row *row)
 {
-    bool had = has_majority(rejoin);
-    if (value[0] <= rejoin->config) {
-        return;
+    bool had = rejoin->quorum_ns != RECORD_NEVER;
+    if (electorate_hear(&rejoin->electorate, row)) {
+        note_quorum(rejoin, row->time_ns, had);
     }
-    rejoin->config = value[0];
-    rejoin->voters = (guint)value[2];
-    rejoin->voters_up = 0;
-    for (guint i = 0; i < rejoin->history->record->nodes->len; i++) {
-        const struct node_row *node = node_at(rejoin, (int32_t)i);
-        struct place *place = &rejoin->places[i];
-        place->votes = node->is_server && node->server < 64 && ((uint64_t)value[1] >> node->server & 1U) != 0;
-        rejoin->voters_up += place->up && place->votes;
-    }
-    note_majority(rejoin, now_ns, had);
 }
 
 static void go_up(struct rejoin *rejoin, int32_t node, int64_t now_ns)
@@ -126,9 +117,7 @@ static void go_up(struct rejoin *rejoin, int32_t node, int64_t now_ns)
         rejoin->places[node].up = true;
         rejoin->places[node].serves = false;
         rejoin->places[node].since_ns = now_ns;
-        if (rejoin->places[node].votes) {
-            count_voter(rejoin, now_ns, true);
-        }
+        count_server(rejoin, node, now_ns);
     }
 }
 
@@ -138,9 +127,7 @@ static void go_down(struct rejoin *rejoin, int32_t node, int64_t now_ns)
         check_outside(rejoin, node, now_ns);
         rejoin->places[node].up = false;
         rejoin->places[node].leads = 0;
-        if (rejoin->places[node].votes) {
-            count_voter(rejoin, now_ns, false);
-        }
+        count_server(rejoin, node, now_ns);
     }
 }
 
@@ -218,7 +205,8 @@ static void hear(struct rejoin *rejoin, const struct observation_row *row)
         serve(rejoin, row->node, row->time_ns, 0);
         break;
     case OBSERVE_MEMBERSHIP:
-        change_voters(rejoin, row->time_ns, row->observation.value);
+    case OBSERVE_SEAT:
+        change_voters(rejoin, row);
         break;
     case OBSERVE_STEPPED_DOWN:
         step_down(rejoin, row->node, row->time_ns, row->observation.value[1]);
@@ -267,12 +255,8 @@ void pass_rejoin(struct history *history)
     struct rejoin rejoin = {.history = history,
                             .bound_ns = progress_bound_ns(history),
                             .places = g_new0(struct place, record->nodes->len),
-                            .majority_ns = RECORD_NEVER};
-    for (guint i = 0; i < record->nodes->len; i++) {
-        const struct node_row *node = node_at(&rejoin, (int32_t)i);
-        rejoin.places[i].votes = node->is_server && !node->is_observer;
-        rejoin.voters += rejoin.places[i].votes;
-    }
+                            .quorum_ns = RECORD_NEVER};
+    electorate_init(&rejoin.electorate, record);
     follow(&rejoin);
     check_all_outside(&rejoin, record->run.simulated_ns);
     g_free(rejoin.places);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checker/electorate.h"
 #include "checker/explain.h"
 #include "protocol/wire/op.h"
 
@@ -16,7 +17,7 @@
 
 struct server {
     int32_t node;
-    bool votes;
+    uint64_t bit;     /* in sets of the electorate */
     zxid_t last;      /* applied up to here */
     size_t position;  /* in history->changes */
     size_t said;      /* position it claimed silently, not confirmed by its next delivery or role yet */
@@ -30,9 +31,8 @@ struct zab {
     struct history *history;
     struct server servers[SERVERS_MAX];
     size_t server_count;
-    int32_t *server_of;   /* node -> index */
-    int64_t config;       /* version of the configuration in force, the latest that any server has told */
-    size_t voters;        /* in it, those that do not run included */
+    int32_t *server_of; /* node -> index */
+    struct electorate electorate;
     uint64_t *masks;      /* per change: the servers that delivered it */
     int64_t *digests;     /* per change: tree digest after it, once seen */
     int32_t *digest_seen; /* per change: the observation that gave it, or NO_INDEX */
@@ -185,15 +185,15 @@ static bool was_committed(const struct history *history, const struct change *ch
     return false;
 }
 
-/* Do more than half of the voters have it on disk, `server` not counted? */
+/* Does a quorum have it on disk, `server` not counted? */
 static bool quorum_holds(const struct zab *zab, const struct server *server, zxid_t zxid)
 {
-    size_t holders = 0;
+    uint64_t holders = 0;
     for (size_t i = 0; i < zab->server_count; i++) {
         const struct server *other = &zab->servers[i];
-        holders += other->votes && other != server && other->durable >= zxid;
+        holders |= other != server && other->durable >= zxid ? other->bit : 0;
     }
-    return holders > zab->voters / 2;
+    return electorate_holds(&zab->electorate, holders);
 }
 
 static void report_forgotten(struct zab *zab, int32_t observation, const struct change *change, const char *how)
@@ -207,8 +207,8 @@ static void report_forgotten(struct zab *zab, int32_t observation, const struct 
     explain_moment(report->story, zab->history, observation_at(zab->history, observation));
     g_string_append_printf(report->story,
                            "%s\n  allowed: to forget what was never committed, or what a quorum has on disk\n"
-                           "  seen:    0x%" PRIx64 " was committed, and a minority has it\n",
-                           how, (uint64_t)change->zxid);
+                           "  seen:    0x%" PRIx64 " was committed, and %s has it\n",
+                           how, (uint64_t)change->zxid, zab->electorate.is_hierarchical ? "no quorum" : "a minority");
 }
 
 struct removal {
@@ -269,21 +269,6 @@ static void follow_delivery(struct zab *zab, struct server *server, int32_t obse
     server->position = index + 1;
     while (server->position < history->changes->len && change_at(history, server->position)->zxid == server->last) {
         server->position++;
-    }
-}
-
-/* The first server that tells a configuration is the leader that has committed it. */
-static void follow_membership(struct zab *zab, const int64_t *value)
-{
-    if (value[0] <= zab->config) {
-        return;
-    }
-    zab->config = value[0];
-    zab->voters = (size_t)value[2];
-    for (size_t i = 0; i < zab->server_count; i++) {
-        const struct node_row *node =
-            &g_array_index(zab->history->record->nodes, struct node_row, zab->servers[i].node);
-        zab->servers[i].votes = node->server < 64 && ((uint64_t)value[1] >> node->server & 1U) != 0;
     }
 }
 
@@ -383,7 +368,8 @@ static void follow(struct zab *zab, struct server *server, int32_t observation)
         confirm(server);
         break;
     case OBSERVE_MEMBERSHIP:
-        follow_membership(zab, value);
+    case OBSERVE_SEAT:
+        electorate_hear(&zab->electorate, observation_at(zab->history, observation));
         break;
     default:
         break;
@@ -394,14 +380,14 @@ static void find_servers(struct zab *zab)
 {
     const GArray *nodes = zab->history->record->nodes;
     zab->server_of = g_new(int32_t, nodes->len);
+    electorate_init(&zab->electorate, zab->history->record);
     for (guint i = 0; i < nodes->len; i++) {
         const struct node_row *node = &g_array_index(nodes, struct node_row, i);
         zab->server_of[i] = NO_INDEX;
         if (node->is_server && zab->server_count < SERVERS_MAX) {
             zab->server_of[i] = (int32_t)zab->server_count;
-            zab->voters += !node->is_observer;
             zab->servers[zab->server_count++] =
-                (struct server){.node = (int32_t)i, .votes = !node->is_observer, .delivery = NO_INDEX};
+                (struct server){.node = (int32_t)i, .bit = electorate_bit(node), .delivery = NO_INDEX};
         }
     }
 }

@@ -62,6 +62,7 @@ static const char *const names[OBSERVATION_COUNT] = {
     [OBSERVE_COUNTER_READ] = "counter-read",
     [OBSERVE_SWEPT] = "swept",
     [OBSERVE_MEMBERSHIP] = "membership",
+    [OBSERVE_SEAT] = "seat",
 };
 
 const char *observation_name(enum observation_type type)

@@ -76,9 +76,11 @@ enum observation_type {
     OBSERVE_COUNTER_READ,    /* group, value: what a client finds there */
     /* servers, again */
     OBSERVE_SWEPT, /* zxid, hash of the path: the leader's own deleteContainer; the hash is hash_octets(HASH_START, path) */
-    OBSERVE_MEMBERSHIP, /* version, voters (a mask: bit k is server k), how many there are, observers (a mask): the configuration in force here */
+    OBSERVE_MEMBERSHIP, /* version, voters (a mask: bit k is server k), how many there are, observers (a mask): the configuration in force
+                           here; seats: how many of OBSERVE_SEAT follow, 0 where a majority decides */
+    OBSERVE_SEAT, /* version, server, group, weight: of a configuration with groups */
 };
-#define OBSERVATION_COUNT 61
+#define OBSERVATION_COUNT 62
 
 struct observation {
     enum observation_type type;

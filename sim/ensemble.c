@@ -65,16 +65,23 @@ static void share_with_knobs(struct settings *settings, struct chaos_knobs *knob
     }
 }
 
+/* Without them there still is a quorum. */
+static bool are_spared(const struct scenario_groups *groups, uint32_t servers, uint32_t victims)
+{
+    struct hierarchy hierarchy;
+    if (scenario_groups_hierarchy(groups, servers, &hierarchy)) {
+        return hierarchy_holds(&hierarchy, ~(uint64_t)victims);
+    }
+    return (uint32_t)__builtin_popcount(victims) <= (servers - 1) / 2;
+}
+
 /* The minority whose data may be hit has to be one of the ensemble as it is. */
-static void limit_victims(struct chaos_knobs *knobs)
+static void limit_victims(const struct scenario_groups *groups, struct chaos_knobs *knobs)
 {
     uint32_t kept = 0;
-    uint32_t most = (knobs->participants - 1) / 2;
-    for (uint32_t i = 0; i < knobs->participants && most > 0; i++) {
-        if ((knobs->victims >> i & 1U) != 0) {
-            kept |= 1U << i;
-            most--;
-        }
+    for (uint32_t i = 0; i < knobs->participants; i++) {
+        uint32_t more = kept | (knobs->victims & UINT32_C(1) << i);
+        kept = are_spared(groups, knobs->participants, more) ? more : kept;
     }
     knobs->victims = kept;
 }
@@ -116,7 +123,7 @@ static bool settle(struct ensemble *ensemble, const struct scenario *scenario, c
         chaos_draw_knobs(options->seed, &ensemble->knobs);
         share_with_knobs(settings, &ensemble->knobs);
         overrule_knobs(scenario, &ensemble->knobs);
-        limit_victims(&ensemble->knobs);
+        limit_victims(&scenario->groups, &ensemble->knobs);
     }
     int64_t members = settings->value[SETTING_SERVERS] + settings->value[SETTING_OBSERVERS];
     int64_t servers = members + settings->value[SETTING_SPARES];
@@ -132,6 +139,13 @@ static bool settle(struct ensemble *ensemble, const struct scenario *scenario, c
                     scenario->name, (int)servers);
         return false;
     }
+    uint32_t lacking = scenario_groups_lacks(&scenario->groups, (uint32_t)settings->value[SETTING_SERVERS]);
+    if (lacking != 0) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO, "%s: server %u votes and is in no group",
+                    scenario->name, lacking);
+        return false;
+    }
+    ensemble->groups = scenario->groups;
     ensemble->words = options->words == NULL ? "" : options->words;
     ensemble->super_digest = options->super_digest == NULL ? "" : options->super_digest;
     ensemble->participant_count = (uint32_t)settings->value[SETTING_SERVERS];
@@ -168,6 +182,7 @@ static void configure_servers(const struct ensemble *ensemble, const struct flaw
                                   : i < ensemble->member_count    ? MEMBER_OBSERVER
                                                                   : MEMBER_OUTSIDE;
     }
+    scenario_groups_configure(&ensemble->groups, ensemble->participant_count, config);
     configure(settings, SETTING_TICK_TIME, &config->tick_ms, ms);
     configure(settings, SETTING_INIT_LIMIT, &config->init_limit_ticks, 1);
     configure(settings, SETTING_SYNC_LIMIT, &config->sync_limit_ticks, 1);

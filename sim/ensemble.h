@@ -23,6 +23,7 @@ struct ensemble {
     uint32_t outside;                     /* the node for clients that are not simulated; NODE_NONE */
     uint32_t sites[COMMIT_SITES_MAX + 1]; /* of an atomic commit: node indices by site */
     uint32_t site_count;
+    struct scenario_groups groups;
     const char *words, *super_digest; /* of the options */
     struct workload_plan plan;
     GArray *scripts; /* struct script */

@@ -93,7 +93,7 @@ static struct request_body request_body_of(const struct operation *operation)
     } else if (operation->opcode == OP_RECONFIG) {
         body.reconfig.joining = given(operation->joining);
         body.reconfig.leaving = given(operation->leaving);
-        body.reconfig.new_members = bytes_null();
+        body.reconfig.new_members = given(operation->members);
         body.reconfig.config_id = operation->version;
     }
     return body;
@@ -103,7 +103,7 @@ static size_t octets_needed(const struct operation *operation)
 {
     size_t octets = BODY_OVERHEAD + bytes_size(operation->path) + bytes_size(operation->data) +
                     bytes_size(operation->acl.encoded) + bytes_size(operation->joining) +
-                    bytes_size(operation->leaving);
+                    bytes_size(operation->leaving) + bytes_size(operation->members);
     for (uint32_t i = 0; i < operation->part_count; i++) {
         octets += octets_needed(&operation->parts[i]);
     }

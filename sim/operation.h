@@ -32,8 +32,8 @@ struct operation {
     int32_t flags;       /* create */
     int32_t version;     /* delete, setData, check; -1 any */
     bool watch;          /* exists, getData, getChildren */
-    struct bytes joining,
-        leaving; /* reconfig: as in its request; `version` is that of the configuration it starts from */
+    struct bytes joining, leaving,
+        members; /* reconfig: as in its request; `version` is that of the configuration it starts from */
     const struct operation *parts; /* multi: create, create2, delete, setData, check */
     uint32_t part_count;
 };

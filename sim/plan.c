@@ -86,6 +86,7 @@ struct plan *plan_new(const struct scenario *scenario, const struct simulation_t
     g_array_append_vals(plan->scripts, scenario->scripts->data, scenario->scripts->len);
     plan->explore = scenario->explore;
     plan->commit = scenario->commit;
+    plan->groups = scenario->groups;
     for (guint i = 0; i < trail->names->len; i++) {
         g_ptr_array_add(plan->names, g_strdup(trail->names->pdata[i]));
     }
@@ -231,6 +232,9 @@ void plan_remove(struct plan *plan, uint32_t node)
     if (kind == PLAN_CLIENT) {
         leave_recipe(plan, place_of(plan, node));
         leave_script(plan, place_of(plan, node));
+    }
+    if (kind == PLAN_SERVER) {
+        scenario_groups_remove(&plan->groups, place_of(plan, node));
     }
     if (kind == PLAN_SITE) {
         scenario_commit_remove(&plan->commit, scenario_commit_site(&plan->commit, plan->names->pdata[node]));
@@ -488,6 +492,7 @@ char *plan_text(const struct plan *plan)
     GString *out = g_string_new(NULL);
     add_head(out, plan);
     add_settings(out, plan);
+    scenario_groups_print(&plan->groups, plan_count(plan, PLAN_SERVER), out);
     scenario_commit_print(&plan->commit, out);
     for (guint i = 0; i < plan->workloads->len; i++) {
         add_workload(out, &g_array_index(plan->workloads, struct workload_setting, i));

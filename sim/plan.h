@@ -32,6 +32,7 @@ struct plan {
     GArray *scripts;   /* struct script */
     struct explore_plan explore;
     struct scenario_commit commit; /* without the sites that were taken out */
+    struct scenario_groups groups; /* without the servers that were */
     GArray *faults;                /* struct plan_fault, by time */
     GPtrArray *names;              /* char *: of the nodes */
     struct node_set removed;

@@ -113,7 +113,8 @@ static const char *const values[OBSERVATION_COUNT] = {
     [OBSERVE_INCREMENTED] = "group, value",
     [OBSERVE_COUNTER_READ] = "group, value",
     [OBSERVE_SWEPT] = "zxid, path hash",
-    [OBSERVE_MEMBERSHIP] = "version, voters (mask), voters, observers (mask)",
+    [OBSERVE_MEMBERSHIP] = "version, voters (mask), voters, observers (mask), seats",
+    [OBSERVE_SEAT] = "version, server, group, weight",
 };
 
 static const char *name_at(const char *const *names, size_t count, int32_t index)

@@ -106,6 +106,31 @@ static uint64_t voters_in_force(const struct world *world)
     return voters;
 }
 
+/* A running server that knows the latest configuration, if that is hierarchical; else NODE_NONE: a majority decides. */
+static uint32_t teller_of_groups(const struct world *world)
+{
+    uint32_t teller = NODE_NONE;
+    int64_t latest = -1;
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        struct server_status status;
+        if (status_of(world, i, &status) && status.config_version > latest) {
+            latest = status.config_version;
+            teller = status.has_groups ? i : NODE_NONE;
+        }
+    }
+    return teller;
+}
+
+static bool is_quorum_of(const struct world *world, uint32_t teller, const struct node_set *set)
+{
+    uint64_t ids = 0;
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        const struct world_node *node = &world->nodes[i];
+        ids |= node->kind == NODE_SERVER && node_set_has(set, i) && node->server < 64 ? UINT64_C(1) << node->server : 0;
+    }
+    return server_takes_for_quorum(world->nodes[teller].node, ids);
+}
+
 struct node_set role_participants(const struct world *world)
 {
     struct node_set set = role_servers(world);
@@ -166,9 +191,39 @@ static struct node_set some_participants(const struct world *world, uint32_t wan
     return chosen;
 }
 
+/* Servers are taken until they are a quorum, then those that it does not need are left out again. */
+static struct node_set some_quorum(const struct world *world, uint32_t teller, bool with_leader, struct random *random)
+{
+    struct node_set all = role_participants(world);
+    struct node_set chosen = {{0}};
+    uint32_t leader = role_leader(world);
+    for (uint32_t wanted = 1; wanted <= node_set_count(&all) && !is_quorum_of(world, teller, &chosen); wanted++) {
+        struct node_set rest = role_except(&all, &chosen);
+        bool takes_leader = wanted == 1 && with_leader && leader != NODE_NONE;
+        if (leader != NODE_NONE) {
+            node_set_remove(&rest, leader);
+        }
+        uint32_t next = takes_leader ? leader : random == NULL ? first_of(&rest) : role_one_of(&rest, random);
+        if (next != NODE_NONE) {
+            node_set_add(&chosen, next);
+        }
+    }
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        struct node_set fewer = chosen;
+        node_set_remove(&fewer, i);
+        bool is_needed = (i == leader && with_leader) || !is_quorum_of(world, teller, &fewer);
+        chosen = is_needed ? chosen : fewer;
+    }
+    return chosen;
+}
+
 struct node_set role_majority(const struct world *world, bool with_leader, struct random *random)
 {
     struct node_set all = role_participants(world);
+    uint32_t teller = teller_of_groups(world);
+    if (teller != NODE_NONE) {
+        return some_quorum(world, teller, with_leader, random);
+    }
     return some_participants(world, node_set_count(&all) / 2 + 1, with_leader, random);
 }
 
@@ -176,6 +231,11 @@ struct node_set role_minority(const struct world *world, bool with_leader, struc
 {
     struct node_set all = role_participants(world);
     uint32_t count = node_set_count(&all);
+    uint32_t teller = teller_of_groups(world);
+    if (teller != NODE_NONE) {
+        struct node_set quorum = some_quorum(world, teller, !with_leader, random);
+        return role_except(&all, &quorum);
+    }
     return some_participants(world, count == 0 ? 0 : (count - 1) / 2, with_leader, random);
 }
 
@@ -229,6 +289,7 @@ bool role_is_available(const struct world *world)
         return false;
     }
     struct node_set voters = role_participants(world);
+    struct node_set following = {{0}};
     uint32_t with_leader = 0;
     for (uint32_t i = 0; i < world->node_count; i++) {
         struct server_status status;
@@ -239,7 +300,14 @@ bool role_is_available(const struct world *world)
             return false;
         }
         bool follows = status.leader == world->nodes[leader].server;
-        with_leader += follows && node_set_has(&voters, i);
+        if (follows && node_set_has(&voters, i)) {
+            node_set_add(&following, i);
+            with_leader++;
+        }
+    }
+    uint32_t teller = teller_of_groups(world);
+    if (teller != NODE_NONE) {
+        return is_quorum_of(world, teller, &following);
     }
     return with_leader > node_set_count(&voters) / 2;
 }

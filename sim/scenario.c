@@ -46,6 +46,7 @@ static struct scenario *scenario_new(void)
     struct scenario *scenario = g_new0(struct scenario, 1);
     settings_default(&scenario->settings);
     explore_plan_default(&scenario->explore);
+    scenario_groups_default(&scenario->groups);
     scenario->workloads = g_array_new(FALSE, FALSE, sizeof(struct workload_setting));
     scenario->scripts = g_array_new(FALSE, FALSE, sizeof(struct script));
     scenario->faults = g_array_new(FALSE, FALSE, sizeof(struct scenario_fault));

@@ -20,6 +20,7 @@
 #include "sim/explore_plan.h"
 #include "sim/fault.h"
 #include "sim/scenario_commit.h"
+#include "sim/scenario_groups.h"
 #include "sim/setting.h"
 #include "sim/workload.h"
 
@@ -141,6 +142,7 @@ struct scenario {
     struct flaws flaws;
     bool flaws_removed; /* scenario_remove_flaws() was called */
     struct scenario_commit commit;
+    struct scenario_groups groups;
     bool has_chaos;
     int64_t chaos_from_ns, chaos_until_ns;
     uint32_t chaos_kinds; /* mask of enum fault_kind; 0: as drawn */

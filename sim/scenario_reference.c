@@ -12,8 +12,12 @@ static void add_statements(GString *out)
     for (size_t i = 0; i < statement_count; i++) {
         char **forms = g_strsplit(statements[i].syntax, " | ", -1);
         char *cell = g_strjoinv("`<br>`", forms);
-        g_string_append_printf(out, "| `%s` | %s | %s |\n", cell, statements[i].help,
+        char **sides = g_strsplit(cell, "|", -1); /* which would end a cell of the table */
+        char *escaped = g_strjoinv("\\|", sides);
+        g_string_append_printf(out, "| `%s` | %s | %s |\n", escaped, statements[i].help,
                                statements[i].may_repeat ? "any" : "once");
+        g_free(escaped);
+        g_strfreev(sides);
         g_free(cell);
         g_strfreev(forms);
     }

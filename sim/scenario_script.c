@@ -23,6 +23,8 @@ static const struct operation_word {
     {"close", "close", OP_CLOSE_SESSION, false, false, false, false, false},
     {"wait", "wait TIME", SCRIPT_WAIT, false, false, false, false, false},
     {"reconfig", "reconfig [add N,N:observer] [remove N,N]", OP_RECONFIG, false, false, false, false, false},
+    {"reconfig", "reconfig to N,N:observer [groups N,N/N,N] [weights N=W,N=W]", OP_RECONFIG, false, false, false, false,
+     false},
 };
 
 const char *scenario_script_form(size_t index)
@@ -146,28 +148,82 @@ static bool are_servers(const char *text, bool with_roles)
     return ok;
 }
 
-/* add N,N:observer and remove N,N */
+/* Lists of servers between slashes. */
+static bool are_groups(const char *text)
+{
+    char **groups = g_strsplit(text, "/", -1);
+    bool ok = *text != '\0';
+    for (size_t i = 0; groups[i] != NULL && ok; i++) {
+        ok = are_servers(groups[i], false);
+    }
+    g_strfreev(groups);
+    return ok;
+}
+
+/* N=WEIGHT between commas. */
+static bool are_weights(const char *text)
+{
+    char **weights = g_strsplit(text, ",", -1);
+    bool ok = *text != '\0';
+    for (size_t i = 0; weights[i] != NULL && ok; i++) {
+        char **sides = g_strsplit(weights[i], "=", 2);
+        ok = g_strv_length(sides) == 2 && are_servers(sides[0], false) &&
+             g_ascii_string_to_unsigned(sides[1], 10, 0, INT32_MAX, NULL, NULL);
+        g_strfreev(sides);
+    }
+    g_strfreev(weights);
+    return ok;
+}
+
+static bool are_members(const char *text)
+{
+    return are_servers(text, true);
+}
+
+static bool are_leaving(const char *text)
+{
+    return are_servers(text, false);
+}
+
+/* add N,N:observer and remove N,N; or to N,N:observer with groups and weights */
 static void take_members(struct scenario_line *line, bool *ended, struct script_operation *operation)
 {
-    bool any = false;
+    const struct {
+        const char *word;
+        char *field;
+        size_t room;
+        bool (*is_right)(const char *text);
+    } parts[] = {
+        {"add", operation->path, sizeof operation->path, are_members},
+        {"remove", operation->data, sizeof operation->data, are_leaving},
+        {"to", operation->to.members, sizeof operation->to.members, are_members},
+        {"groups", operation->to.groups, sizeof operation->to.groups, are_groups},
+        {"weights", operation->to.weights, sizeof operation->to.weights, are_weights},
+    };
     while (!*ended && !line->failed && line_peek(line) != NULL) {
         uint32_t word = line->next;
-        char *what = take_marked(line, "'add' or 'remove'", ',', ended);
-        bool adds = strcmp(what, "add") == 0;
-        char *field = adds ? operation->path : operation->data;
-        size_t room = adds ? SCRIPT_PATH_MAX : SCRIPT_DATA_MAX;
-        char *servers = *ended ? g_strdup("") : take_marked(line, "numbers of servers", ',', ended);
-        bool known = (adds || strcmp(what, "remove") == 0) && *field == '\0';
-        if (!line->failed && (!known || !are_servers(servers, adds) || strlen(servers) >= room)) {
-            line_fail(line, word, "expected 'add N,N:observer' or 'remove N,N' with numbers of servers");
+        size_t i = 0;
+        char *what = take_marked(line, "'add', 'remove' or 'to'", ',', ended);
+        char *text = *ended ? g_strdup("") : take_marked(line, "numbers of servers", ',', ended);
+        while (i < ARRAY_LENGTH(parts) && strcmp(parts[i].word, what) != 0) {
+            i++;
         }
-        any = true;
-        g_strlcpy(field, servers, room);
-        g_free(servers);
+        if (!line->failed && (i == ARRAY_LENGTH(parts) || *parts[i].field != '\0' || !parts[i].is_right(text) ||
+                              strlen(text) >= parts[i].room)) {
+            line_fail(line, word,
+                      "expected 'add N,N:observer' or 'remove N,N' with numbers of servers, or 'to N,N' "
+                      "with 'groups N,N/N,N' and 'weights N=W'");
+        } else if (!line->failed) {
+            g_strlcpy(parts[i].field, text, parts[i].room);
+        }
+        g_free(text);
         g_free(what);
     }
-    if (!any && !line->failed) {
-        line_fail(line, line->next, "expected 'reconfig [add N,N:observer] [remove N,N]'");
+    bool changes = *operation->path != '\0' || *operation->data != '\0';
+    bool replaces = *operation->to.members != '\0';
+    bool has_groups = *operation->to.groups != '\0' || *operation->to.weights != '\0';
+    if (!line->failed && (changes == replaces || (has_groups && !replaces))) {
+        line_fail(line, line->next, "expected 'reconfig [add N,N:observer] [remove N,N]' or 'reconfig to N,N'");
     }
 }
 

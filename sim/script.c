@@ -16,7 +16,6 @@ struct script_state {
 };
 
 #define RECONFIG_PAUSE_NS (500 * NS_PER_MS)
-#define JOINING_MAX 1024U
 
 /* Not in the state: an image of that may be loaded by a later run, where the script is elsewhere. */
 static const struct script *script_at(const struct world *world, uint32_t client)
@@ -39,36 +38,60 @@ static struct operation operation_of(const struct script_operation *from)
 }
 
 /* "4,5:observer" as what a reconfig request says, with the addresses that simulated servers have. */
-static struct bytes joining_of(const char *servers, char text[JOINING_MAX])
+static void add_servers(GString *text, const char *servers)
 {
     char **words = g_strsplit(servers, ",", -1);
-    GString *joining = g_string_new(NULL);
     for (size_t i = 0; words[i] != NULL; i++) {
         bool observes = g_str_has_suffix(words[i], ":observer");
         guint64 id = g_ascii_strtoull(words[i], NULL, 10);
-        g_string_append_printf(joining, "%sserver.%" PRIu64 "=10.0.0.%" PRIu64 ":2888:3888:%s;2181", i > 0 ? "," : "",
-                               id, id, observes ? "observer" : "participant");
+        g_string_append_printf(text, "%sserver.%" PRIu64 "=10.0.0.%" PRIu64 ":2888:3888:%s;2181",
+                               text->len > 0 ? "," : "", id, id, observes ? "observer" : "participant");
     }
-    ensure(joining->len < JOINING_MAX);
-    g_strlcpy(text, joining->str, JOINING_MAX);
-    g_string_free(joining, TRUE);
     g_strfreev(words);
-    return bytes_of(text);
+}
+
+/* "1,2/3,4" and "1=2,4=0" as lines of a configuration. */
+static void add_groups(GString *text, const struct script_operation *from)
+{
+    char **groups = g_strsplit(from->to.groups, "/", -1);
+    for (unsigned i = 0; groups[i] != NULL; i++) {
+        g_string_append_printf(text, ",group.%u=%s", i + 1, g_strdelimit(groups[i], ",", ':'));
+    }
+    g_strfreev(groups);
+    char **weights = g_strsplit(from->to.weights, ",", -1);
+    for (size_t i = 0; weights[i] != NULL; i++) {
+        g_string_append_printf(text, ",weight.%s", weights[i]);
+    }
+    g_strfreev(weights);
+}
+
+static struct bytes octets_of(const GString *text)
+{
+    return (struct bytes){(const uint8_t *)text->str, (int32_t)text->len};
 }
 
 static void submit_reconfig(struct world *world, uint32_t client, struct script_state *state,
                             const struct script_operation *from)
 {
-    char joining[JOINING_MAX];
     struct operation operation = {.opcode = OP_RECONFIG, .version = -1};
+    GString *joining = g_string_new(NULL);
+    GString *members = g_string_new(NULL);
     if (*from->path != '\0') {
-        operation.joining = joining_of(from->path, joining);
+        add_servers(joining, from->path);
+        operation.joining = octets_of(joining);
     }
     if (*from->data != '\0') {
         operation.leaving = bytes_of(from->data);
     }
+    if (*from->to.members != '\0') {
+        add_servers(members, from->to.members);
+        add_groups(members, from);
+        operation.members = octets_of(members);
+    }
     bool submitted = operation_submit(world, client, &state->operations, &operation, state->next++);
     ensure(submitted);
+    g_string_free(joining, TRUE);
+    g_string_free(members, TRUE);
 }
 
 static void pause_for(struct world *world, uint32_t client, struct script_state *state, int64_t wait_ns)
@@ -250,6 +273,9 @@ static void print_operation(const struct script_operation *operation, GString *t
     if (operation->opcode == OP_RECONFIG) {
         g_string_append_printf(text, "%s%s", *operation->path == '\0' ? "" : " add ", operation->path);
         g_string_append_printf(text, "%s%s", *operation->data == '\0' ? "" : " remove ", operation->data);
+        g_string_append_printf(text, "%s%s", *operation->to.members == '\0' ? "" : " to ", operation->to.members);
+        g_string_append_printf(text, "%s%s", *operation->to.groups == '\0' ? "" : " groups ", operation->to.groups);
+        g_string_append_printf(text, "%s%s", *operation->to.weights == '\0' ? "" : " weights ", operation->to.weights);
         return;
     }
     g_string_append_printf(text, "%s%s", *operation->path == '\0' ? "" : " ", operation->path);

@@ -2,7 +2,8 @@
  *
  *   script client 1: create /a 1, set /a 2, get /a watch, sync /, delete /a, create /e ephemeral, close
  *
- * `wait TIME` is a pause, `reconfig add 4,5:observer remove 1` changes the ensemble: servers are named by their numbers.
+ * `wait TIME` is a pause, `reconfig add 4,5:observer remove 1` changes the ensemble: servers are named by their numbers; `reconfig to
+ * 1,2,3,4 groups 1,2/3,4 weights 4=0` says all of it anew.
  *
  * Workloads (sim/workload.h) go on for ever; a script is finite, which an exploration needs.  It waits for its session, then
  * its operations go out one after the other, each when the one before was answered; `pipelined` lets all out at once.  An operation whose
@@ -28,6 +29,11 @@ struct script_operation {
     int32_t opcode;
     char path[SCRIPT_PATH_MAX]; /* reconfig: who joins, "4,5:observer" */
     char data[SCRIPT_DATA_MAX]; /* reconfig: who leaves, "1,2" */
+    struct {
+        char members[SCRIPT_PATH_MAX]; /* who is there in place of all that were */
+        char groups[SCRIPT_DATA_MAX];  /* "1,2/3,4" */
+        char weights[SCRIPT_DATA_MAX]; /* "1=2,4=0" */
+    } to;                              /* reconfig */
     int64_t wait_ns;
     int32_t flags;   /* create */
     int32_t version; /* -1: any */

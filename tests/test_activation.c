@@ -114,15 +114,30 @@ static void follow(struct game *game, epoch_t epoch, const char *config)
 
 /* ---- what is to be seen ---------------------------------------------------------------------------------------------- */
 
-static bool has_file(const struct game *game, enum file_kind kind, zxid_t zxid)
+static const struct file *find_file(const struct game *game, enum file_kind kind, zxid_t zxid)
 {
     for (uint32_t i = 0; i < game->host->disk.file_count; i++) {
         const struct file *file = &game->host->disk.files[i];
         if (file->name.kind == kind && file->name.zxid == zxid) {
-            return true;
+            return file;
         }
     }
-    return false;
+    return NULL;
+}
+
+static bool has_file(const struct game *game, enum file_kind kind, zxid_t zxid)
+{
+    return find_file(game, kind, zxid) != NULL;
+}
+
+static void check_file(const struct game *game, enum file_kind kind, zxid_t zxid, const char *expected)
+{
+    const struct file *file = find_file(game, kind, zxid);
+    CHECK(file != NULL);
+    if (file != NULL) {
+        struct bytes octets = {file->octets, (int32_t)file->length};
+        CHECK(bytes_equal(octets, bytes_of(expected)));
+    }
 }
 
 static void check_versions(const struct game *game, int64_t in_force, int64_t proposed)
@@ -521,6 +536,34 @@ static void nothing_happens_without_reconfig_enabled(void)
     game_free(&game);
 }
 
+static void groups_outlive_a_crash(void)
+{
+    static const char groups[] =
+        FIRST "server.12=e:1:2:observer\ngroup.1=1:2\ngroup.2=3\nweight.1=2\nweight.2=0\nweight.3=1\n"
+              "version=100000001";
+    struct game game = game_follow();
+    propose(&game, 0x100000001, groups);
+    check_file(&game, FILE_NEXT_CONFIG, 0,
+               "group.1=1:2\ngroup.2=3\nserver.12=e:1:2:observer\nserver.1=a:1:2:participant\n"
+               "server.2=b:1:2:participant\nserver.3=c:1:2:participant\nversion=100000001\nweight.1=2\nweight.2=0\n"
+               "weight.3=1");
+    CHECK(!server_has_quorum(server_of(&game), 3)); /* of one configuration only */
+    commit(&game, 0x100000001, LEADER);
+    check_file(&game, FILE_CONFIG, 0x100000001,
+               "group.1=1:2\ngroup.2=3\nserver.12=e:1:2:observer\nserver.1=a:1:2:participant\n"
+               "server.2=b:1:2:participant\nserver.3=c:1:2:participant\nweight.1=2\nweight.2=0\nweight.3=1");
+    for (int i = 0; i < 2; i++) {
+        check_versions(&game, 0x100000001, 0x100000001);
+        CHECK(bytes_equal(server_of(&game)->verifier.text, bytes_of(groups)));
+        CHECK(server_has_quorum(server_of(&game), 5));
+        CHECK(!server_has_quorum(server_of(&game), 3));
+        CHECK(!server_has_quorum(server_of(&game), 6));
+        CHECK(server_takes_for_quorum(game.host->node, 1 << 1 | 1 << 3));
+        lone_server_reboot(game.host, &game.config);
+    }
+    game_free(&game);
+}
+
 static const struct test_case cases[] = {
     {"the disk tells what is in force and what is proposed", the_disk_tells_what_is_in_force_and_what_is_proposed},
     {"the first configuration gets its version with UPTODATE", the_first_configuration_gets_its_version_with_uptodate},
@@ -547,6 +590,7 @@ static const struct test_case cases[] = {
     {"who looks learns from votes", who_looks_learns_from_votes},
     {"who has no vote is told the same once", who_has_no_vote_is_told_once},
     {"who has no vote goes where the voters are, back as well", who_has_no_vote_goes_where_the_voters_are},
+    {"groups outlive a crash", groups_outlive_a_crash},
     {"nothing happens without reconfigEnabled", nothing_happens_without_reconfig_enabled},
     {NULL, NULL},
 };

@@ -1,4 +1,5 @@
 /* The configuration as text: reading, writing, and what a reconfig makes of it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "protocol/server/activation.h"
@@ -101,8 +102,6 @@ static void a_reconfig_joins_leaves_or_replaces(void)
         {NULL, NULL, "server.1=a:1:2,server.2=b:1:2:observer", ZMARSHALLINGERROR, NULL},
         {NULL, NULL, "server.2=b:1:2:observer", ZMARSHALLINGERROR, NULL},
         {NULL, NULL, "server.1=a", ZBADARGUMENTS, NULL},
-        {NULL, NULL, "server.1=a:1:2,server.2=b:1:2,group.1=1:2", ZUNIMPLEMENTED, NULL},
-        {NULL, NULL, "server.1=a:1:2,server.2=b:1:2,weight.1=2", ZUNIMPLEMENTED, NULL},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct membership membership;
@@ -163,7 +162,7 @@ static void what_a_configuration_means(void)
     CHECK_INT(verifier.observers, 4);
     CHECK(
         membership_read(&membership, bytes_of(OBSERVER "server.2=b:1:2\nserver.4=d:1:2\nserver.9=e:1:2\nversion=1f")));
-    activation_understand(&config, &membership, &verifier);
+    activation_understand(&config, &membership, &verifier, NULL);
     CHECK_INT(verifier.quorum.voters, 2 | 8);
     CHECK_INT(verifier.quorum.count, 3); /* one of them does not run */
     CHECK_INT(verifier.observers, 4);
@@ -178,8 +177,8 @@ static void both_configurations_need_a_quorum(void)
     for (size_t i = 0; i < 5; i++) {
         server.config.members[i].id = (server_id_t)i + 1;
     }
-    server.verifier = (struct verifier){.version = 1, .quorum = {7, 3}};
-    server.last_seen = (struct verifier){.version = 2, .quorum = {28, 3}};
+    server.verifier = (struct verifier){.version = 1, .quorum = {7, 3, NULL}};
+    server.last_seen = (struct verifier){.version = 2, .quorum = {28, 3, NULL}};
     CHECK(server_is_reconfiguring(&server));
     CHECK(!server_has_quorum(&server, 3));
     CHECK(!server_has_quorum(&server, 24));
@@ -190,12 +189,143 @@ static void both_configurations_need_a_quorum(void)
     CHECK(server_has_quorum(&server, 3));
 }
 
+/* ---- groups and weights ------------------------------------------------------------------------------------------- */
+
+#define SIX                                                                                                            \
+    "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.3=c:1:2:participant\n"                             \
+    "server.4=d:1:2:participant\nserver.5=e:1:2:participant\nserver.6=f:1:2:participant\n"
+#define WEIGHTS "weight.1=1\nweight.2=1\nweight.3=1\nweight.4=1\nweight.5=1\nweight.6=1\n"
+
+static void groups_and_weights_are_read_and_written(void)
+{
+    static const struct {
+        const char *text, *written; /* NULL: it is no configuration */
+    } rows[] = {
+        {SIX "group.1=1:2:3\ngroup.2=4:5:6\nversion=1", SIX "group.1=1:2:3\ngroup.2=4:5:6\n" WEIGHTS "version=1"},
+        {"version=1\nweight.2=0\ngroup.7=2:1\nserver.2=b:1:2\nserver.1=a:1:2",
+         "server.1=a:1:2:participant\nserver.2=b:1:2:participant\ngroup.7=1:2\nweight.1=1\nweight.2=0\nversion=1"},
+        /* what is said twice is as it was said last */
+        {SIX "group.1=1:2:3\ngroup.1=1:2:3:4:5:6\nversion=1", SIX "group.1=1:2:3:4:5:6\n" WEIGHTS "version=1"},
+        /* who is no server may weigh, and an observer */
+        {"server.1=a:1:2\nserver.3=c:1:2:observer\ngroup.1=1:3:9\nweight.9=4\nweight.3=1\nweight.12=5",
+         "server.1=a:1:2:participant\nserver.3=c:1:2:observer\ngroup.1=1:3:9\nweight.1=1\nweight.3=1\nweight.9=4\n"
+         "weight.12=5\nversion=0"},
+        {"server.1=a:1:2\nserver.3=c:1:2:observer\ngroup.1=1:3", NULL},
+        {SIX "group.1=1:2:3\ngroup.2=4:5", NULL},
+        {SIX "group.1=1:2:3\ngroup.2=3:4:5:6", NULL},
+        {SIX "group.1=1:2:3:x\ngroup.2=4:5:6", NULL},
+        {SIX "group.1=\ngroup.2=4:5:6", NULL},
+        {SIX "weight.1=1", NULL},
+        {SIX "group=1:2:3:4:5:6", NULL},
+        {SIX "group.1=1:2:3:4:5:6\nweight.1=much", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct membership membership;
+        bool read = membership_read(&membership, bytes_of(rows[i].text));
+        check_int_equal(read, rows[i].written != NULL, rows[i].text, __FILE__, __LINE__);
+        if (read && rows[i].written != NULL) {
+            check_written(&membership, rows[i].written, rows[i].text);
+        }
+    }
+}
+
+static void a_reconfig_makes_groups_or_ends_them(void)
+{
+    static const char two[] = "server.1=a:1:2:participant\nserver.2=b:1:2:participant\n";
+    static const struct {
+        const char *start, *joining, *leaving, *members;
+        int32_t error;
+    } rows[] = {
+        {START, NULL, NULL, "server.1=a:1:2,server.2=b:1:2,group.1=1:2", ZOK},
+        {START, NULL, NULL, "server.1=a:1:2,server.2=b:1:2,group.1=1,group.2=2,weight.2=3", ZOK},
+        {START, NULL, NULL, "server.1=a:1:2,server.2=b:1:2,weight.1=2", ZBADARGUMENTS},
+        {START, NULL, NULL, "server.1=a:1:2,server.2=b:1:2,group.1=1", ZBADARGUMENTS},
+        {START, NULL, NULL, "server.1=a:1:2,server.2=b:1:2,group.1=1:2,group.2=2", ZBADARGUMENTS},
+        {START, NULL, NULL, "server.1=a:1:2,server.2=b:1:2,group.1=1:2:3", ZMARSHALLINGERROR},
+        {START, NULL, NULL, "server.1=a:1:2,server.2=b:1:2,group.x=1:2", ZMARSHALLINGERROR},
+        {START, NULL, NULL, "server.1=a:1:2,server.2=b:1:2,group=1:2", ZMARSHALLINGERROR},
+        {SIX "group.1=1:2:3\ngroup.2=4:5:6\nversion=1", NULL, "6", NULL, ZBADARGUMENTS},
+        {SIX "group.1=1:2:3\ngroup.2=4:5:6\nversion=1", "server.7=g:1:2;3", NULL, NULL, ZBADARGUMENTS},
+        {SIX "group.1=1:2:3\ngroup.2=4:5:6\nversion=1", NULL, NULL, two, ZOK},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct membership membership;
+        struct request_body body = {.opcode = OP_RECONFIG};
+        body.reconfig.joining = text_or_null(rows[i].joining);
+        body.reconfig.leaving = text_or_null(rows[i].leaving);
+        body.reconfig.new_members = text_or_null(rows[i].members);
+        CHECK(membership_read(&membership, bytes_of(rows[i].start)));
+        check_int_equal(membership_change(&membership, &body), rows[i].error, rows[i].members, __FILE__, __LINE__);
+    }
+}
+
+static void groups_and_weights_make_a_difference(void)
+{
+    struct membership a, b;
+    CHECK(membership_read(&a, bytes_of(SIX "group.1=1:2:3\ngroup.2=4:5:6\nversion=1")));
+    CHECK(membership_read(&b, bytes_of(SIX "group.2=6:5:4\ngroup.1=3:2:1\nweight.3=1\nversion=2")));
+    CHECK(membership_is_same(&a, &b));
+    CHECK(membership_read(&b, bytes_of(SIX "version=1")));
+    CHECK(!membership_is_same(&a, &b));
+    CHECK(!membership_is_same(&b, &a));
+    CHECK(membership_read(&b, bytes_of(SIX "group.1=1:2:4\ngroup.2=3:5:6\nversion=1")));
+    CHECK(!membership_is_same(&a, &b));
+    CHECK(membership_read(&b, bytes_of(SIX "group.1=1:2:3\ngroup.2=4:5:6\nweight.6=2\nversion=1")));
+    CHECK(!membership_is_same(&a, &b));
+}
+
+static void a_quorum_has_more_than_half_of_more_than_half_of_the_groups(void)
+{
+    static const struct {
+        const char *lines;
+        uint64_t set; /* bit k is server k + 1 */
+        bool holds;
+    } rows[] = {
+        {"group.1=1:2:3\ngroup.2=4:5:6", 033, true},
+        {"group.1=1:2:3\ngroup.2=4:5:6", 017, false}, /* four of six */
+        {"group.1=1:2:3\ngroup.2=4:5:6", 0, false},
+        {"group.1=1:2:3\ngroup.2=4:5:6", 077, true},
+        {"group.1=1:2\ngroup.2=3:4\ngroup.3=5:6", 017, true},
+        {"group.1=1:2\ngroup.2=3:4\ngroup.3=5:6", 037, true},
+        {"group.1=1:2\ngroup.2=3:4\ngroup.3=5:6", 025, false}, /* half of each */
+        {"group.1=1:2:3\ngroup.2=4:5:6\nweight.1=3\nweight.4=3", 011, true},
+        {"group.1=1:2:3\ngroup.2=4:5:6\nweight.1=3\nweight.4=3", 066, false}, /* four again */
+        /* a group without weight is none */
+        {"group.1=1:2:3\ngroup.2=4:5:6\nweight.4=0\nweight.5=0\nweight.6=0", 003, true},
+        {"group.1=1:2:3\ngroup.2=4:5:6\nweight.4=0\nweight.5=0\nweight.6=0", 071, false},
+        {"group.1=1:2:3:4:5:6\nweight.1=0\nweight.2=0\nweight.3=0\nweight.4=0\nweight.5=0\nweight.6=0", 077, false},
+        /* who does not run weighs */
+        {"group.1=1:2:3:4:5:6:9\nweight.9=6", 077, false},
+        {"group.1=1:2:3:4:5:6:9\nweight.9=5", 077, true},
+    };
+    struct server_config config = {.member_count = 6};
+    for (size_t i = 0; i < 6; i++) {
+        config.members[i].id = (server_id_t)i + 1;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct membership membership;
+        struct verifier verifier;
+        struct hierarchy hierarchy;
+        char text[512];
+        CHECK((size_t)snprintf(text, sizeof text, SIX "%s\nversion=1", rows[i].lines) < sizeof text);
+        CHECK(membership_read(&membership, bytes_of(text)));
+        activation_understand(&config, &membership, &verifier, &hierarchy);
+        check_int_equal(quorum_is_in(verifier.quorum, (uint32_t)rows[i].set), rows[i].holds, rows[i].lines, __FILE__,
+                        __LINE__);
+    }
+}
+
 static const struct test_case cases[] = {
     {"what is read is written", what_is_read_is_written},
     {"a reconfig joins, leaves or replaces", a_reconfig_joins_leaves_or_replaces},
     {"configurations are compared", configurations_are_compared},
     {"a configuration means voters and observers, also those that do not run", what_a_configuration_means},
     {"while a reconfig is under way both configurations need a quorum", both_configurations_need_a_quorum},
+    {"groups and weights are read and written", groups_and_weights_are_read_and_written},
+    {"a reconfig makes groups or ends them", a_reconfig_makes_groups_or_ends_them},
+    {"groups and weights make a difference", groups_and_weights_make_a_difference},
+    {"a quorum has more than half of more than half of the groups",
+     a_quorum_has_more_than_half_of_more_than_half_of_the_groups},
     {NULL, NULL},
 };
 

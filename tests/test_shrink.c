@@ -123,6 +123,10 @@ static void a_plan_of_any_scenario_repeats_the_run(void)
         "servers 3\nclients 3\nscript client 2 retried: create /a 1, multi set /a 2 + create /b ephemeral, get /a "
         "watch, sync /, close\n"
         "workload register rate=5/s\nat 1500ms kill leader for 1s\nrun for 6s\n",
+        "servers 6\ngroups 1 3 5 | 6 4 2\nweight 3 0\nclients 3\nset reconfigEnabled 1\nset skipACL 1\n"
+        "workload register\nscript client 1 retried: wait 1s, reconfig to 1,2,4,6:observer groups 1,2/4 weights 4=2, "
+        "get /a\nat 3s partition majority | rest for 1s\nat 5s partition minority with leader | rest for 1s\n"
+        "run for 9s\n",
         "servers 5\nobservers 2\nclients 3\ndisk hdd\nworkload mixed churn=500ms\n"
         "whenever established by leader after 1s kill leader for 300ms\nevery 1..2s pause any observer for 1s\nrun for "
         "9s\n",

@@ -50,6 +50,12 @@ static void describe_nodes(const struct ensemble *ensemble, struct monitor_confi
         monitors->meeting |= recipe == &recipe_double_barrier ? bit : 0;
         monitors->members |= recipe == &recipe_group ? bit : 0;
     }
+    monitors->has_groups =
+        scenario_groups_hierarchy(&ensemble->groups, ensemble->participant_count, &monitors->hierarchy);
+    for (uint32_t i = 0; i < monitors->hierarchy.count; i++) {
+        struct seat *seat = &monitors->hierarchy.seats[i];
+        seat->bit = UINT64_C(1) << ensemble->servers[seat->server - 1];
+    }
 }
 
 static bool make_world(struct explorer *explorer, GError **error)

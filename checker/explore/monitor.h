@@ -21,6 +21,7 @@
 #include "checker/explore/happening.h"
 #include "checker/explore/renaming.h"
 #include "checker/guarantee.h"
+#include "protocol/server/hierarchy.h"
 
 #define MONITOR_NODES_MAX 64
 #define MONITOR_OCTETS_MAX 65536
@@ -30,6 +31,8 @@ struct monitor_config {
     uint32_t node_count;
     /* sets of nodes by index; sites: all that take part in atomic commits */
     uint64_t servers, voters, clients, sites;
+    bool has_groups; /* of voters: then quorums are those of the hierarchy, whose bits are nodes */
+    struct hierarchy hierarchy;
     /* of the clients: that meet at a double barrier, that are members of a group; whose sessions matter to what recipes promise */
     uint64_t meeting, members;
     server_id_t server_ids[MONITOR_NODES_MAX]; /* of servers */
@@ -41,6 +44,15 @@ struct monitor_config {
      * offline checker does, which knows the whole history. */
     bool impatient;
 };
+
+/* The set of nodes is a quorum of the voters. */
+static inline bool monitor_config_holds(const struct monitor_config *config, uint64_t nodes)
+{
+    if (config->has_groups) {
+        return hierarchy_holds(&config->hierarchy, nodes);
+    }
+    return __builtin_popcountll(nodes & config->voters) > __builtin_popcountll(config->voters) / 2;
+}
 
 struct monitor_state {
     uint32_t length;

@@ -159,14 +159,14 @@ static void deliver(struct zab *zab, uint32_t node, const struct observation *ob
 
 /* ---- disks ----------------------------------------------------------------------------------------------------------- */
 
-/* Do more than half of the voters have it on disk, this one not counted? */
+/* Does a quorum have it on disk, this one not counted? */
 static bool quorum_holds(const struct zab *zab, uint32_t node, zxid_t zxid)
 {
-    int holders = 0;
+    uint64_t holders = 0;
     for (uint64_t rest = zab->config->voters & ~(UINT64_C(1) << node); rest != 0; rest &= rest - 1) {
-        holders += zab->servers[__builtin_ctzll(rest)].durable >= zxid;
+        holders |= zab->servers[__builtin_ctzll(rest)].durable >= zxid ? rest & -rest : 0;
     }
-    return holders > __builtin_popcountll(zab->config->voters) / 2;
+    return monitor_config_holds(zab->config, holders);
 }
 
 static void check_removal(struct zab *zab, uint32_t node, zxid_t kept, zxid_t before)

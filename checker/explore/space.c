@@ -363,14 +363,12 @@ static const struct site *leader_of(const struct space *space, const uint32_t *v
 bool space_is_available(const struct space *space, const uint32_t *vector)
 {
     const struct site *leader = leader_of(space, vector);
-    uint32_t voters = 0, with_leader = 0;
+    uint64_t with_leader = 0;
     if (leader == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < space->node_count; i++) {
         const struct site *site = space_site(space, vector, i);
-        bool votes = (space->monitors_config.voters >> i & 1U) != 0;
-        voters += votes;
         if (site->kind != NODE_SERVER || site->life != LIFE_UP) {
             continue;
         }
@@ -378,9 +376,9 @@ bool space_is_available(const struct space *space, const uint32_t *vector)
         if (!site->serving && !is_shut_out) {
             return false;
         }
-        with_leader += votes && site->leader == leader->leader;
+        with_leader |= site->leader == leader->leader ? UINT64_C(1) << i : 0;
     }
-    return with_leader > voters / 2;
+    return monitor_config_holds(&space->monitors_config, with_leader);
 }
 
 /* Has a session, or lost it for good, and no request without an answer. */

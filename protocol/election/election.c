@@ -131,13 +131,23 @@ static void count_votes(struct server *server)
     }
 }
 
+/* Who weighs nothing leads nobody. */
+static bool beats(const struct server *server, struct vote challenger, struct vote champion)
+{
+    const struct hierarchy *hierarchy = server->verifier.quorum.hierarchy;
+    if (hierarchy != NULL && hierarchy_is_weightless(hierarchy, server_member_bit(server, challenger.leader))) {
+        return false;
+    }
+    return vote_beats(&server->config.flaws, challenger, champion);
+}
+
 static void join_round(struct server *server, struct vote vote)
 {
     struct election *election = &server->election;
     election->round = vote.round;
     memset(election->received, 0, sizeof election->received);
     struct vote mine = own_vote(server);
-    election->proposal = vote_beats(&server->config.flaws, vote, mine) ? vote : mine;
+    election->proposal = beats(server, vote, mine) ? vote : mine;
     propose_to_all(server);
 }
 
@@ -156,7 +166,7 @@ static void hear_looking(struct server *server, int from, struct vote vote)
     }
     if (vote.round != election->round) {
         join_round(server, vote);
-    } else if (vote_beats(&server->config.flaws, vote, election->proposal)) {
+    } else if (beats(server, vote, election->proposal)) {
         election->proposal = vote;
         propose_to_all(server);
     }
@@ -192,7 +202,7 @@ static void hear(struct server *server, int from, struct vote vote)
     }
     election->notify_at = server->now + (duration_ns)election->notify_ms * NS_PER_MS;
     if (election->state == ELECTION_FINALIZING) {
-        if (!vote_beats(&server->config.flaws, vote, election->proposal)) {
+        if (!beats(server, vote, election->proposal)) {
             wait_for_silence(server);
             return;
         }

@@ -576,10 +576,11 @@ static int32_t check_members(const struct server *server, const struct membershi
                              const struct membership *after)
 {
     struct verifier verifier = {.version = 0};
+    struct hierarchy hierarchy;
     if (!membership_keeps_addresses(&server->config, before, after)) {
         return ZUNIMPLEMENTED;
     }
-    activation_understand(&server->config, after, &verifier);
+    activation_understand(&server->config, after, &verifier, &hierarchy);
     return quorum_is_in(verifier.quorum, leader_synced(server)) ? ZOK : ZNEWCONFIGNOQUORUM;
 }
 

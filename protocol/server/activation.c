@@ -1,5 +1,7 @@
 #include "protocol/server/activation.h"
 
+#include <string.h>
+
 #include "protocol/base/ensure.h"
 #include "protocol/base/hash.h"
 #include "protocol/server/server_state.h"
@@ -9,11 +11,30 @@
 
 /* ---- verifiers ---- */
 
+static void understand_seats(const struct server_config *config, const struct membership *membership,
+                             struct verifier *verifier, struct hierarchy *storage)
+{
+    storage->count = 0;
+    for (size_t i = 0; i < membership->seat_count; i++) {
+        const struct config_seat *seat = &membership->seats[i];
+        if (seat->has_group) {
+            hierarchy_add(storage, (struct seat){seat->id, seat->group, seat->weight, 0});
+        }
+    }
+    for (size_t i = 0; i < config->member_count; i++) {
+        for (uint32_t k = 0; k < storage->count; k++) {
+            bool is_its = storage->seats[k].server == config->members[i].id;
+            storage->seats[k].bit |= is_its ? verifier->quorum.voters & UINT32_C(1) << i : 0;
+        }
+    }
+    verifier->quorum.hierarchy = storage;
+}
+
 void activation_understand(const struct server_config *config, const struct membership *membership,
-                           struct verifier *verifier)
+                           struct verifier *verifier, struct hierarchy *storage)
 {
     verifier->version = membership->version;
-    verifier->quorum = (struct quorum){0, 0};
+    verifier->quorum = (struct quorum){0};
     verifier->observers = 0;
     for (size_t i = 0; i < membership->count; i++) {
         verifier->quorum.count += membership->servers[i].role == MEMBER_PARTICIPANT;
@@ -26,13 +47,24 @@ void activation_understand(const struct server_config *config, const struct memb
             verifier->observers |= UINT32_C(1) << i;
         }
     }
+    if (membership->is_hierarchical) {
+        understand_seats(config, membership, verifier, storage);
+    }
 }
 
 void activation_set(struct server *server, struct verifier *verifier, const struct membership *membership,
                     struct bytes text)
 {
+    struct hierarchy hierarchy;
     struct bytes old = verifier->text;
-    activation_understand(&server->config, membership, verifier);
+    quorum_release(server->arena, verifier->quorum);
+    activation_understand(&server->config, membership, verifier, &hierarchy);
+    if (verifier->quorum.hierarchy != NULL) {
+        verifier->quorum.hierarchy = arena_alloc(server->arena, sizeof hierarchy);
+        verifier->quorum.hierarchy->references = 1;
+        verifier->quorum.hierarchy->count = hierarchy.count;
+        memcpy(verifier->quorum.hierarchy->seats, hierarchy.seats, hierarchy.count * sizeof hierarchy.seats[0]);
+    }
     verifier->text = arena_copy_bytes(server->arena, text);
     for (size_t i = 0; i < server->config.member_count && verifier == &server->verifier; i++) {
         server->links.link[i].last.config = verifier->text; /* what may be repeated speaks of it */
@@ -57,6 +89,13 @@ void activation_init(struct server *server)
     activation_of_settings(&server->config, &server->last_seen);
     server->verifier.text = arena_copy_bytes(server->arena, server->first_config_text);
     server->last_seen.text = arena_copy_bytes(server->arena, server->first_config_text);
+    if (server_config_has_groups(&server->config)) {
+        struct membership membership;
+        bool known = membership_read(&membership, server->first_config_text);
+        ensure(known);
+        activation_set(server, &server->verifier, &membership, server->first_config_text);
+        activation_set(server, &server->last_seen, &membership, server->first_config_text);
+    }
 }
 
 /* ---- the tree ---- */
@@ -174,10 +213,17 @@ uint64_t activation_ids(const struct server *server, uint32_t members)
 void activation_observe(struct server *server)
 {
     const struct verifier *verifier = &server->verifier;
-    server_observe(
-        server, (struct observation){OBSERVE_MEMBERSHIP,
-                                     {verifier->version, (int64_t)activation_ids(server, verifier->quorum.voters),
-                                      verifier->quorum.count, (int64_t)activation_ids(server, verifier->observers)}});
+    const struct hierarchy *hierarchy = verifier->quorum.hierarchy;
+    uint32_t seats = hierarchy == NULL ? 0 : hierarchy->count;
+    server_observe(server, (struct observation){
+                               OBSERVE_MEMBERSHIP,
+                               {verifier->version, (int64_t)activation_ids(server, verifier->quorum.voters),
+                                verifier->quorum.count, (int64_t)activation_ids(server, verifier->observers), seats}});
+    for (uint32_t i = 0; i < seats; i++) {
+        const struct seat *seat = &hierarchy->seats[i];
+        server_observe(
+            server, (struct observation){OBSERVE_SEAT, {verifier->version, seat->server, seat->group, seat->weight}});
+    }
 }
 
 /* Whether it voted for the leader counts, not only whether it may now: a newcomer looks again with what it has learnt. */

@@ -29,6 +29,8 @@ struct server;
 
 /* The configuration of the settings. */
 void activation_init(struct server *server);
+
+/* The same as a majority of its voters, whatever groups there are; without the text. */
 void activation_of_settings(const struct server_config *config, struct verifier *verifier);
 
 /* The log was replayed: what it has may be the proposal of a configuration. */
@@ -72,9 +74,9 @@ bool activation_hear(struct server *server, struct bytes text);
 
 uint64_t activation_digest(const struct server *server, uint64_t hash);
 
-/* What a configuration means here; the text is left alone. */
+/* What a configuration means here; the text is left alone.  Its hierarchy, if it has one, is `storage`. */
 void activation_understand(const struct server_config *config, const struct membership *membership,
-                           struct verifier *verifier);
+                           struct verifier *verifier, struct hierarchy *storage);
 
 /* ---- for config_files.c ---- */
 void activation_set(struct server *server, struct verifier *verifier, const struct membership *membership,

@@ -1,5 +1,7 @@
 #include "protocol/server/config_files.h"
 
+#include <string.h>
+
 #include "protocol/base/hash.h"
 #include "protocol/server/activation.h"
 #include "protocol/server/membership.h"
@@ -52,27 +54,61 @@ static void save(struct server *server, struct file_name file, struct bytes text
     outputs_save(server->out, file, octets, op);
 }
 
-/* Without its last line, which is the version. */
-static struct bytes without_version(struct bytes text)
+static struct bytes take_line(struct bytes *rest)
 {
-    while (text.length > 0 && text.data[text.length - 1] != '\n') {
-        text.length--;
+    struct bytes line = {rest->data, 0};
+    while (line.length < rest->length && line.data[line.length] != '\n') {
+        line.length++;
     }
-    return (struct bytes){text.data, text.length > 0 ? text.length - 1 : 0};
+    int32_t taken = line.length < rest->length ? line.length + 1 : line.length;
+    *rest = (struct bytes){rest->data + taken, rest->length - taken};
+    return line;
+}
+
+static bool is_before(struct bytes a, struct bytes b)
+{
+    size_t common = bytes_size(a) < bytes_size(b) ? bytes_size(a) : bytes_size(b);
+    int order = memcmp(a.data, b.data, common);
+    return order != 0 ? order < 0 : a.length < b.length;
+}
+
+static bool is_version(struct bytes line)
+{
+    static const char version[] = "version=";
+    return bytes_size(line) >= sizeof version - 1 && memcmp(line.data, version, sizeof version - 1) == 0;
+}
+
+/* The lines in the order of their characters, as QuorumPeerConfig.writeDynamicConfig writes them: groups, servers, version, weights. */
+static void add_sorted(struct text_builder *text, struct bytes config, bool with_version)
+{
+    struct bytes last = bytes_null();
+    for (;;) {
+        struct bytes least = bytes_null(), rest = config;
+        while (rest.length > 0) {
+            struct bytes line = take_line(&rest);
+            bool is_behind = bytes_is_null(last) || is_before(last, line);
+            bool is_wanted = line.length > 0 && (with_version || !is_version(line));
+            least = is_wanted && is_behind && (bytes_is_null(least) || is_before(line, least)) ? line : least;
+        }
+        if (bytes_is_null(least)) {
+            return;
+        }
+        text_add(text, bytes_is_null(last) ? "" : "\n");
+        text_add_octets(text, least);
+        last = least;
+    }
 }
 
 void config_files_save(struct server *server)
 {
     char octets[MEMBERSHIP_TEXT_MAX];
-    struct membership membership;
     struct text_builder text = text_of(octets, sizeof octets);
     server->config_files.waits = server_disk_is_busy(server, DISK_OP_CONFIG);
-    if (server->config_files.waits || !membership_read(&membership, server->verifier.text)) {
+    if (server->config_files.waits) {
         return;
     }
-    membership_write(&membership, &text);
-    save(server, (struct file_name){FILE_CONFIG, membership.version}, without_version(text_octets(&text)),
-         DISK_OP_CONFIG);
+    add_sorted(&text, server->verifier.text, false);
+    save(server, (struct file_name){FILE_CONFIG, server->verifier.version}, text_octets(&text), DISK_OP_CONFIG);
 }
 
 /* Nothing is proposed any more, and what is in force is safe. */
@@ -95,8 +131,11 @@ void config_files_save_next(struct server *server)
         drop_next(server);
         return;
     }
+    char octets[MEMBERSHIP_TEXT_MAX];
+    struct text_builder text = text_of(octets, sizeof octets);
     server->config_files.next_exists = true;
-    save(server, (struct file_name){FILE_NEXT_CONFIG, 0}, server->last_seen.text, DISK_OP_NEXT_CONFIG);
+    add_sorted(&text, server->last_seen.text, true);
+    save(server, (struct file_name){FILE_NEXT_CONFIG, 0}, text_octets(&text), DISK_OP_NEXT_CONFIG);
 }
 
 void config_files_saved(struct server *server)

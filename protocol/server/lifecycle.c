@@ -179,6 +179,8 @@ void lifecycle_boot(struct server *server, const struct input *input)
     random_seed(&server->random, input->boot.seed);
     if (server->config.reconfig_enabled) {
         config_files_load(server, input->boot.disk);
+    }
+    if (server->config.reconfig_enabled || server->verifier.quorum.hierarchy != NULL) {
         activation_observe(server);
     }
     if (!recover(server, &recovery, input->boot.disk)) {

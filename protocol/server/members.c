@@ -12,7 +12,25 @@ uint32_t members_count(uint32_t members)
 
 bool quorum_is_in(struct quorum quorum, uint32_t members)
 {
+    if (quorum.hierarchy != NULL) {
+        return hierarchy_holds(quorum.hierarchy, members & quorum.voters);
+    }
     return members_count(members & quorum.voters) > quorum.count / 2;
+}
+
+struct quorum quorum_hold(struct quorum quorum)
+{
+    if (quorum.hierarchy != NULL) {
+        quorum.hierarchy->references++;
+    }
+    return quorum;
+}
+
+void quorum_release(struct arena *arena, struct quorum quorum)
+{
+    if (quorum.hierarchy != NULL && --quorum.hierarchy->references == 0) {
+        arena_free(arena, quorum.hierarchy, sizeof *quorum.hierarchy);
+    }
 }
 
 int server_member_index(const struct server *server, server_id_t id)
@@ -48,7 +66,9 @@ bool server_is_observer(const struct server *server)
 
 bool server_has_quorum_of_any(const struct server *server, uint32_t members)
 {
-    return members_count(members) > server->verifier.quorum.count / 2;
+    const struct quorum *quorum = &server->verifier.quorum;
+    return quorum->hierarchy != NULL ? hierarchy_holds(quorum->hierarchy, members)
+                                     : members_count(members) > quorum->count / 2;
 }
 
 bool server_has_quorum(const struct server *server, uint32_t members)

@@ -224,6 +224,183 @@ static bool put_server(struct membership *membership, const struct config_server
     return true;
 }
 
+/* ---- groups and weights ---- */
+
+static size_t seat_place(const struct membership *membership, server_id_t id)
+{
+    size_t at = 0;
+    while (at < membership->seat_count && membership->seats[at].id < id) {
+        at++;
+    }
+    return at;
+}
+
+static const struct config_seat *find_seat(const struct membership *membership, server_id_t id)
+{
+    size_t at = seat_place(membership, id);
+    return at < membership->seat_count && membership->seats[at].id == id ? &membership->seats[at] : NULL;
+}
+
+/* Made if it is not there; NULL: there are too many. */
+static struct config_seat *take_seat(struct membership *membership, server_id_t id)
+{
+    size_t at = seat_place(membership, id);
+    if (at < membership->seat_count && membership->seats[at].id == id) {
+        return &membership->seats[at];
+    }
+    if (membership->seat_count == HIERARCHY_SEATS_MAX) {
+        return NULL;
+    }
+    memmove(&membership->seats[at + 1], &membership->seats[at],
+            (membership->seat_count - at) * sizeof membership->seats[0]);
+    membership->seat_count++;
+    membership->seats[at] = (struct config_seat){.id = id};
+    return &membership->seats[at];
+}
+
+/* What is said twice is as it was said last. */
+static void empty_group(struct membership *membership, int64_t group)
+{
+    for (size_t i = 0; i < membership->seat_count; i++) {
+        struct config_seat *seat = &membership->seats[i];
+        seat->has_group = seat->has_group && seat->group != group;
+    }
+}
+
+static int32_t read_group(struct membership *membership, int64_t group, struct bytes servers)
+{
+    struct bytes part;
+    empty_group(membership, group);
+    do {
+        server_id_t id;
+        if (!take_part(&servers, ':', &part) || !read_decimal(part, &id)) {
+            return ZMARSHALLINGERROR;
+        }
+        struct config_seat *seat = take_seat(membership, id);
+        if (seat == NULL || seat->has_group) {
+            return ZBADARGUMENTS;
+        }
+        seat->has_group = true;
+        seat->group = group;
+    } while (servers.length > 0);
+    return ZOK;
+}
+
+static int32_t read_weight(struct membership *membership, server_id_t id, struct bytes text)
+{
+    int64_t weight;
+    if (!read_decimal(text, &weight)) {
+        return ZMARSHALLINGERROR;
+    }
+    struct config_seat *seat = take_seat(membership, id);
+    if (seat == NULL) {
+        return ZBADARGUMENTS;
+    }
+    seat->has_weight = true;
+    seat->weight = weight;
+    return ZOK;
+}
+
+/* "group.N" or "weight.N", or what begins like them. */
+static int32_t read_seats(struct membership *membership, struct bytes key, struct bytes value)
+{
+    int32_t dot = 0;
+    int64_t number;
+    while (dot < key.length && key.data[dot] != '.') {
+        dot++;
+    }
+    membership->is_hierarchical = true;
+    if (dot == key.length || !read_decimal(slice(key, dot + 1, key.length), &number)) {
+        return ZMARSHALLINGERROR;
+    }
+    return key.data[0] == 'g' ? read_group(membership, number, value) : read_weight(membership, number, value);
+}
+
+/* When all lines were read: every voter has its group, and a weight. */
+static int32_t complete_seats(struct membership *membership)
+{
+    for (size_t i = 0; i < membership->count && membership->is_hierarchical; i++) {
+        if (membership->servers[i].role != MEMBER_PARTICIPANT) {
+            continue;
+        }
+        struct config_seat *seat = take_seat(membership, membership->servers[i].id);
+        if (seat == NULL || !seat->has_group) {
+            return ZBADARGUMENTS;
+        }
+        seat->weight = seat->has_weight ? seat->weight : 1;
+        seat->has_weight = true;
+    }
+    for (size_t i = 0; i < membership->seat_count; i++) {
+        if (!membership->seats[i].has_weight) {
+            return ZMARSHALLINGERROR;
+        }
+    }
+    return ZOK;
+}
+
+static void forget_seats(struct membership *membership)
+{
+    membership->is_hierarchical = false;
+    membership->seat_count = 0;
+}
+
+static void write_group(const struct membership *membership, int64_t group, struct text_builder *text)
+{
+    char before = '=';
+    text_add(text, "group.");
+    text_add_decimal(text, group);
+    for (size_t i = 0; i < membership->seat_count; i++) {
+        if (membership->seats[i].has_group && membership->seats[i].group == group) {
+            text_add_char(text, before);
+            text_add_decimal(text, membership->seats[i].id);
+            before = ':';
+        }
+    }
+    text_add_char(text, '\n');
+}
+
+/* The lowest group above `last`, if there is one. */
+static const struct config_seat *next_group(const struct membership *membership, const struct config_seat *last)
+{
+    const struct config_seat *next = NULL;
+    for (size_t i = 0; i < membership->seat_count; i++) {
+        const struct config_seat *seat = &membership->seats[i];
+        bool is_behind = seat->has_group && (last == NULL || seat->group > last->group);
+        next = is_behind && (next == NULL || seat->group < next->group) ? seat : next;
+    }
+    return next;
+}
+
+static void write_seats(const struct membership *membership, struct text_builder *text)
+{
+    const struct config_seat *group = NULL;
+    while ((group = next_group(membership, group)) != NULL) {
+        write_group(membership, group->group, text);
+    }
+    for (size_t i = 0; i < membership->seat_count; i++) {
+        text_add(text, "weight.");
+        text_add_decimal(text, membership->seats[i].id);
+        text_add_char(text, '=');
+        text_add_decimal(text, membership->seats[i].weight);
+        text_add_char(text, '\n');
+    }
+}
+
+static bool has_same_seats(const struct membership *a, const struct membership *b)
+{
+    for (size_t i = 0; i < a->seat_count; i++) {
+        const struct config_seat *seat = &a->seats[i];
+        const struct config_seat *other = find_seat(b, seat->id);
+        if (other == NULL || other->has_group != seat->has_group || (seat->has_group && other->group != seat->group) ||
+            other->weight != seat->weight) {
+            return false;
+        }
+    }
+    return a->is_hierarchical == b->is_hierarchical && a->seat_count == b->seat_count;
+}
+
+/* ---- lines ---- */
+
 static int32_t read_line(struct membership *membership, struct bytes line)
 {
     struct config_server server;
@@ -234,6 +411,9 @@ static int32_t read_line(struct membership *membership, struct bytes line)
     line = trim(line);
     if (bytes_equal(key, bytes_of("version"))) {
         return read_hex(line, &membership->version) ? ZOK : ZBADARGUMENTS;
+    }
+    if (starts_with(key, "group") || starts_with(key, "weight")) {
+        return read_seats(membership, key, line);
     }
     if (!starts_with(key, "server.")) {
         return ZBADARGUMENTS;
@@ -259,7 +439,8 @@ bool membership_read(struct membership *membership, struct bytes text)
 {
     membership->count = 0;
     membership->version = 0;
-    return read_lines(membership, text) == ZOK && membership->count > 0;
+    forget_seats(membership);
+    return read_lines(membership, text) == ZOK && membership->count > 0 && complete_seats(membership) == ZOK;
 }
 
 void membership_write(const struct membership *membership, struct text_builder *text)
@@ -268,6 +449,7 @@ void membership_write(const struct membership *membership, struct text_builder *
     for (size_t i = 0; i < membership->count; i++) {
         write_server(&membership->servers[i], text);
     }
+    write_seats(membership, text);
     text_add(text, "version=");
     unsigned shift = 60;
     while (shift > 0 && (uint64_t)membership->version >> shift == 0) {
@@ -388,10 +570,11 @@ static int32_t replace(struct membership *membership, struct bytes servers)
     int32_t error = ZOK;
     int64_t version = membership->version;
     membership->count = 0;
+    forget_seats(membership);
     while (error == ZOK && take_part(&servers, ',', &part)) {
-        bool is_weighted = starts_with(part, "group") || starts_with(part, "weight");
-        error = is_weighted ? ZUNIMPLEMENTED : read_lines(membership, part);
+        error = read_lines(membership, part);
     }
+    error = error != ZOK ? error : complete_seats(membership);
     membership->version = version;
     size_t voters = voters_of(membership);
     return error == ZOK && voters < 2 && voters < membership->count ? ZMARSHALLINGERROR : error;
@@ -402,6 +585,8 @@ int32_t membership_change(struct membership *membership, const struct request_bo
     int32_t error;
     if (!bytes_is_null(body->reconfig.new_members)) {
         error = replace(membership, body->reconfig.new_members);
+    } else if (membership->is_hierarchical) {
+        return ZBADARGUMENTS;
     } else {
         error = leave(membership, body->reconfig.leaving);
         error = error != ZOK ? error : join(membership, body->reconfig.joining);
@@ -445,5 +630,5 @@ bool membership_is_same(const struct membership *a, const struct membership *b)
             return false;
         }
     }
-    return a->count == b->count;
+    return a->count == b->count && has_same_seats(a, b);
 }

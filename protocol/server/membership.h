@@ -2,19 +2,24 @@
  *
  *   server.1=10.0.0.1:2888:3888:participant
  *   server.100=0.0.0.0:2889:3889:observer;0.0.0.0:2182      id=host:quorum port:election port:role;client host:client port
+ *   group.1=1:2:3                                           with groups or weights: quorums are hierarchical (hierarchy.h),
+ *   weight.3=0                                              every voter is in one group, and weighs 1 if nothing is said
  *   version=100000008                                       hexadecimal: the zxid of the reconfig, 0 at first
  *
  * Model: who a server is says its number.  The hosts and ports are told as they were given, and nobody is dialed by them; so a server that is in
  *        the configuration keeps those of its peers' ports, and a reconfig that changes them is answered ZUNIMPLEMENTED.  Which configuration
  *        is in force, see activation.h.
- * Errors: what is no configuration is ZBADARGUMENTS; an id that is no number or a number that is no port ZMARSHALLINGERROR, as in Apache, where it is an exception
- *        that nobody expected.
- * Upstream: QuorumPeer.java (QuorumServer), QuorumMaj.java, QuorumPeerConfig.java (parseDynamicConfig), PrepRequestProcessor.java.
+ *        Groups and weights may name who is no server of the configuration: it weighs and is never heard of.
+ * Errors: what is no configuration is ZBADARGUMENTS; an id that is no number, a number that is no port or a group's member without a
+ *        weight ZMARSHALLINGERROR, as in Apache, where it is an exception that nobody expected.  Servers join or leave one by one only
+ *        where a majority decides: else that is ZBADARGUMENTS, too.
+ * Upstream: QuorumPeer.java (QuorumServer), QuorumMaj.java, QuorumHierarchical.java, QuorumPeerConfig.java (parseDynamicConfig), PrepRequestProcessor.java.
  */
 #ifndef PROTOCOL_SERVER_MEMBERSHIP_H
 #define PROTOCOL_SERVER_MEMBERSHIP_H
 
 #include "protocol/base/text.h"
+#include "protocol/server/hierarchy.h"
 #include "protocol/server/server.h"
 #include "protocol/wire/record.h"
 
@@ -30,9 +35,19 @@ struct config_server {
     uint32_t client_port;
 };
 
+/* Of who is named by a group or a weight. */
+struct config_seat {
+    server_id_t id;
+    bool has_group, has_weight;
+    int64_t group, weight;
+};
+
 struct membership {
     struct config_server servers[MEMBERSHIP_MAX]; /* ascending ids */
     size_t count;
+    bool is_hierarchical;
+    struct config_seat seats[HIERARCHY_SEATS_MAX]; /* ascending ids */
+    size_t seat_count;
     int64_t version;
 };
 
@@ -50,7 +65,7 @@ const struct config_server *membership_find(const struct membership *membership,
 bool membership_keeps_addresses(const struct server_config *config, const struct membership *before,
                                 const struct membership *after);
 
-/* The same servers, the version aside. */
+/* The same servers, groups and weights, the version aside. */
 bool membership_is_same(const struct membership *a, const struct membership *b);
 
 #endif

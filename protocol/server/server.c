@@ -38,6 +38,52 @@ void server_config_default(struct server_config *config)
     };
 }
 
+bool server_config_has_groups(const struct server_config *config)
+{
+    for (size_t i = 0; i < config->member_count; i++) {
+        if (config->group[i] != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A line per group, ascending, and one per weight. */
+static void add_groups(struct text_builder *text, const struct server_config *config)
+{
+    int64_t last = 0;
+    for (;;) {
+        int64_t group = INT64_MAX;
+        for (size_t i = 0; i < config->member_count; i++) {
+            group = config->group[i] > last && config->group[i] < group ? config->group[i] : group;
+        }
+        if (group == INT64_MAX) {
+            break;
+        }
+        last = group;
+        text_add(text, "group.");
+        text_add_decimal(text, group);
+        char before = '=';
+        for (size_t i = 0; i < config->member_count; i++) {
+            if (config->group[i] == group) {
+                text_add_char(text, before);
+                text_add_decimal(text, config->members[i].id);
+                before = ':';
+            }
+        }
+        text_add_char(text, '\n');
+    }
+    for (size_t i = 0; i < config->member_count; i++) {
+        if (config->group[i] != 0) {
+            text_add(text, "weight.");
+            text_add_decimal(text, config->members[i].id);
+            text_add_char(text, '=');
+            text_add_decimal(text, config->weight[i]);
+            text_add_char(text, '\n');
+        }
+    }
+}
+
 /* As QuorumVerifier.toString: a line per server and the version. */
 static struct bytes make_config_text(struct arena *arena, const struct server_config *config)
 {
@@ -54,6 +100,7 @@ static struct bytes make_config_text(struct arena *arena, const struct server_co
         text_add(&text,
                  config->members[i].role == MEMBER_PARTICIPANT ? ":2888:3888:participant\n" : ":2888:3888:observer\n");
     }
+    add_groups(&text, config);
     text_add(&text, "version=0");
     ensure(!text.truncated);
     return arena_copy_bytes(arena, (struct bytes){(const uint8_t *)buffer, (int32_t)text.used});
@@ -458,6 +505,7 @@ void server_status(const struct node *node, struct server_status *status)
         .watches = server->watches->count,
         .config_version = server->verifier.version,
         .voters = activation_ids(server, server->verifier.quorum.voters),
+        .has_groups = server->verifier.quorum.hierarchy != NULL,
     };
     if (server->tree != NULL) {
         status->last_processed = server->tree->last_processed;
@@ -470,4 +518,15 @@ void server_status(const struct node *node, struct server_status *status)
     } else if (server_is_learning(server)) {
         status->leader = server->learner.leader;
     }
+}
+
+bool server_takes_for_quorum(const struct node *node, uint64_t ids)
+{
+    const struct server *server = const_server_of(node);
+    uint32_t members = 0;
+    for (size_t i = 0; i < server->config.member_count; i++) {
+        uint32_t bit = UINT32_C(1) << i;
+        members |= (activation_ids(server, bit) & ids) != 0 ? bit : 0;
+    }
+    return quorum_is_in(server->verifier.quorum, members);
 }

@@ -30,6 +30,8 @@ struct server_config {
     /* All servers that run, this one included; ascending ids.  Their roles are those of the configuration that this server begins with. */
     struct member members[SERVER_MEMBERS_MAX];
     size_t member_count;
+    /* By member, of participants: group.N and weight.N.  Group 0: in none; all or nobody, and with nobody a majority decides. */
+    int64_t group[SERVER_MEMBERS_MAX], weight[SERVER_MEMBERS_MAX];
     uint32_t tick_ms;
     uint32_t init_limit_ticks;
     uint32_t sync_limit_ticks;
@@ -64,6 +66,7 @@ struct server_config {
 };
 
 void server_config_default(struct server_config *config);
+bool server_config_has_groups(const struct server_config *config);
 
 /* Makes a server in the region; its first input must be INPUT_BOOT. */
 struct node *server_create(void *region, uint64_t capacity, const struct server_config *config);
@@ -87,6 +90,7 @@ struct server_status {
     server_id_t leader;     /* that it follows or is; 0 while looking */
     int64_t config_version; /* of the configuration in force; 0: that of the settings */
     uint64_t voters;        /* in it: bit k is server k */
+    bool has_groups;        /* it is hierarchical */
     uint64_t sessions;
     uint64_t znodes;
     uint64_t watches;
@@ -97,5 +101,8 @@ void server_status(const struct node *node, struct server_status *status);
 
 /* node_digest() without what its random generator will draw: an observer's pauses, and when the next snapshot is due. */
 uint64_t server_digest_undrawn(const struct node *node);
+
+/* The set (bit k is server k) is a quorum of the configuration in force here. */
+bool server_takes_for_quorum(const struct node *node, uint64_t ids);
 
 #endif

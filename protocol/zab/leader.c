@@ -333,8 +333,8 @@ static void need_quorums(struct server *server, struct outstanding *outstanding)
     if (proposal->header.type == OP_RECONFIG) {
         activation_propose(server, activation_text(proposal_octets(proposal)));
     }
-    outstanding->quorums[0] = server->verifier.quorum;
-    outstanding->quorums[1] = server->last_seen.quorum;
+    outstanding->quorums[0] = quorum_hold(server->verifier.quorum);
+    outstanding->quorums[1] = quorum_hold(server->last_seen.quorum);
     outstanding->quorum_count = server_is_reconfiguring(server) ? 2 : 1;
 }
 
@@ -446,6 +446,8 @@ static void forget_outstanding(struct server *server, struct outstanding *outsta
     TAILQ_REMOVE(&leader->outstanding, outstanding, next);
     leader->last_acked = leader->last_acked == outstanding ? NULL : leader->last_acked;
     proposal_release(server->arena, outstanding->proposal);
+    quorum_release(server->arena, outstanding->quorums[0]);
+    quorum_release(server->arena, outstanding->quorums[1]);
     arena_free(server->arena, outstanding, sizeof *outstanding);
 }
 
@@ -578,7 +580,9 @@ static uint64_t quorums_digest(uint64_t hash, const struct leader *leader)
 static uint64_t quorums_needed_digest(uint64_t hash, const struct outstanding *outstanding)
 {
     for (uint32_t i = 0; i < outstanding->quorum_count; i++) {
-        hash = hash_mix(hash, (uint64_t)outstanding->quorums[i].count << 32 | outstanding->quorums[i].voters);
+        const struct quorum *quorum = &outstanding->quorums[i];
+        hash = hash_mix(hash, (uint64_t)quorum->count << 32 | quorum->voters);
+        hash = quorum->hierarchy == NULL ? hash : hierarchy_digest(quorum->hierarchy, hash);
     }
     return hash;
 }
