@@ -204,12 +204,25 @@ static void print_verdicts(GString *out, const struct explorer *explorer, const 
     print_unwatched(out, "for no exploration can", rest & ~monitor_covered() & ~RECOVERY);
 }
 
+/* By breadth a limit of depth leaves out nothing that is shorter. */
+static char *end_text(const struct found *found)
+{
+    const char *text = search_end_text(found->explorer->end);
+    if (found->explorer->end != SEARCH_DEPTH || found->options->order != ORDER_BREADTH) {
+        return g_strdup(text);
+    }
+    return g_strdup_printf("%s: every order of at most %u choices was tried, and none of more", text,
+                           found->explorer->plan.depth);
+}
+
 static void print_text(GString *out, const struct found *found)
 {
     const struct explorer *explorer = found->explorer;
     const struct search_violation *violation = search_violation(explorer->search);
+    char *end = end_text(found);
     g_string_append_printf(out, "%s, seed %" G_GUINT64_FORMAT ": %s\n", explorer->scenario->name,
-                           explorer->options.seed, search_end_text(explorer->end));
+                           explorer->options.seed, end);
+    g_free(end);
     print_budgets(out, &explorer->plan);
     for (guint i = 0; i < explorer->scenario->explore_start->len; i++) {
         g_string_append_printf(out, "%s%s", i == 0 ? "  after    " : "; ",
@@ -287,7 +300,9 @@ static void print_json(GString *out, const struct found *found)
                            search_states(explorer->search), found->counts.transitions, found->counts.steps,
                            violation == NULL ? search_depth(explorer->search) : violation->depth,
                            explorer->end == SEARCH_COMPLETE ? "true" : "false");
-    json_add_string(out, search_end_text(explorer->end), strlen(search_end_text(explorer->end)));
+    char *end = end_text(found);
+    json_add_string(out, end, strlen(end));
+    g_free(end);
     g_string_append_printf(out, ", \"seconds\": %.3f, \"cpu_seconds\": %.3f, \"memory\": %" G_GUINT64_FORMAT,
                            explorer->seconds, explorer->cpu_seconds, search_memory(explorer->search));
     order_print_json(explorer->search, found->options, out);
