@@ -22,7 +22,7 @@ static const struct operation_word {
     {"multi", "multi OPERATION + OPERATION ...", OP_MULTI, false, false, false, false, false},
     {"close", "close", OP_CLOSE_SESSION, false, false, false, false, false},
     {"wait", "wait TIME", SCRIPT_WAIT, false, false, false, false, false},
-    {"reconfig", "reconfig [add N,N:observer] [remove N,N]", OP_RECONFIG, false, false, false, false, false},
+    {"reconfig", "reconfig [add N,N@PORT,N:observer] [remove N,N]", OP_RECONFIG, false, false, false, false, false},
     {"reconfig", "reconfig to N,N:observer [groups N,N/N,N] [weights N=W,N=W]", OP_RECONFIG, false, false, false, false,
      false},
 };
@@ -131,7 +131,7 @@ static void take_wait(struct scenario_line *line, bool *ended, struct script_ope
     g_free(text);
 }
 
-/* Numbers between commas, each with an optional ":observer". */
+/* Numbers between commas, each with an optional "@PORT" and ":observer". */
 static bool are_servers(const char *text, bool with_roles)
 {
     char **servers = g_strsplit(text, ",", -1);
@@ -141,6 +141,12 @@ static bool are_servers(const char *text, bool with_roles)
         ok = role == NULL || (with_roles && strcmp(role, ":observer") == 0);
         if (role != NULL) {
             *role = '\0';
+        }
+        char *port = strchr(servers[i], '@');
+        ok = ok &&
+             (port == NULL || (with_roles && g_ascii_string_to_unsigned(port + 1, 10, 1, SCRIPT_PORT_MAX, NULL, NULL)));
+        if (port != NULL) {
+            *port = '\0';
         }
         ok = ok && g_ascii_string_to_unsigned(servers[i], 10, 1, SERVER_MEMBERS_MAX, NULL, NULL);
     }

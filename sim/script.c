@@ -15,6 +15,7 @@ struct script_state {
     bool waits; /* for its wake-up */
 };
 
+#define QUORUM_PORT 2888U
 #define RECONFIG_PAUSE_NS (500 * NS_PER_MS)
 
 /* Not in the state: an image of that may be loaded by a later run, where the script is elsewhere. */
@@ -43,9 +44,12 @@ static void add_servers(GString *text, const char *servers)
     char **words = g_strsplit(servers, ",", -1);
     for (size_t i = 0; words[i] != NULL; i++) {
         bool observes = g_str_has_suffix(words[i], ":observer");
-        guint64 id = g_ascii_strtoull(words[i], NULL, 10);
-        g_string_append_printf(text, "%sserver.%" PRIu64 "=10.0.0.%" PRIu64 ":2888:3888:%s;2181",
-                               text->len > 0 ? "," : "", id, id, observes ? "observer" : "participant");
+        char *end;
+        guint64 id = g_ascii_strtoull(words[i], &end, 10);
+        guint64 port = *end == '@' ? g_ascii_strtoull(end + 1, NULL, 10) : QUORUM_PORT;
+        g_string_append_printf(text, "%sserver.%" PRIu64 "=10.0.0.%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":%s;2181",
+                               text->len > 0 ? "," : "", id, id, port, port + 1000,
+                               observes ? "observer" : "participant");
     }
     g_strfreev(words);
 }

@@ -2,7 +2,8 @@
  *
  *   script client 1: create /a 1, set /a 2, get /a watch, sync /, delete /a, create /e ephemeral, close
  *
- * `wait TIME` is a pause, `reconfig add 4,5:observer remove 1` changes the ensemble: servers are named by their numbers; `reconfig to
+ * `wait TIME` is a pause, `reconfig add 4,5:observer remove 1` changes the ensemble: servers are named by their numbers, `4@2900` has the
+ * quorum port 2900 and the election port 3900 instead of 2888 and 3888; `reconfig to
  * 1,2,3,4 groups 1,2/3,4 weights 4=0` says all of it anew.
  *
  * Workloads (sim/workload.h) go on for ever; a script is finite, which an exploration needs.  It waits for its session, then
@@ -23,7 +24,8 @@
 #define SCRIPT_OPERATIONS_MAX 32U /* each part of a multi counts */
 #define SCRIPT_PATH_MAX 64U       /* with the NUL */
 #define SCRIPT_DATA_MAX 32U
-#define SCRIPT_WAIT (-1000) /* as an opcode */
+#define SCRIPT_PORT_MAX 64535U /* the election port is 1000 behind */
+#define SCRIPT_WAIT (-1000)    /* as an opcode */
 
 struct script_operation {
     int32_t opcode;

@@ -8,11 +8,21 @@
 #include "tests/test.h"
 
 #define LEADER 3
-#define FIRST "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.3=c:1:2:participant\n"
-#define FIRST_IN_FILE "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.3=c:1:2:participant"
-#define WITHOUT_LEADER "server.1=a:1:2:participant\nserver.2=b:1:2:participant\nserver.4=d:1:2:participant\n"
-#define WITHOUT_US "server.2=b:1:2:participant\nserver.3=c:1:2:participant\nserver.4=d:1:2:participant\n"
-#define AS_OBSERVER "server.1=a:1:2:observer\nserver.2=b:1:2:participant\nserver.3=c:1:2:participant\n"
+#define FIRST                                                                                                          \
+    "server.1=10.0.0.1:2888:3888:participant\nserver.2=10.0.0.2:2888:3888:participant\nserver.3=10.0.0.3:2888:3888:"   \
+    "participant\n"
+#define FIRST_IN_FILE                                                                                                  \
+    "server.1=10.0.0.1:2888:3888:participant\nserver.2=10.0.0.2:2888:3888:participant\nserver.3=10.0.0.3:2888:3888:"   \
+    "participant"
+#define WITHOUT_LEADER                                                                                                 \
+    "server.1=10.0.0.1:2888:3888:participant\nserver.2=10.0.0.2:2888:3888:participant\nserver.4=10.0.0.4:2888:3888:"   \
+    "participant\n"
+#define WITHOUT_US                                                                                                     \
+    "server.2=10.0.0.2:2888:3888:participant\nserver.3=10.0.0.3:2888:3888:participant\nserver.4=10.0.0.4:2888:3888:"   \
+    "participant\n"
+#define AS_OBSERVER                                                                                                    \
+    "server.1=10.0.0.1:2888:3888:observer\nserver.2=10.0.0.2:2888:3888:participant\nserver.3=10.0.0.3:2888:3888:"      \
+    "participant\n"
 
 struct game {
     struct lone_server *host;
@@ -474,6 +484,52 @@ static void who_has_no_vote_is_not_elected(void)
     game_free(&game);
 }
 
+static void who_follows_a_leader_that_moves_goes_where_it_is_told_or_looks(void)
+{
+    static const char moved[] = "server.1=10.0.0.1:2888:3888:participant\nserver.2=10.0.0.2:2888:3888:participant\n"
+                                "server.3=10.0.0.3:2999:3888:participant\nversion=100000001";
+    static const char told[] = "server.1=10.0.0.1:2999:3888:participant\nserver.2=10.0.0.2:2888:3888:participant\n"
+                               "server.3=10.0.0.3:2888:3888:participant\nversion=100000001";
+    struct game game = game_follow();
+    propose(&game, 0x100000001, moved);
+    commit(&game, 0x100000001, 2);
+    CHECK_INT(status_of(&game).state, PEER_FOLLOWING);
+    CHECK_INT(status_of(&game).leader, 2);
+    game_free(&game);
+    game = game_follow();
+    propose(&game, 0x100000001, told); /* to move oneself ends nothing */
+    commit(&game, 0x100000001, LEADER);
+    CHECK_INT(status_of(&game).leader, LEADER);
+    CHECK(!game.line->shut);
+    game_free(&game);
+    game = game_prepare();
+    lone_server_boot(game.host, &game.config);
+    follow(&game, 1, moved);
+    packet(&game, PACKET_UPTODATE, 0x100000000, bytes_null());
+    CHECK_INT(status_of(&game).state, PEER_LOOKING);
+    game_free(&game);
+}
+
+static void who_moves_its_election_port_loses_its_connections(void)
+{
+    static const char other[] = "server.1=10.0.0.1:2888:3888:participant\nserver.2=10.0.0.2:2888:3999:participant\n"
+                                "server.3=10.0.0.3:2888:3888:participant\nversion=100000001";
+    static const char own[] = "server.1=10.0.0.1:2888:3999:participant\nserver.2=10.0.0.2:2888:3999:participant\n"
+                              "server.3=10.0.0.3:2888:3888:participant\nversion=100000002";
+    struct game game = game_follow();
+    CHECK_INT(server_of(&game)->links.link[1].state, LINK_UP);
+    CHECK_INT(server_of(&game)->links.link[2].state, LINK_UP);
+    propose(&game, 0x100000001, other);
+    commit(&game, 0x100000001, LEADER);
+    CHECK_INT(server_of(&game)->links.link[1].state, LINK_NONE);
+    CHECK_INT(server_of(&game)->links.link[2].state, LINK_UP);
+    propose(&game, 0x100000002, own);
+    commit(&game, 0x100000002, LEADER);
+    CHECK_INT(server_of(&game)->links.link[2].state, LINK_NONE);
+    CHECK_INT(status_of(&game).leader, LEADER);
+    game_free(&game);
+}
+
 static void who_looks_learns_from_votes(void)
 {
     struct game game = game_prepare();
@@ -539,19 +595,23 @@ static void nothing_happens_without_reconfig_enabled(void)
 static void groups_outlive_a_crash(void)
 {
     static const char groups[] =
-        FIRST "server.12=e:1:2:observer\ngroup.1=1:2\ngroup.2=3\nweight.1=2\nweight.2=0\nweight.3=1\n"
+        FIRST "server.12=10.0.0.12:2888:3888:observer\ngroup.1=1:2\ngroup.2=3\nweight.1=2\nweight.2=0\nweight.3=1\n"
               "version=100000001";
     struct game game = game_follow();
     propose(&game, 0x100000001, groups);
-    check_file(&game, FILE_NEXT_CONFIG, 0,
-               "group.1=1:2\ngroup.2=3\nserver.12=e:1:2:observer\nserver.1=a:1:2:participant\n"
-               "server.2=b:1:2:participant\nserver.3=c:1:2:participant\nversion=100000001\nweight.1=2\nweight.2=0\n"
-               "weight.3=1");
+    check_file(
+        &game, FILE_NEXT_CONFIG, 0,
+        "group.1=1:2\ngroup.2=3\nserver.12=10.0.0.12:2888:3888:observer\nserver.1=10.0.0.1:2888:3888:participant\n"
+        "server.2=10.0.0.2:2888:3888:participant\nserver.3=10.0.0.3:2888:3888:participant\nversion=100000001\nweight.1="
+        "2\nweight.2=0\n"
+        "weight.3=1");
     CHECK(!server_has_quorum(server_of(&game), 3)); /* of one configuration only */
     commit(&game, 0x100000001, LEADER);
-    check_file(&game, FILE_CONFIG, 0x100000001,
-               "group.1=1:2\ngroup.2=3\nserver.12=e:1:2:observer\nserver.1=a:1:2:participant\n"
-               "server.2=b:1:2:participant\nserver.3=c:1:2:participant\nweight.1=2\nweight.2=0\nweight.3=1");
+    check_file(
+        &game, FILE_CONFIG, 0x100000001,
+        "group.1=1:2\ngroup.2=3\nserver.12=10.0.0.12:2888:3888:observer\nserver.1=10.0.0.1:2888:3888:participant\n"
+        "server.2=10.0.0.2:2888:3888:participant\nserver.3=10.0.0.3:2888:3888:participant\nweight.1=2\nweight.2="
+        "0\nweight.3=1");
     for (int i = 0; i < 2; i++) {
         check_versions(&game, 0x100000001, 0x100000001);
         CHECK(bytes_equal(server_of(&game)->verifier.text, bytes_of(groups)));
@@ -587,6 +647,9 @@ static const struct test_case cases[] = {
     {"whose leader becomes a voter looks again", whose_leader_becomes_a_voter_looks_again},
     {"others are told what is in force, not what is proposed", others_are_told_what_is_in_force},
     {"who has no vote is not elected", who_has_no_vote_is_not_elected},
+    {"who follows a leader that moves goes where it is told, or looks",
+     who_follows_a_leader_that_moves_goes_where_it_is_told_or_looks},
+    {"who moves its election port loses its connections", who_moves_its_election_port_loses_its_connections},
     {"who looks learns from votes", who_looks_learns_from_votes},
     {"who has no vote is told the same once", who_has_no_vote_is_told_once},
     {"who has no vote goes where the voters are, back as well", who_has_no_vote_goes_where_the_voters_are},

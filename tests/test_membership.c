@@ -121,30 +121,29 @@ static void configurations_are_compared(void)
 {
     static const struct {
         const char *text;
-        bool is_same, keeps;
+        bool is_same, moves_quorum, moves_election; /* of server 3 */
     } rows[] = {
-        {START, true, true},
-        {VOTERS OBSERVER "version=77", true, true},
-        {VOTERS "version=1a", false, true},
-        {VOTERS OBSERVER "server.4=d:1:2\nversion=1a", false, true},
-        {VOTERS "server.3=10.0.0.3:2888:3888:participant;10.0.0.3:2181", false, true},
-        {VOTERS "server.3=10.0.0.3:2888:3888:observer;10.0.0.3:2182", false, true},
-        {VOTERS "server.3=10.0.0.3:2888:3888:observer", false, true},
-        {VOTERS "server.3=10.0.0.3:2889:3888:observer;10.0.0.3:2181", false, false},
-        {VOTERS "server.3=10.0.0.4:2888:3888:observer;10.0.0.3:2181", false, false},
-    };
-    const struct server_config config = {
-        .member_count = 3,
-        .members = {{1, MEMBER_PARTICIPANT}, {2, MEMBER_PARTICIPANT}, {3, MEMBER_OBSERVER}},
+        {START, true, false, false},
+        {VOTERS OBSERVER "version=77", true, false, false},
+        {VOTERS "version=1a", false, false, false},
+        {VOTERS OBSERVER "server.4=d:1:2\nversion=1a", false, false, false},
+        {VOTERS "server.3=10.0.0.3:2888:3888:participant;10.0.0.3:2181", false, false, false},
+        {VOTERS "server.3=10.0.0.3:2888:3888:observer;10.0.0.3:2182", false, false, false},
+        {VOTERS "server.3=10.0.0.3:2888:3888:observer", false, false, false},
+        {VOTERS "server.3=10.0.0.3:2889:3888:observer;10.0.0.3:2181", false, true, false},
+        {VOTERS "server.3=10.0.0.3:2888:3889:observer;10.0.0.3:2181", false, false, true},
+        {VOTERS "server.3=10.0.0.4:2888:3888:observer;10.0.0.3:2181", false, true, true},
     };
     struct membership start, other;
     CHECK(membership_read(&start, bytes_of(START)));
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        CHECK(membership_read(&other, bytes_of(rows[i].text)));
-        check_int_equal(membership_is_same(&start, &other), rows[i].is_same, rows[i].text, __FILE__, __LINE__);
-        check_int_equal(membership_is_same(&other, &start), rows[i].is_same, rows[i].text, __FILE__, __LINE__);
-        check_int_equal(membership_keeps_addresses(&config, &start, &other), rows[i].keeps, rows[i].text, __FILE__,
-                        __LINE__);
+        const char *text = rows[i].text;
+        CHECK(membership_read(&other, bytes_of(text)));
+        check_int_equal(membership_is_same(&start, &other), rows[i].is_same, text, __FILE__, __LINE__);
+        check_int_equal(membership_is_same(&other, &start), rows[i].is_same, text, __FILE__, __LINE__);
+        check_int_equal(membership_moves_quorum(&start, &other, 3), rows[i].moves_quorum, text, __FILE__, __LINE__);
+        check_int_equal(membership_moves_election(&start, &other, 3), rows[i].moves_election, text, __FILE__, __LINE__);
+        CHECK(!membership_moves_quorum(&start, &other, 1));
     }
 }
 

@@ -38,7 +38,7 @@ static void come_up(struct server *server, int peer, struct connection *connecti
     }
 }
 
-static void drop(struct server *server, int peer)
+void links_drop(struct server *server, int peer)
 {
     struct link *link = &server->links.link[peer];
     struct connection *connection = connections_find(&server->connections, link->conn);
@@ -82,7 +82,7 @@ void links_connected(struct server *server, struct connection *connection)
     ensure(peer >= 0);
     send_preface(server, connection);
     if (connection->peer > server->config.id) {
-        drop(server, peer);
+        links_drop(server, peer);
     } else {
         come_up(server, peer, connection);
     }
@@ -107,7 +107,7 @@ static void introduce(struct server *server, struct connection *connection, serv
     if (id < server->config.id) {
         server_close(server, connection);
         if (server->links.link[peer].state == LINK_UP) {
-            drop(server, peer);
+            links_drop(server, peer);
         }
         if (server->links.link[peer].state == LINK_NONE) {
             dial(server, peer);
@@ -115,7 +115,7 @@ static void introduce(struct server *server, struct connection *connection, serv
         return;
     }
     if (server->links.link[peer].state != LINK_NONE) {
-        drop(server, peer);
+        links_drop(server, peer);
     }
     connection->peer = id;
     come_up(server, peer, connection);
@@ -163,7 +163,7 @@ size_t links_receive(struct server *server, struct connection *connection, struc
 void links_dial_expired(struct server *server, int peer)
 {
     if (server->links.link[peer].state == LINK_DIALING) {
-        drop(server, peer);
+        links_drop(server, peer);
     }
 }
 

@@ -40,6 +40,9 @@ struct links {
 struct server;
 
 void links_send(struct server *server, int peer, const struct notification *notification);
+/* Gives the connection with the peer up: the next word to it dials again. */
+void links_drop(struct server *server, int peer);
+
 void links_connected(struct server *server, struct connection *connection);
 void links_disconnected(struct server *server, struct connection *connection);
 

@@ -571,15 +571,11 @@ static int32_t check_reconfig(struct server *server, const struct request *reque
     return body->reconfig.config_id == -1 || body->reconfig.config_id == version ? ZOK : ZBADVERSION;
 }
 
-/* A quorum of the new configuration is connected and synchronised.  Servers that keep their number keep their addresses. */
-static int32_t check_members(const struct server *server, const struct membership *before,
-                             const struct membership *after)
+/* A quorum of the new configuration is connected and synchronised. */
+static int32_t check_members(const struct server *server, const struct membership *after)
 {
     struct verifier verifier = {.version = 0};
     struct hierarchy hierarchy;
-    if (!membership_keeps_addresses(&server->config, before, after)) {
-        return ZUNIMPLEMENTED;
-    }
     activation_understand(&server->config, after, &verifier, &hierarchy);
     return quorum_is_in(verifier.quorum, leader_synced(server)) ? ZOK : ZNEWCONFIGNOQUORUM;
 }
@@ -605,7 +601,7 @@ static int32_t write_reconfig(struct server *server, const struct request *reque
     if (error != ZOK || text.truncated) {
         return error != ZOK ? error : ZBADARGUMENTS;
     }
-    error = check_members(server, &before, &after);
+    error = check_members(server, &after);
     error =
         error != ZOK ? error : check_permission(&(struct operation){server, request, body, zxid}, node.acl, ACL_WRITE);
     if (error != ZOK) {

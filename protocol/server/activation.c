@@ -231,7 +231,26 @@ static bool leader_stays(const struct membership *before, const struct membershi
 {
     const struct config_server *was = membership_find(before, leader);
     const struct config_server *is = membership_find(after, leader);
-    return was != NULL && is != NULL && was->role == MEMBER_PARTICIPANT && is->role == MEMBER_PARTICIPANT;
+    return was != NULL && is != NULL && was->role == MEMBER_PARTICIPANT && is->role == MEMBER_PARTICIPANT &&
+           !membership_moves_quorum(before, after, leader);
+}
+
+bool activation_moves_leader(const struct server *server, struct bytes text)
+{
+    struct membership before, after;
+    return membership_read(&before, server->verifier.text) && membership_read(&after, text) &&
+           membership_moves_quorum(&before, &after, server->config.id);
+}
+
+/* Nobody listens there any more. */
+static void leave_old_ports(struct server *server, const struct membership *before, const struct membership *after)
+{
+    bool moves = membership_moves_election(before, after, server->config.id);
+    for (size_t i = 0; i < server->config.member_count; i++) {
+        if (moves || membership_moves_election(before, after, server->config.members[i].id)) {
+            links_drop(server, (int)i);
+        }
+    }
 }
 
 bool activation_commit(struct server *server, struct bytes text, server_id_t designated)
@@ -256,6 +275,7 @@ bool activation_commit(struct server *server, struct bytes text, server_id_t des
     bool role_changes = was_observer != server_is_observer(server);
     bool leader_changes = designated != 0 ? designated != leader : !leader_stays(&before, &after, leader);
     bool ends = !membership_is_same(&before, &after) && (role_changes || leader_changes);
+    leave_old_ports(server, &before, &after);
     arena_free_bytes(server->arena, old);
     server->next_leader = ends ? designated : server->next_leader;
     return ends;

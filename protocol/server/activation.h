@@ -11,9 +11,12 @@
  * A server whose role changes, or whose leader is another one now, ends its role.  Where the leader has named its successor (designated leader), it
  * goes over to him without an election (server.next_leader); else it is LOOKING.
  *
+ * A leader that is given another quorum address names a successor, as one that loses its vote does; who follows a leader that has moved, and was told of
+ * no successor, is LOOKING.  Who moves to another election port loses its connections there, and the others those with it.
+ *
  * Deviations: a leader that is established tells learners in NEWLEADER what is in force: Apache tells them what is proposed, and they take it for
  *        committed with UPTODATE, so that a few newcomers could elect a leader of their own.  Promises of an epoch, too, are asked of both.
- *        Notifications go on over the same connections in the same round; Apache starts its election anew with every change.  What is committed
+ *        Notifications go on over the same connections, but those of who moves, in the same round; Apache starts its election anew with every change.  What is committed
  *        changes the tree when it is applied, not before.  A server that is not in its configuration starts all the same, and
  *        follows; Apache's refuses to start.
  * Upstream: QuorumPeer.java (processReconfig, setQuorumVerifier, setLastSeenQuorumVerifier, updateLearnerType, updateServerState),
@@ -54,6 +57,9 @@ void activation_propose(struct server *server, struct bytes text);
 /* NEWLEADER's, of a leader that has proposed the version `proposed` last (0: none), which is later if this is no later one.  What is older
  * than what is in force is not taken, either (Apache's logs that and takes it).  False: that is no configuration. */
 bool activation_take_over(struct server *server, struct bytes text, int64_t proposed);
+
+/* The leader's learners will have to find it at another quorum address. */
+bool activation_moves_leader(const struct server *server, struct bytes text);
 
 /* A leader is the first one: its configuration gets the version that belongs to its epoch. */
 void activation_begin_epoch(struct server *server, epoch_t epoch);

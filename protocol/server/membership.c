@@ -599,17 +599,16 @@ static bool has_address_of(const struct config_server *a, const struct config_se
     return a->quorum_port == b->quorum_port && a->election_port == b->election_port && bytes_equal(a->host, b->host);
 }
 
-bool membership_keeps_addresses(const struct server_config *config, const struct membership *before,
-                                const struct membership *after)
+bool membership_moves_quorum(const struct membership *before, const struct membership *after, server_id_t id)
 {
-    for (size_t i = 0; i < config->member_count; i++) {
-        const struct config_server *was = membership_find(before, config->members[i].id);
-        const struct config_server *is = membership_find(after, config->members[i].id);
-        if (was != NULL && is != NULL && !has_address_of(was, is)) {
-            return false;
-        }
-    }
-    return true;
+    const struct config_server *was = membership_find(before, id), *is = membership_find(after, id);
+    return was != NULL && is != NULL && !is_same_address(was->host, was->quorum_port, is->host, is->quorum_port);
+}
+
+bool membership_moves_election(const struct membership *before, const struct membership *after, server_id_t id)
+{
+    const struct config_server *was = membership_find(before, id), *is = membership_find(after, id);
+    return was != NULL && is != NULL && !is_same_address(was->host, was->election_port, is->host, is->election_port);
 }
 
 static bool is_same_client_address(const struct config_server *a, const struct config_server *b)

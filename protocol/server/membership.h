@@ -6,9 +6,9 @@
  *   weight.3=0                                              every voter is in one group, and weighs 1 if nothing is said
  *   version=100000008                                       hexadecimal: the zxid of the reconfig, 0 at first
  *
- * Model: who a server is says its number.  The hosts and ports are told as they were given, and nobody is dialed by them; so a server that is in
- *        the configuration keeps those of its peers' ports, and a reconfig that changes them is answered ZUNIMPLEMENTED.  Which configuration
- *        is in force, see activation.h.
+ * Model: who a server is says its number.  The hosts and ports are told as they were given, and nobody is dialed by them: who moves to
+ *        other ports is found there at once, even by who has not heard of it.  Which configuration is in force, and what a move
+ *        ends, see activation.h.
  *        Groups and weights may name who is no server of the configuration: it weighs and is never heard of.
  * Errors: what is no configuration is ZBADARGUMENTS; an id that is no number, a number that is no port or a group's member without a
  *        weight ZMARSHALLINGERROR, as in Apache, where it is an exception that nobody expected.  Servers join or leave one by one only
@@ -61,9 +61,9 @@ int32_t membership_change(struct membership *membership, const struct request_bo
 /* NULL: not in it. */
 const struct config_server *membership_find(const struct membership *membership, server_id_t id);
 
-/* True if who runs here and is in both has the same quorum and election ports in both. */
-bool membership_keeps_addresses(const struct server_config *config, const struct membership *before,
-                                const struct membership *after);
+/* The server is in both, and its quorum (election) address is another one in the second. */
+bool membership_moves_quorum(const struct membership *before, const struct membership *after, server_id_t id);
+bool membership_moves_election(const struct membership *before, const struct membership *after, server_id_t id);
 
 /* The same servers, groups and weights, the version aside. */
 bool membership_is_same(const struct membership *a, const struct membership *b);

@@ -208,15 +208,25 @@ static server_id_t lowest_of(const struct server *server, uint32_t members)
     return server->config.members[i].id;
 }
 
-/* This one if it may still vote; else, of those who have acknowledged the reconfig, one that has acknowledged the most of what came behind
- * it: then the least gets lost. */
-static server_id_t designated_leader(const struct server *server, struct quorum quorum, uint32_t acks,
-                                     const struct outstanding *behind)
+/* What decides who leads when a configuration comes into force. */
+struct succession {
+    struct quorum quorum;
+    struct bytes text;
+    uint32_t acks; /* of it */
+    const struct outstanding *behind;
+};
+
+/* This one if it may still vote and its learners find it where they did; else, of those who have acknowledged the reconfig, one that has
+ * acknowledged the most of what came behind it: then the least gets lost. */
+static server_id_t designated_leader(const struct server *server, const struct succession *succession)
 {
-    if ((quorum.voters & own_bit(server)) != 0) {
+    const struct outstanding *behind = succession->behind;
+    uint32_t voters = succession->quorum.voters;
+    uint32_t candidates = succession->acks & voters & ~own_bit(server);
+    bool is_voter = (voters & own_bit(server)) != 0;
+    if (is_voter && (candidates == 0 || !activation_moves_leader(server, succession->text))) {
         return server->config.id;
     }
-    uint32_t candidates = acks & quorum.voters;
     for (; behind != NULL && (candidates & behind->acks) != 0; behind = TAILQ_NEXT(behind, next)) {
         candidates &= behind->acks;
     }
@@ -226,8 +236,9 @@ static server_id_t designated_leader(const struct server *server, struct quorum 
 static void complete_configuration(struct server *server)
 {
     struct leader *leader = &server->leader;
-    server_id_t designated = designated_leader(server, server->last_seen.quorum, leader->newleader_acks, NULL);
     struct bytes text = arena_copy_bytes(server->arena, server->last_seen.text);
+    const struct succession succession = {server->last_seen.quorum, text, leader->newleader_acks, NULL};
+    server_id_t designated = designated_leader(server, &succession);
     activation_complete(server, text, designated);
     arena_free_bytes(server->arena, text);
     leader->retired = designated != server->config.id;
@@ -402,10 +413,11 @@ static void answer_syncs(struct server *server, struct outstanding *outstanding)
 /* Returns whom everybody is told to follow. */
 static server_id_t commit_configuration(struct server *server, const struct outstanding *outstanding)
 {
-    const struct outstanding *behind = TAILQ_NEXT(outstanding, next);
-    struct quorum quorum = outstanding->quorums[outstanding->quorum_count - 1];
-    server_id_t designated = designated_leader(server, quorum, outstanding->acks, behind);
-    activation_commit(server, activation_text(proposal_octets(outstanding->proposal)), designated);
+    struct bytes text = activation_text(proposal_octets(outstanding->proposal));
+    const struct succession succession = {outstanding->quorums[outstanding->quorum_count - 1], text, outstanding->acks,
+                                          TAILQ_NEXT(outstanding, next)};
+    server_id_t designated = designated_leader(server, &succession);
+    activation_commit(server, text, designated);
     server->leader.retired = designated != server->config.id;
     return designated;
 }

@@ -17,7 +17,7 @@
  *   the forwarding set are one step (ZOOKEEPER-962).
  *
  * A reconfig is proposed and committed as any transaction, but for the quorums it needs (verifier.h).  With its commit the leader stays
- * who it is if it has a vote in the new configuration; else it names the voter that has acknowledged most (designated leader), tells everybody,
+ * who it is if it has a vote in the new configuration and the same quorum address; else it names the voter that has acknowledged most (designated leader), tells everybody,
  * and waits, committing nothing, until they have left.  A learner that is no voter is forwarded to as the others; its ACKs count nowhere.
  *
  * Upstream: Leader.java, LearnerHandler.java.
