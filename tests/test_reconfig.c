@@ -178,6 +178,18 @@ static void an_election_needs_both(void)
     }
 }
 
+/* Of the proposal that is in its log nobody else has heard. */
+static void to_follow_one_in_force_is_enough(void)
+{
+    struct game game = game_boot(NEW "version=2");
+    peers_vote(game.host, (struct peer_vote){3, SERVER_FOLLOWING, 2, OLD "version=1", 5});
+    CHECK_INT(server_of(&game)->state, PEER_LOOKING);
+    peers_vote(game.host, (struct peer_vote){2, SERVER_LEADING, 2, OLD "version=1", 5});
+    CHECK_INT(server_of(&game)->state, PEER_FOLLOWING);
+    CHECK_INT(server_of(&game)->learner.leader, 2);
+    game_free(&game);
+}
+
 static void an_epoch_needs_both(void)
 {
     for (size_t i = 0; i < 2; i++) {
@@ -400,6 +412,7 @@ static void a_quorum_of_the_new_has_to_be_there(void)
 
 static const struct test_case cases[] = {
     {"an election needs a quorum of both", an_election_needs_both},
+    {"to follow an established leader one of the configuration in force is enough", to_follow_one_in_force_is_enough},
     {"an epoch is asked of both and promised by both", an_epoch_needs_both},
     {"NEWLEADER, which tells what is proposed, is acknowledged by both", newleader_needs_both},
     {"a first leader gives the configuration a version, and has it on the disk before it is established",

@@ -174,21 +174,29 @@ static void hear_looking(struct server *server, int from, struct vote vote)
     count_votes(server);
 }
 
+/* To follow is no decision: those of a configuration that is only proposed are asked by the leader.  Else a reconfig that the others never heard of
+ * would keep out for good whoever has it in his log. */
+static bool is_settled(const struct server *server, const struct ballot *ballots, struct vote vote)
+{
+    uint32_t members = supporters(server, ballots, vote);
+    bool leads = vote.leader == server->config.id;
+    bool enough = leads ? server_has_quorum(server, members) : quorum_is_in(server->verifier.quorum, members);
+    return enough && leader_is_alive(server, ballots, vote.leader, vote.round);
+}
+
 static void hear_settled(struct server *server, int from, struct vote vote)
 {
     struct election *election = &server->election;
     if (vote.round == election->round) {
         election->received[from] = (struct ballot){true, vote};
         bool believed = server_flaw(server, FLAW_ZK_975) && vote.state == SERVER_LEADING;
-        if (believed || (server_has_quorum(server, supporters(server, election->received, vote)) &&
-                         leader_is_alive(server, election->received, vote.leader, vote.round))) {
+        if (believed || is_settled(server, election->received, vote)) {
             finish(server, vote, role_for(server, vote.leader));
             return;
         }
     }
     election->outside[from] = (struct ballot){true, vote};
-    if (server_has_quorum(server, supporters(server, election->outside, vote)) &&
-        leader_is_alive(server, election->outside, vote.leader, vote.round)) {
+    if (is_settled(server, election->outside, vote)) {
         election->round = vote.round;
         finish(server, vote, role_for(server, vote.leader));
     }
