@@ -187,6 +187,25 @@ static void the_disk_tells_what_is_in_force_and_what_is_proposed(void)
     game_free(&game);
 }
 
+/* Shorter than the longest that is read, but not once everybody's role is told. */
+static void a_file_that_says_too_much_is_passed_over(void)
+{
+    struct game game = game_prepare();
+    GString *text = g_string_new(NULL);
+    for (int id = 1; id <= 64; id++) {
+        g_string_append_printf(text, "server.%d=%0105d:1:2\n", id, 0);
+    }
+    CHECK(text->len < MEMBERSHIP_TEXT_MAX);
+    save(&game, (struct file_name){FILE_CONFIG, 0x100000005}, text->str);
+    lone_server_boot(game.host, &game.config);
+    check_versions(&game, 0, 0);
+    follow(&game, 1, FIRST "version=100000006");
+    packet(&game, PACKET_UPTODATE, -1, bytes_null());
+    check_versions(&game, 0x100000006, 0x100000006);
+    g_string_free(text, TRUE);
+    game_free(&game);
+}
+
 static void the_first_configuration_gets_its_version_with_uptodate(void)
 {
     struct game game = game_prepare();
@@ -626,6 +645,7 @@ static void groups_outlive_a_crash(void)
 
 static const struct test_case cases[] = {
     {"the disk tells what is in force and what is proposed", the_disk_tells_what_is_in_force_and_what_is_proposed},
+    {"a file that says too much is passed over", a_file_that_says_too_much_is_passed_over},
     {"the first configuration gets its version with UPTODATE", the_first_configuration_gets_its_version_with_uptodate},
     {"a proposal is found again after a crash", a_proposal_is_found_again_after_a_crash},
     {"NEWLEADER is acknowledged when its configuration is on the disk",

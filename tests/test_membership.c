@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <glib.h>
+
 #include "protocol/server/activation.h"
 #include "protocol/server/server_state.h"
 #include "tests/test.h"
@@ -58,6 +60,20 @@ static void what_is_read_is_written(void)
 
 #define VOTERS "server.1=10.0.0.1:2888:3888:participant\nserver.2=10.0.0.2:2888:3888:participant\n"
 #define OBSERVER "server.3=10.0.0.3:2888:3888:observer;10.0.0.3:2181\n"
+
+static void what_is_too_long_is_not_read(void)
+{
+    static const char line[] = "server.1=a:1:2\n";
+    struct membership membership;
+    GString *text = g_string_new(NULL);
+    while (text->len + sizeof line - 1 < MEMBERSHIP_TEXT_MAX) {
+        g_string_append(text, line);
+    }
+    CHECK(membership_read(&membership, bytes_of(text->str)));
+    g_string_append(text, line);
+    CHECK(!membership_read(&membership, bytes_of(text->str)));
+    g_string_free(text, TRUE);
+}
 
 static void a_reconfig_joins_leaves_or_replaces(void)
 {
@@ -316,6 +332,7 @@ static void a_quorum_has_more_than_half_of_more_than_half_of_the_groups(void)
 
 static const struct test_case cases[] = {
     {"what is read is written", what_is_read_is_written},
+    {"what is too long is not read", what_is_too_long_is_not_read},
     {"a reconfig joins, leaves or replaces", a_reconfig_joins_leaves_or_replaces},
     {"configurations are compared", configurations_are_compared},
     {"a configuration means voters and observers, also those that do not run", what_a_configuration_means},

@@ -9,12 +9,15 @@
 
 /* ---- loading ---- */
 
-static void use(struct server *server, struct verifier *verifier, struct membership *membership)
+/* Unless it is too long when nothing is left out. */
+static void use(struct server *server, struct verifier *verifier, const struct membership *membership)
 {
     char octets[MEMBERSHIP_TEXT_MAX];
     struct text_builder text = text_of(octets, sizeof octets);
     membership_write(membership, &text);
-    activation_set(server, verifier, membership, text_octets(&text));
+    if (!text.truncated) {
+        activation_set(server, verifier, membership, text_octets(&text));
+    }
 }
 
 static bool read_file(const struct disk_file *file, struct membership *membership)

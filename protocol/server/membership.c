@@ -440,7 +440,8 @@ bool membership_read(struct membership *membership, struct bytes text)
     membership->count = 0;
     membership->version = 0;
     forget_seats(membership);
-    return read_lines(membership, text) == ZOK && membership->count > 0 && complete_seats(membership) == ZOK;
+    return bytes_size(text) < MEMBERSHIP_TEXT_MAX && read_lines(membership, text) == ZOK && membership->count > 0 &&
+           complete_seats(membership) == ZOK;
 }
 
 void membership_write(const struct membership *membership, struct text_builder *text)

@@ -24,7 +24,7 @@
 #include "protocol/wire/record.h"
 
 #define MEMBERSHIP_MAX 64
-#define MEMBERSHIP_TEXT_MAX 8192U
+#define MEMBERSHIP_TEXT_MAX 8192U /* what is as long is no configuration */
 
 struct config_server {
     server_id_t id;
