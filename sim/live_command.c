@@ -136,6 +136,14 @@ static bool check_now(struct live *live, const char *arguments, GString *answer)
     return true;
 }
 
+static bool refer(struct live *live, const char *arguments, GString *answer)
+{
+    (void)live;
+    (void)arguments;
+    g_string_append(answer, "a client asks for that: 'zksim ctl reconfig ...' is one, or any other with a session\n");
+    return false;
+}
+
 static bool quit(struct live *live, const char *arguments, GString *answer)
 {
     (void)arguments;
@@ -278,6 +286,7 @@ static const struct command commands[] = {
     {"expire", "session ID", "the leader gives that session up now", expire},
     {"observe", "WHAT N... by session ID", "what an application believes, for the guarantees of locks and the like",
      observe},
+    {"reconfig", "add N remove N", "a client's request; only with 'zksim ctl', which is one for it", refer},
     {"check", "", "the verdicts on what was recorded so far", check_now},
     {"help", "", "this list", help},
     {"quit", "", "ends, checks and prints the verdicts", quit},
@@ -288,7 +297,7 @@ static bool help(struct live *live, const char *arguments, GString *answer)
     (void)live;
     (void)arguments;
     for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
-        g_string_append_printf(answer, "  %-8s%-24s%s\n", commands[i].name, commands[i].arguments, commands[i].help);
+        g_string_append_printf(answer, "  %-9s%-23s%s\n", commands[i].name, commands[i].arguments, commands[i].help);
     }
     g_string_append(answer,
                     "  FAULT                           at once, as in a scenario: kill leader; restart all; pause "

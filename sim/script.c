@@ -74,24 +74,38 @@ static struct bytes octets_of(const GString *text)
     return (struct bytes){(const uint8_t *)text->str, (int32_t)text->len};
 }
 
+void script_reconfig_body(const struct script_operation *operation, GString *joining, GString *members,
+                          struct request_body *body)
+{
+    body->reconfig.joining = body->reconfig.leaving = body->reconfig.new_members = bytes_null();
+    body->reconfig.config_id = -1;
+    if (*operation->path != '\0') {
+        add_servers(joining, operation->path);
+        body->reconfig.joining = octets_of(joining);
+    }
+    if (*operation->data != '\0') {
+        body->reconfig.leaving = bytes_of(operation->data);
+    }
+    if (*operation->to.members != '\0') {
+        add_servers(members, operation->to.members);
+        add_groups(members, operation);
+        body->reconfig.new_members = octets_of(members);
+    }
+}
+
 static void submit_reconfig(struct world *world, uint32_t client, struct script_state *state,
                             const struct script_operation *from)
 {
-    struct operation operation = {.opcode = OP_RECONFIG, .version = -1};
-    GString *joining = g_string_new(NULL);
-    GString *members = g_string_new(NULL);
-    if (*from->path != '\0') {
-        add_servers(joining, from->path);
-        operation.joining = octets_of(joining);
-    }
-    if (*from->data != '\0') {
-        operation.leaving = bytes_of(from->data);
-    }
-    if (*from->to.members != '\0') {
-        add_servers(members, from->to.members);
-        add_groups(members, from);
-        operation.members = octets_of(members);
-    }
+    GString *joining = g_string_new(NULL), *members = g_string_new(NULL);
+    struct request_body body;
+    script_reconfig_body(from, joining, members, &body);
+    const struct operation operation = {
+        .opcode = OP_RECONFIG,
+        .version = -1,
+        .joining = body.reconfig.joining,
+        .leaving = body.reconfig.leaving,
+        .members = body.reconfig.new_members,
+    };
     bool submitted = operation_submit(world, client, &state->operations, &operation, state->next++);
     ensure(submitted);
     g_string_free(joining, TRUE);

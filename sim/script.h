@@ -56,6 +56,10 @@ const struct script *script_of(const GArray *scripts, uint32_t client);
 /* How an operation is called in a script: "create"; NULL if it cannot be in one. */
 const char *script_operation_name(int32_t opcode);
 
+/* What a reconfig asks for, with the addresses that simulated servers have; the texts are kept in the strings, which must be empty. */
+void script_reconfig_body(const struct script_operation *operation, GString *joining, GString *members,
+                          struct request_body *body);
+
 /* As a line of a scenario, with its end. */
 void script_print(const struct script *script, GString *text);
 

@@ -261,6 +261,25 @@ def test_the_leader_is_cut_off():
     ensemble.end()
 
 
+def test_the_ensemble_is_reconfigured():
+    ensemble = Ensemble("--set", "reconfigEnabled=1", "--set", "skipACL=1", "--set", "spares=1", "--set", "tickTime=500ms")
+    said = ensemble.ctl("reconfig add 4")
+    check(said.startswith("done, at 0x") and "server.4=10.0.0.4:2888:3888:participant" in said, said)
+    said = ensemble.ctl("reconfig add %d@2900" % ensemble.leader)  # which leaves, and takes the answer along
+    check("server.%d=10.0.0.%d:2900:3900" % (ensemble.leader, ensemble.leader) in said, said)
+    check("done" in said or "before the answer" in said, said)
+    check(not re.search("server-%d .*leads" % ensemble.leader, ensemble.ctl("state")), "a leader that moves names another")
+    said = ensemble.ctl("reconfig to 1,2,3,4 groups 1,2/3,4 weights 4=2")
+    check("group.1=1:2\ngroup.2=3:4\nweight.1=1\n" in said and "weight.4=2\n" in said, said)
+    check("BADARGUMENTS" in ensemble.ctl("reconfig remove 4", status=1), "not one by one where there are groups")
+    check("expected 'add" in ensemble.ctl("reconfig add four", status=2), "four is no number")
+    check("done" in ensemble.ctl("reconfig to 1,2,3"), "a majority again")
+    ensemble.end()
+    ensemble = Ensemble()
+    check("RECONFIGDISABLED" in ensemble.ctl("reconfig add 4", status=1), "it has to be allowed")
+    ensemble.end()
+
+
 def test_a_paused_server_reads_nothing():
     ensemble = Ensemble()
     address, number = ensemble.follower()

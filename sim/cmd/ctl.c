@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/cmd/command.h"
+#include "sim/cmd/ctl_reconfig.h"
 #include "sim/live_command.h"
 #include "sim/live_control.h"
 
@@ -75,6 +76,12 @@ static GString *ask(const char *path, const char *line, GError **error)
     return answer;
 }
 
+static char *ask_state(const char *path, GError **error)
+{
+    GString *answer = ask(path, "state\n", error);
+    return answer == NULL ? NULL : g_string_free(answer, FALSE);
+}
+
 static int tell(const char *path, const char *line)
 {
     GError *error = NULL;
@@ -96,7 +103,7 @@ static int tell(const char *path, const char *line)
     return status;
 }
 
-static int tell_words(char *socket, char **words)
+static int tell_words(char *socket, const char *auth, char **words)
 {
     GError *error = NULL;
     char *path = socket == NULL ? find_socket(&error) : g_strdup(socket);
@@ -107,6 +114,8 @@ static int tell_words(char *socket, char **words)
     int status;
     if (strlen(joined) >= LIVE_COMMAND_OCTETS_MAX || strchr(joined, '\n') != NULL) {
         status = command_usage("ctl", "a command is one line of less than %u octets", LIVE_COMMAND_OCTETS_MAX);
+    } else if (ctl_reconfig_is(joined)) {
+        status = ctl_reconfig(joined, auth, path, ask_state);
     } else {
         char *line = g_strconcat(joined, "\n", NULL);
         status = tell(path, line);
@@ -119,19 +128,22 @@ static int tell_words(char *socket, char **words)
 
 int command_ctl(int argc, char **argv)
 {
-    char *socket = NULL;
+    char *socket = NULL, *auth = NULL;
     const GOptionEntry entries[] = {
         {"socket", 0, 0, G_OPTION_ARG_FILENAME, &socket, "Of the ensemble (default: the only one that runs)", "PATH"},
+        {"auth", 0, 0, G_OPTION_ARG_STRING, &auth, "Who asks for a reconfiguration, in the scheme digest",
+         "USER:PASSWORD"},
         {0},
     };
     int status;
     if (command_parse(&argc, &argv, "COMMAND...",
                       "Says one line to an ensemble of 'zksim serve' and prints its answer: a fault in the words of "
-                      "scenarios,\nor state, check, expire session ID, help, quit.",
+                      "scenarios,\nor state, check, expire session ID, reconfig add N remove N, help, quit.",
                       entries, &status)) {
-        status = argc >= 2 ? tell_words(socket, argv + 1)
+        status = argc >= 2 ? tell_words(socket, auth, argv + 1)
                            : command_usage("ctl", "one COMMAND is needed, such as 'kill leader'; 'help' lists them");
     }
     g_free(socket);
+    g_free(auth);
     return status;
 }
