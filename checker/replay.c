@@ -39,10 +39,8 @@ struct replay {
 
 static bool is_judged_read(const struct operation_row *row)
 {
-    bool reads = row->opcode == OP_EXISTS || row->opcode == OP_GET_DATA || row->opcode == OP_GET_CHILDREN ||
-                 row->opcode == OP_GET_CHILDREN2;
     bool told = row->outcome == OUTCOME_OK || (row->outcome == OUTCOME_FAILED && row->error == ZNONODE);
-    return reads && told && row->parent == 0 && row->zxid >= 0;
+    return opcode_is_read(row->opcode) && told && row->parent == 0 && row->zxid >= 0;
 }
 
 static void group_reads(struct replay *replay)

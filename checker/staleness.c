@@ -81,9 +81,7 @@ static const struct moment *moment_before(const struct staleness *staleness, int
 
 static bool is_read(const struct operation_row *row)
 {
-    bool reads = row->opcode == OP_EXISTS || row->opcode == OP_GET_DATA || row->opcode == OP_GET_CHILDREN ||
-                 row->opcode == OP_GET_CHILDREN2;
-    return reads && operation_is_answered(row) && row->parent == 0 && row->server >= 0;
+    return opcode_is_read(row->opcode) && operation_is_answered(row) && row->parent == 0 && row->server >= 0;
 }
 
 static void check_serving(struct staleness *staleness, int32_t index)

@@ -153,11 +153,6 @@ static uint64_t servers_that(const struct staleness *staleness, enum becoming be
 
 /* ---- clients --------------------------------------------------------------------------------------------------------- */
 
-static bool opcode_is_read(int32_t opcode)
-{
-    return opcode == OP_EXISTS || opcode == OP_GET_DATA || opcode == OP_GET_CHILDREN || opcode == OP_GET_CHILDREN2;
-}
-
 static void take_request(struct staleness *staleness, const struct happening *request)
 {
     bool is_sync = request->request.opcode == OP_SYNC;

@@ -270,3 +270,8 @@ bool opcode_is_create(int32_t opcode)
 {
     return opcode == OP_CREATE || opcode == OP_CREATE2 || opcode == OP_CREATE_CONTAINER || opcode == OP_CREATE_TTL;
 }
+
+bool opcode_is_read(int32_t opcode)
+{
+    return opcode == OP_EXISTS || opcode == OP_GET_DATA || opcode == OP_GET_CHILDREN || opcode == OP_GET_CHILDREN2;
+}

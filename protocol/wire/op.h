@@ -155,4 +155,7 @@ bool zk_error_is_definite(int32_t error);
 /* create, create2, createContainer, createTTL. */
 bool opcode_is_create(int32_t opcode);
 
+/* exists, getData, getChildren, getChildren2: shows what a znode is. */
+bool opcode_is_read(int32_t opcode);
+
 #endif
