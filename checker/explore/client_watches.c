@@ -28,19 +28,16 @@ static void set_watch(struct client_state *client, struct client_watch fresh)
     if (at > 0 && compare_watches(&client->watches[at - 1], &fresh) == 0) {
         return; /* one that is set stays as it is */
     }
-    if (client->watch_count == CLIENT_WATCHES_MAX) {
+    if (!list_make_room(client->watches, &client->watch_count, CLIENT_WATCHES_MAX, at, sizeof fresh)) {
         client->failed = true;
         return;
     }
-    memmove(&client->watches[at + 1], &client->watches[at], (client->watch_count - at) * sizeof fresh);
     client->watches[at] = fresh;
-    client->watch_count++;
 }
 
 void client_unset_watch(struct client_state *client, uint32_t at)
 {
-    client->watch_count--;
-    memmove(&client->watches[at], &client->watches[at + 1], (client->watch_count - at) * sizeof client->watches[0]);
+    list_remove(client->watches, &client->watch_count, at, sizeof client->watches[0]);
 }
 
 void client_report_watch(const struct client_state *client, enum guarantee_id id, const struct client_watch *watch,

@@ -57,12 +57,8 @@ void monitor_step(const struct monitor *monitor, const struct monitor_config *co
                   const struct happening *happenings, size_t count, struct monitor_verdict *verdict)
 {
     begin_verdict(verdict);
-    bool concerned = false;
-    for (size_t i = 0; i < count && !concerned; i++) {
-        concerned = monitor->concerns(config, &happenings[i]);
-    }
     verdict->overflow = state->length == 0;
-    if (concerned && !verdict->overflow) {
+    if (count > 0 && !verdict->overflow) {
         monitor->step(config, state, happenings, count, verdict);
     }
     if (verdict->overflow) {

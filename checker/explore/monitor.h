@@ -102,7 +102,7 @@ bool monitor_concerns(const struct monitor *monitor, const struct monitor_config
 /* The state before anything happened. */
 void monitor_start(const struct monitor *monitor, const struct monitor_config *config, struct monitor_state *state);
 
-/* Replaces the state.  The verdict tells what this step broke of what is wanted; the state goes on, so that a path may break several. */
+/* Replaces the state.  Only happenings that concern the monitor.  The verdict tells what this step broke of what is wanted; the state goes on, so that a path may break several. */
 void monitor_step(const struct monitor *monitor, const struct monitor_config *config, struct monitor_state *state,
                   const struct happening *happenings, size_t count, struct monitor_verdict *verdict);
 

@@ -679,9 +679,7 @@ static void step_all(struct client_step *step, bool over)
     struct record *record = replays ? record_new() : NULL;
     step->history = replays ? client_replay(client, record, over) : NULL;
     for (size_t i = 0; i < step->count; i++) {
-        if (concerns(client->config, &step->happenings[i])) {
-            follow(step, i);
-        }
+        follow(step, i);
     }
     if (replays) {
         follow_lost_writes(step);
@@ -707,9 +705,7 @@ static void step_client(const struct monitor_config *config, struct monitor_stat
     struct client_step step = {
         .client = &client, .happenings = happenings, .count = count, .kept = g_ptr_array_new_with_free_func(g_free)};
     for (size_t i = 0; i < count && !client.failed; i++) {
-        if (concerns(config, &happenings[i])) {
-            take(&step, i);
-        }
+        take(&step, i);
     }
     if (!client.failed) {
         step_all(&step, false);

@@ -92,12 +92,10 @@ static struct transaction *find_transaction(struct commit *commit, int64_t id)
     if (at < commit->count && commit->all[at].id == id) {
         return &commit->all[at];
     }
-    if (commit->count == TRANSACTIONS_MAX) {
+    if (!list_make_room(commit->all, &commit->count, TRANSACTIONS_MAX, at, sizeof commit->all[0])) {
         commit->failed = true;
         return NULL;
     }
-    memmove(&commit->all[at + 1], &commit->all[at], (commit->count - at) * sizeof(struct transaction));
-    commit->count++;
     commit->all[at] = (struct transaction){.id = id};
     return &commit->all[at];
 }

@@ -115,12 +115,10 @@ static struct path *path_of(struct herd *herd, struct bytes name)
     if (at < herd->path_count && compare_names(herd->paths[at].name, name) == 0) {
         return &herd->paths[at];
     }
-    if (herd->path_count == PATHS_MAX) {
+    if (!list_make_room(herd->paths, &herd->path_count, PATHS_MAX, at, sizeof herd->paths[0])) {
         herd->failed = true;
         return NULL;
     }
-    memmove(&herd->paths[at + 1], &herd->paths[at], (herd->path_count - at) * sizeof(struct path));
-    herd->path_count++;
     herd->paths[at] = (struct path){name, 0, 0};
     return &herd->paths[at];
 }
@@ -338,9 +336,7 @@ static void step(const struct monitor_config *config, struct monitor_state *stat
     fresh.length = 0;
     read_state(&herd, state);
     for (size_t i = 0; i < count && !herd.failed; i++) {
-        if (concerns(config, &happenings[i])) {
-            take(&herd, &happenings[i]);
-        }
+        take(&herd, &happenings[i]);
     }
     drop_idle_paths(&herd);
     write_state(&herd, &fresh);

@@ -2,6 +2,8 @@
 #ifndef CHECKER_EXPLORE_MONITOR_INTERNAL_H
 #define CHECKER_EXPLORE_MONITOR_INTERNAL_H
 
+#include <string.h>
+
 #include "checker/explore/monitor.h"
 
 extern const struct monitor monitor_zab;
@@ -68,6 +70,25 @@ static inline uint64_t get_digest(struct octet_reader *reader)
         digest |= (uint64_t)*reader->at++ << 8 * i;
     }
     return digest;
+}
+
+/* A list of `*count` elements of `size` octets that is kept in order: room for one more at `at`; false when it is full. */
+static inline bool list_make_room(void *list, uint32_t *count, uint32_t max, uint32_t at, size_t size)
+{
+    if (*count == max) {
+        return false;
+    }
+    uint8_t *place = (uint8_t *)list + at * size;
+    memmove(place + size, place, (*count - at) * size);
+    ++*count;
+    return true;
+}
+
+static inline void list_remove(void *list, uint32_t *count, uint32_t at, size_t size)
+{
+    uint8_t *place = (uint8_t *)list + at * size;
+    --*count;
+    memmove(place, place + size, (*count - at) * size);
 }
 
 /* The first one's words stay.  What is not wanted is not reported. */

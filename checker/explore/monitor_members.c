@@ -101,12 +101,10 @@ static struct life *life_of(struct members *members, session_id_t session)
     if (at < members->life_count && members->lives[at].session == session) {
         return &members->lives[at];
     }
-    if (members->life_count == LIVES_MAX) {
+    if (!list_make_room(members->lives, &members->life_count, LIVES_MAX, at, sizeof members->lives[0])) {
         members->failed = true;
         return NULL;
     }
-    memmove(&members->lives[at + 1], &members->lives[at], (members->life_count - at) * sizeof(struct life));
-    members->life_count++;
     members->lives[at] = (struct life){.session = session};
     return &members->lives[at];
 }
@@ -170,13 +168,9 @@ static void join(struct members *members, uint32_t node, int64_t group, int64_t 
     }
     bool is_there =
         at < members->member_count && members->members[at].group == group && members->members[at].place == place;
-    if (!is_there && members->member_count == MEMBERS_MAX) {
+    if (!is_there && !list_make_room(members->members, &members->member_count, MEMBERS_MAX, at, sizeof fresh)) {
         members->failed = true;
         return;
-    }
-    if (!is_there) {
-        memmove(&members->members[at + 1], &members->members[at], (members->member_count - at) * sizeof(struct member));
-        members->member_count++;
     }
     members->members[at] = fresh;
 }
@@ -279,9 +273,6 @@ static void step(const struct monitor_config *config, struct monitor_state *stat
     members.failed = false;
     read_state(&members, state);
     for (size_t i = 0; i < count; i++) {
-        if (!concerns(config, &happenings[i])) {
-            continue;
-        }
         if (happenings[i].kind == HAPPENING_OBSERVATION) {
             look_at(&members, happenings[i].node, &happenings[i].observation);
         } else if (happenings[i].kind == HAPPENING_SESSION) {

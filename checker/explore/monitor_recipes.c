@@ -142,21 +142,17 @@ static struct fact *fact_of(struct recipes *recipes, struct fact wanted)
     if (at < recipes->fact_count && compare_facts(&recipes->facts[at], &wanted) == 0) {
         return &recipes->facts[at];
     }
-    if (recipes->fact_count == FACTS_MAX) {
+    if (!list_make_room(recipes->facts, &recipes->fact_count, FACTS_MAX, at, sizeof wanted)) {
         recipes->failed = true;
         return NULL;
     }
-    memmove(&recipes->facts[at + 1], &recipes->facts[at], (recipes->fact_count - at) * sizeof(struct fact));
-    recipes->fact_count++;
     recipes->facts[at] = wanted;
     return &recipes->facts[at];
 }
 
 static void drop_fact(struct recipes *recipes, const struct fact *fact)
 {
-    size_t at = (size_t)(fact - recipes->facts);
-    recipes->fact_count--;
-    memmove(&recipes->facts[at], &recipes->facts[at + 1], (recipes->fact_count - at) * sizeof(struct fact));
+    list_remove(recipes->facts, &recipes->fact_count, (uint32_t)(fact - recipes->facts), sizeof *fact);
 }
 
 static uint64_t set_of(struct recipes *recipes, enum fact_kind kind, const int64_t *value)
@@ -534,9 +530,6 @@ static void step(const struct monitor_config *config, struct monitor_state *stat
     recipes.failed = false;
     read_state(&recipes, state);
     for (size_t i = 0; i < count; i++) {
-        if (!concerns(config, &happenings[i])) {
-            continue;
-        }
         if (happenings[i].kind == HAPPENING_OBSERVATION) {
             look_at(&recipes, happenings[i].node, &happenings[i].observation);
         } else if (happenings[i].kind == HAPPENING_SESSION) {

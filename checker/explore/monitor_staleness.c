@@ -153,6 +153,11 @@ static uint64_t servers_that(const struct staleness *staleness, enum becoming be
 
 /* ---- clients --------------------------------------------------------------------------------------------------------- */
 
+static bool comes_before(const struct asked *a, const struct asked *b)
+{
+    return a->client < b->client || (a->client == b->client && a->tag < b->tag);
+}
+
 static void take_request(struct staleness *staleness, const struct happening *request)
 {
     bool is_sync = request->request.opcode == OP_SYNC;
@@ -162,17 +167,13 @@ static void take_request(struct staleness *staleness, const struct happening *re
     if (fresh.servers == 0 || (is_sync && fresh.told == 0)) {
         return;
     }
-    if (staleness->asked_count == ASKED_MAX) {
+    uint32_t at = staleness->asked_count;
+    while (at > 0 && !comes_before(&staleness->asked[at - 1], &fresh)) {
+        at--;
+    }
+    if (!list_make_room(staleness->asked, &staleness->asked_count, ASKED_MAX, at, sizeof fresh)) {
         staleness->failed = true;
         return;
-    }
-    uint32_t at = staleness->asked_count++;
-    for (; at > 0; at--) {
-        const struct asked *before = &staleness->asked[at - 1];
-        if (before->client < fresh.client || (before->client == fresh.client && before->tag < fresh.tag)) {
-            break;
-        }
-        staleness->asked[at] = *before;
     }
     staleness->asked[at] = fresh;
 }
@@ -183,9 +184,7 @@ static struct asked take_asked(struct staleness *staleness, const struct happeni
     for (uint32_t i = 0; i < staleness->asked_count; i++) {
         struct asked asked = staleness->asked[i];
         if (asked.client == answer->node && asked.tag == answer->answer.tag) {
-            staleness->asked_count--;
-            memmove(&staleness->asked[i], &staleness->asked[i + 1],
-                    (staleness->asked_count - i) * sizeof(struct asked));
+            list_remove(staleness->asked, &staleness->asked_count, i, sizeof asked);
             return asked;
         }
     }
@@ -338,9 +337,7 @@ static void step(const struct monitor_config *config, struct monitor_state *stat
     staleness.failed = false;
     read_state(&staleness, state);
     for (size_t i = 0; i < count; i++) {
-        if (concerns(config, &happenings[i])) {
-            take(&staleness, &happenings[i]);
-        }
+        take(&staleness, &happenings[i]);
     }
     write_state(&staleness, state);
     verdict->overflow = staleness.failed;

@@ -163,10 +163,29 @@ static void deliver(struct zab *zab, uint32_t node, const struct observation *ob
 static bool quorum_holds(const struct zab *zab, uint32_t node, zxid_t zxid)
 {
     uint64_t holders = 0;
-    for (uint64_t rest = zab->config->voters & ~(UINT64_C(1) << node); rest != 0; rest &= rest - 1) {
+    for (uint64_t rest = zab->voters & ~(UINT64_C(1) << node); rest != 0; rest &= rest - 1) {
         holders |= zab->servers[__builtin_ctzll(rest)].durable >= zxid ? rest & -rest : 0;
     }
-    return monitor_config_holds(zab->config, holders);
+    return zab->membership == 0 ? monitor_config_holds(zab->config, holders)
+                                : (uint32_t)__builtin_popcountll(holders) > zab->voter_count / 2;
+}
+
+/* The first server that tells a configuration is the leader that has committed it.  Of groups that come later there is no room to tell: an
+ * overflow, which says so. */
+static void follow_membership(struct zab *zab, const int64_t *value)
+{
+    if (value[0] <= zab->membership) {
+        return;
+    }
+    zab->failed = zab->failed || value[4] > 0;
+    zab->membership = value[0];
+    zab->voters = 0;
+    zab->voter_count = (uint32_t)value[2];
+    for (uint64_t rest = zab->config->servers; rest != 0; rest &= rest - 1) {
+        server_id_t id = zab->config->server_ids[__builtin_ctzll(rest)];
+        bool votes = id < 64 && ((uint64_t)value[1] >> id & 1U) != 0;
+        zab->voters |= votes ? rest & -rest : 0;
+    }
 }
 
 static void check_removal(struct zab *zab, uint32_t node, zxid_t kept, zxid_t before)
@@ -241,13 +260,11 @@ static void note_epoch(struct zab *zab, epoch_t epoch)
                        "epoch %" PRId64 " was established twice", epoch);
         return;
     }
-    if (zab->epoch_count == ZAB_EPOCHS_MAX) {
+    if (!list_make_room(zab->epochs, &zab->epoch_count, ZAB_EPOCHS_MAX, at, sizeof epoch)) {
         zab->failed = true;
         return;
     }
-    memmove(&zab->epochs[at + 1], &zab->epochs[at], (zab->epoch_count - at) * sizeof(epoch_t));
     zab->epochs[at] = epoch;
-    zab->epoch_count++;
 }
 
 static bool has_delivered(const struct zab *zab, zxid_t zxid)
@@ -543,6 +560,9 @@ static void look_at(struct zab *zab, uint32_t node, const struct observation *ob
     case OBSERVE_ESTABLISHED:
         establish(zab, node, value[0], value[1]);
         break;
+    case OBSERVE_MEMBERSHIP:
+        follow_membership(zab, value);
+        break;
     default:
         break;
     }
@@ -554,7 +574,7 @@ static bool concerns(const struct monitor_config *config, const struct happening
         UINT64_C(1) << OBSERVE_PROPOSED | UINT64_C(1) << OBSERVE_RECOVERED | UINT64_C(1) << OBSERVE_LOOKING |
         UINT64_C(1) << OBSERVE_SYNC_RECEIVED | UINT64_C(1) << OBSERVE_LOGGED | UINT64_C(1) << OBSERVE_SNAPSHOT_TAKEN |
         UINT64_C(1) << OBSERVE_DELIVERED | UINT64_C(1) << OBSERVE_TRUNCATED | UINT64_C(1) << OBSERVE_SNAPSHOT_LOADED |
-        UINT64_C(1) << OBSERVE_FOLLOWING | UINT64_C(1) << OBSERVE_ESTABLISHED;
+        UINT64_C(1) << OBSERVE_FOLLOWING | UINT64_C(1) << OBSERVE_ESTABLISHED | UINT64_C(1) << OBSERVE_MEMBERSHIP;
     if (happening->kind == HAPPENING_OBSERVATION) {
         return node_in(config->servers, happening->node) && (wanted >> happening->observation.type & 1) != 0;
     }
@@ -579,9 +599,6 @@ static void step(const struct monitor_config *config, struct monitor_state *stat
     zab_read(&zab, state);
     for (size_t i = 0; i < count && !zab.failed; i++) {
         const struct happening *happening = &happenings[i];
-        if (!concerns(config, happening)) {
-            continue;
-        }
         if (happening->kind == HAPPENING_ANSWER) {
             tell_client(&zab, happening);
         } else {

@@ -202,15 +202,13 @@ static uint32_t rename_site(struct symmetry *symmetry, uint32_t id, const struct
     return intern_add_digest(symmetry->faces, digest, NULL, 0, &face) == INTERN_FULL ? INTERN_NONE : face;
 }
 
-/* The first node of a partition is on the side that is not named. */
+/* A partition names the side without the first node: that is the coordinator, which keeps its name. */
 static uint32_t rename_budgets(struct symmetry *symmetry, uint32_t id, const struct renaming *renaming)
 {
     struct space *space = symmetry->space;
     struct budgets budgets = *(const struct budgets *)intern_get(space->budgets, id).data;
     budgets.partition = renaming_of_nodes(renaming, budgets.partition);
-    if ((budgets.partition & 1U) != 0) {
-        budgets.partition ^= (UINT64_C(1) << space->node_count) - 1;
-    }
+    ensure((budgets.partition & 1U) == 0);
     uint32_t renamed;
     enum intern_result result = intern_add(space->budgets, &budgets, sizeof budgets, &renamed);
     return result == INTERN_FULL ? INTERN_NONE : renamed;

@@ -59,6 +59,11 @@ void zab_write(const struct zab *zab, struct monitor_state *state, bool *failed)
             put_number(&writer, (uint64_t)server->applied);
         }
     }
+    put_number(&writer, (uint64_t)zab->membership);
+    if (zab->membership != 0) {
+        put_number(&writer, zab->voters);
+        put_number(&writer, zab->voter_count);
+    }
     put_number(&writer, zab->primary_count);
     for (uint32_t i = 0; i < zab->primary_count; i++) {
         put_number(&writer, (uint64_t)zab->primaries[i].epoch);
@@ -123,6 +128,10 @@ void zab_read(struct zab *zab, const struct monitor_state *state)
             server->applied = 0;
         }
     }
+    zab->membership = (zxid_t)get_number(&reader);
+    bool is_first = zab->membership == 0;
+    zab->voters = is_first ? zab->config->voters : get_number(&reader);
+    zab->voter_count = is_first ? (uint32_t)__builtin_popcountll(zab->voters) : (uint32_t)get_number(&reader);
     zab->primary_count = (uint32_t)get_number(&reader);
     for (uint32_t i = 0; i < zab->primary_count; i++) {
         zab->primaries[i].epoch = (epoch_t)get_number(&reader);
@@ -236,12 +245,10 @@ struct entry *zab_entry(struct zab *zab, const struct observation *observation)
             break;
         }
     }
-    if (zab->entry_count == ZAB_ENTRIES_MAX) {
+    if (!list_make_room(zab->entries, &zab->entry_count, ZAB_ENTRIES_MAX, at, sizeof fresh)) {
         zab->failed = true;
         return NULL;
     }
-    memmove(&zab->entries[at + 1], &zab->entries[at], (zab->entry_count - at) * sizeof(struct entry));
-    zab->entry_count++;
     zab->entries[at] = fresh;
     return &zab->entries[at];
 }

@@ -73,6 +73,10 @@ struct zab {
     bool failed; /* no room */
     uint32_t entry_count, epoch_count, claim_count, primary_count;
     zxid_t floor, told;
+    /* the configuration in force, the latest that a server told; while its version is 0, that of the beginning */
+    zxid_t membership;
+    uint64_t voters;      /* those that are nodes */
+    uint32_t voter_count; /* all */
     struct server servers[MONITOR_NODES_MAX];
     struct ranges skipped, lacked, unapplied;
     epoch_t epochs[ZAB_EPOCHS_MAX];
