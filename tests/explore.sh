@@ -123,7 +123,7 @@ for order in depth walk pct guided; do
     check "a checkpoint of $order is status 2" bash -c "'$zksim' explore '$scratch/sound.scn' --order $order --checkpoint '$scratch/none'; [ \$? = 2 ]"
     check "$order wrote none" [ ! -e "$scratch/none" ]
 done
-ends sound 'not complete: the limit of depth' --depth 5
+ends sound 'not complete: the limit of depth was reached: every order of at most 5 choices was tried' --depth 5
 ends sound 'not complete: the limit of states' --states 300
 ends sound 'not complete: the memory allowed' --memory 6MiB
 ends sound 'not complete: the memory allowed' --memory 6MiB -j 2

@@ -415,6 +415,14 @@ struct purity {
     unsigned swaps;
 };
 
+/* What a step reads and nobody has written is something else each time. */
+static __attribute__((noinline)) void soil_stack(int with)
+{
+    unsigned char below[256 << 10];
+    memset(below, with, sizeof below);
+    __asm__ volatile("" : : "r"(below) : "memory");
+}
+
 static void check_step(struct purity *purity, const struct happening *happenings, size_t count)
 {
     struct monitor_verdict first;
@@ -431,7 +439,9 @@ static void check_step(struct purity *purity, const struct happening *happenings
         copy_state(purity->again, purity->state);
         purity->swaps++;
     }
+    soil_stack(0);
     step_one(purity->monitor, &purity->config, purity->state, happenings, &first);
+    soil_stack(0xA5);
     step_one(purity->monitor, &purity->config, purity->again, happenings, &second);
     CHECK(same(purity->state, purity->again));
     CHECK_INT(first.broken, second.broken);
@@ -440,7 +450,8 @@ static void check_step(struct purity *purity, const struct happening *happenings
     }
 }
 
-static void check_purity(const char *path, uint64_t seed, unsigned *swaps)
+/* Only those guarantees are watched. */
+static void check_purity(const char *path, uint64_t seed, uint64_t guarantees, unsigned *swaps)
 {
     struct record *record = simulate(path, seed, true);
     struct happenings *happenings = happenings_of_record(record);
@@ -448,6 +459,7 @@ static void check_purity(const char *path, uint64_t seed, unsigned *swaps)
                             .again = g_new(struct monitor_state, 1),
                             .swapped = g_new(struct monitor_state, 1)};
     happenings_config(record, &purity.config);
+    purity.config.guarantees &= guarantees;
     for (size_t m = 0; (purity.monitor = monitor_at(m)) != NULL; m++) {
         monitor_start(purity.monitor, &purity.config, purity.state);
         for (guint i = 0; i < happenings->all->len; i++) {
@@ -470,12 +482,24 @@ static void check_purity(const char *path, uint64_t seed, unsigned *swaps)
 static void a_step_is_a_pure_function_and_forgets_the_order_that_does_not_matter(void)
 {
     unsigned swaps = 0;
-    check_purity("title T\nservers 3\nclients 3\nworkload mixed rate=4/s\nchaos 2s..8s\nrun for 12s\n", 1, &swaps);
-    check_purity("title T\nservers 3\nclients 3\nworkload watch rate=4/s\nchaos 2s..8s\nrun for 12s\n", 2, &swaps);
-    check_purity("title T\nservers 5\nclients 2\nworkload multi rate=4/s\nchaos 2s..8s\nrun for 12s\n", 3, &swaps);
-    check_purity("scenarios/3pc-partition.scn", 1, &swaps);
-    check_purity("scenarios/recipes/barrier-naive.scn", 1, &swaps);
+    check_purity("title T\nservers 3\nclients 3\nworkload mixed rate=4/s\nchaos 2s..8s\nrun for 12s\n", 1, UINT64_MAX,
+                 &swaps);
+    check_purity("title T\nservers 3\nclients 3\nworkload watch rate=4/s\nchaos 2s..8s\nrun for 12s\n", 2, UINT64_MAX,
+                 &swaps);
+    check_purity("title T\nservers 5\nclients 2\nworkload multi rate=4/s\nchaos 2s..8s\nrun for 12s\n", 3, UINT64_MAX,
+                 &swaps);
+    check_purity("scenarios/3pc-partition.scn", 1, UINT64_MAX, &swaps);
+    check_purity("scenarios/recipes/barrier-naive.scn", 1, UINT64_MAX, &swaps);
     CHECK(swaps > 100);
+}
+
+static void a_step_is_a_pure_function_whatever_is_watched(void)
+{
+    unsigned swaps = 0;
+    for (unsigned id = 0; id < GUARANTEE_COUNT; id++) {
+        check_purity("title T\nservers 3\nclients 2\nworkload mixed rate=4/s\nchaos 1s..3s\nrun for 4s\n", 1,
+                     UINT64_C(1) << id, &swaps);
+    }
 }
 
 /* ---- coverage ---- */
@@ -515,6 +539,7 @@ static const struct test_case cases[] = {
     {"monitors judge chaos as the offline checker does", monitors_judge_chaos_as_the_offline_checker_does},
     {"a step is a pure function and forgets the order that does not matter",
      a_step_is_a_pure_function_and_forgets_the_order_that_does_not_matter},
+    {"a step is a pure function, whatever is watched", a_step_is_a_pure_function_whatever_is_watched},
     {"every coverage has a name, and a run meets what it shows",
      every_coverage_has_a_name_and_a_run_meets_what_it_shows},
     {NULL, NULL},
