@@ -411,6 +411,18 @@ static void a_designated_leader_that_does_not_run_is_looked_for(void)
     }
 }
 
+/* Else it would lead by two configurations that pass for one. */
+static void of_two_with_one_version_what_is_committed_counts(void)
+{
+    struct game game = game_follow();
+    propose(&game, 0x100000001, WITHOUT_US "version=100000001");
+    propose(&game, 0x100000002, WITHOUT_LEADER "version=100000001");
+    commit(&game, 0x100000001, LEADER);
+    check_versions(&game, 0x100000001, 0x100000001);
+    CHECK(bytes_equal(server_of(&game)->last_seen.text, server_of(&game)->verifier.text));
+    game_free(&game);
+}
+
 /* What is committed between NEWLEADER and UPTODATE. */
 static void a_configuration_comes_into_force_before_uptodate(void)
 {
@@ -662,6 +674,8 @@ static const struct test_case cases[] = {
     {"who is designated leads without an election", who_is_designated_leads_without_an_election},
     {"who is not follows the designated one", who_is_not_follows_the_designated_one},
     {"a designated leader that does not run is looked for", a_designated_leader_that_does_not_run_is_looked_for},
+    {"of two configurations with one version what is committed counts",
+     of_two_with_one_version_what_is_committed_counts},
     {"what is committed before UPTODATE comes into force before it", a_configuration_comes_into_force_before_uptodate},
     {"an observer takes a configuration from INFORMANDACTIVATE", an_observer_takes_it_from_informandactivate},
     {"whose leader becomes a voter looks again", whose_leader_becomes_a_voter_looks_again},

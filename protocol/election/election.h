@@ -13,6 +13,7 @@
  * Deviation: who has no vote asks and never answers, for its word counts with nobody.  Apache's answers voters that look, and since every
  * message of such a server is answered too, the two go on without pause for as long as the voter looks.  With reconfigEnabled, when two servers may
  * be of two minds about who votes, a server that looks does not say the same twice to who has no vote.
+ * Who joins an established leader asks for no quorum of a configuration that is only proposed; Apache's does.
  * Upstream: FastLeaderElection.java (lookForLeader, WorkerReceiver).
  */
 #ifndef PROTOCOL_ELECTION_ELECTION_H

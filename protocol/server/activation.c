@@ -265,7 +265,7 @@ bool activation_commit(struct server *server, struct bytes text, server_id_t des
     ensure(known);
     bool was_observer = server_is_observer(server);
     activation_set(server, &server->verifier, &after, text);
-    if (after.version > server->last_seen.version) {
+    if (after.version >= server->last_seen.version) {
         see(server, &after, text);
     }
     config_files_save(server);

@@ -2,8 +2,8 @@
  *
  * A server has two of them: `verifier`, the configuration in force (quorumVerifier), and `last_seen`, the last one it heard proposed
  * (lastSeenQuorumVerifier).  While last_seen is newer, a reconfig is under way, and everything that is asked of a quorum is asked of one
- * in each: the votes of an election, the promises of an epoch, the ACKs of NEWLEADER, the learners that are connected.  A proposal keeps the
- * quorums that it needs from the moment it was made (Leader.Proposal).
+ * in each: the votes of an election, the promises of an epoch, the ACKs of NEWLEADER, the learners that are connected.  Only to follow who leads
+ * already, one of those in force is enough.  A proposal keeps the quorums that it needs from the moment it was made (Leader.Proposal).
  * Model: a majority of the voters, or what a hierarchy of groups calls a quorum (hierarchy.h).  Bits are indices in server_config.members:
  *        all servers that run.  Others can be in a configuration, too: they count and are never heard of.
  * Memory: a hierarchy is shared by all copies of a quorum that are held.
