@@ -242,6 +242,15 @@ expect 2 "must hold the server's number" "$zksim" run scenarios/calm.scn --load-
 touch "$scratch/disks/server-1/version-2/snapshot.7.gz"
 expect 2 'hexadecimal zxid' "$zksim" run scenarios/calm.scn --load-disks "$scratch/disks/server-1"
 
+# Configurations lie beside the version folder, and come back from there.
+expect 0 'as expected' "$zksim" run scenarios/reconfig-add-voter.scn --dump-disks "$scratch/five"
+sed '/^script/d; /^at/d; /^quiet/d; /^expect/d; s/^run for.*/run for 5s/' scenarios/reconfig-add-voter.scn > "$scratch/on.scn"
+expect 0 'as expected' "$zksim" run "$scratch/on.scn" --load-disks "$scratch/five" --dump-disks "$scratch/on"
+expect 0 'server.5=10.0.0.5' cat "$scratch"/five/spare-5/zoo.cfg.dynamic.*
+for config in $(cd "$scratch/five" && ls */zoo.cfg.dynamic.*); do
+    expect 0 '' cmp "$scratch/five/$config" "$scratch/on/$config"
+done
+
 # Whatever chaos left on the disks, the next run goes on from there.
 for seed in $(seq 5 11); do
     rm -rf "$scratch/left"
@@ -249,6 +258,9 @@ for seed in $(seq 5 11); do
     sed "s/^servers.*/servers $(ls "$scratch/left" | wc -l)/; s/^run for.*/run for 5s/" scenarios/calm.scn > "$scratch/next.scn"
     expect 0 'as expected' "$zksim" run "$scratch/next.scn" --load-disks "$scratch/left"
 done
+
+# ---- measuring ----
+expect 2 'unknown flaw nonsense' tests/flaw_table.py "$zksim" nonsense
 
 # ---- the machine fails us ----
 expect 3 'cannot write the results' sh -c "'$zksim' run scenarios/calm.scn > /dev/full"
