@@ -787,5 +787,3 @@ uint64_t clockwork_digest(const struct clockwork *clockwork)
 {
     return hash_finish(hash_mix(clockwork->world->trace, clockwork->world->now));
 }
-#include <stdio.h>
-#include <stdlib.h>

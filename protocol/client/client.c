@@ -91,8 +91,7 @@ static bool is_over(const struct client *client)
     return session_state_is_over(client->state);
 }
 
-/* These need a part of the client that it does not have: watches of other modes, credentials, the messages the client
- * sends by itself. */
+/* What the client sends by itself, and SASL, which it does not have. */
 static bool is_refused(int32_t opcode)
 {
     switch (opcode) {

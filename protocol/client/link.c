@@ -157,7 +157,8 @@ static void send_credentials(struct client *client, const struct client_step *st
     }
 }
 
-/* Who the client is goes first.  The watches go before anything the application queued: a reply must not show a change whose event is still to come. */
+/* Who the client is goes first.  The watches go before anything the application queued: a reply must not show a change
+ * whose event is still to come. */
 void link_is_up(struct client *client, const struct client_step *step)
 {
     ensure(client->link == LINK_HANDSHAKE);
