@@ -15,11 +15,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
-from kazoo.client import KazooClient
 from kazoo.security import make_acl, make_digest_acl_credential
 
+from clients import connect
 from ensembles import Apache, Simulated
 
 logging.getLogger("kazoo").setLevel(logging.CRITICAL)
@@ -33,16 +32,7 @@ SCENARIOS = {
 
 def tree_of(hosts):
     """path -> (data, ACL, Stat) of all that can be read."""
-    client = KazooClient(",".join(hosts), timeout=30)
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            client.start(timeout=5)
-            break
-        except client.handler.timeout_exception:
-            if time.monotonic() > deadline:
-                raise
-    client.add_auth("digest", "reader:secret")
+    client = connect(",".join(hosts), "reader:secret")
     tree = {}
     left = ["/"]
     while left:
@@ -82,9 +72,7 @@ def from_zksim(zksim, scratch, name):
 
 
 def write_all_kinds(hosts):
-    client = KazooClient(",".join(hosts), timeout=40)
-    client.start(timeout=60)
-    client.add_auth("digest", "reader:secret")
+    client = connect(",".join(hosts), "reader:secret")
     acl = make_acl("digest", make_digest_acl_credential("reader", "secret"), all=True)
     client.create("/plain", b"data")
     client.create("/null", None)

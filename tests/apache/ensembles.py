@@ -1,4 +1,5 @@
 """Ensembles on loopback: Apache ZooKeeper from the Debian package, and `zksim serve`."""
+import difflib
 import os
 import signal
 import socket
@@ -15,6 +16,13 @@ def free_ports(count):
     for one in sockets:
         one.close()
     return ports
+
+
+def require_same(name, theirs, ours):
+    """Lines that Apache's servers and zksim's gave cause for."""
+    differences = list(difflib.unified_diff(theirs, ours, "Apache", "zksim", lineterm="", n=4))
+    if differences:
+        raise SystemExit("\n".join([*differences, f"{name}: not the same"]))
 
 
 class Apache:

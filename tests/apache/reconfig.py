@@ -8,7 +8,6 @@ becomes a voter, the leader's removal, whole lists, and what is refused.  After 
 configuration (/zookeeper/config and its Stat), and who leads, follows and observes.  Made even: addresses, and versions, which become their
 place in the order in which they appeared.  Needs the Debian packages zookeeper and python3-kazoo.
 """
-import difflib
 import logging
 import os
 import re
@@ -18,12 +17,11 @@ import sys
 import tempfile
 import time
 
-from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException, ConnectionLoss, SessionExpiredError
-from kazoo.security import ACL, Id  # noqa: F401
 
+import clients
 from apache import SUPER_DIGEST, word
-from ensembles import CLASS_PATH, Simulated, free_ports
+from ensembles import CLASS_PATH, Simulated, free_ports, require_same
 
 logging.getLogger("kazoo").setLevel(logging.CRITICAL)
 
@@ -41,7 +39,7 @@ class ApacheServers:
         self.peer = dict(zip(SERVERS, zip(ports[5:10], ports[10:15])))
         self.hosts = {server: f"127.0.0.1:{self.client[server]}" for server in SERVERS}
         self.processes = []
-        for server in SERVERS:
+        for server in reversed(SERVERS):  # the third is to lead
             known = sorted({*MEMBERS, server})
             folder = os.path.join(root, f"server-{server}")
             os.makedirs(folder)
@@ -114,18 +112,7 @@ class Normal:
 
 
 def connect(hosts, auth=True):
-    client = KazooClient(hosts, timeout=30)
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            client.start(timeout=5)
-            break
-        except client.handler.timeout_exception:
-            if time.monotonic() > deadline:
-                raise
-    if auth:
-        client.add_auth("digest", "super:test")
-    return client
+    return clients.connect(hosts, "super:test" if auth else None)
 
 
 def mode(host):
@@ -140,8 +127,13 @@ class Play:
         self.normal = Normal()
         self.said = []
 
+    def roles(self, modes):
+        """A leader that leaves chooses among those who have acknowledged by then, a matter of microseconds: then any voter may lead."""
+        if not any(line.startswith("the leader goes") for line in self.said):
+            return modes
+        return {server: "leader or follower" if does in ("leader", "follower") else does for server, does in modes.items()}
+
     def modes(self):
-        """Who does what: the leader's name does not matter as long as both ensembles have it by the same rule."""
         deadline = time.monotonic() + PATIENCE
         while True:
             modes = {server: mode(host) for server, host in self.servers.hosts.items()}
@@ -191,7 +183,7 @@ class Play:
         client.stop()
         client.close()
         modes, config = self.settle()
-        self.said += [f"== {name}", f"result  {result}", f"config  {config}", f"modes   {modes}"]
+        self.said += [f"== {name}", f"result  {result}", f"config  {config}", f"modes   {self.roles(modes)}"]
         return modes
 
     def write(self):
@@ -267,10 +259,7 @@ def main():
             theirs = play(apache)
         finally:
             apache.stop()
-        differences = list(difflib.unified_diff(theirs, ours, "Apache", "zksim", lineterm="", n=4))
-        print("\n".join(differences))
-        if differences:
-            raise SystemExit("reconfig: not the same")
+        require_same("reconfig", theirs, ours)
         print(f"reconfig: {len([line for line in ours if line.startswith('==')])} steps, all equal")
     finally:
         shutil.rmtree(scratch)
