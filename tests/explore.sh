@@ -177,5 +177,15 @@ for name in group-membership ac-agreement mutual-exclusio; do
     check "--check $name: why" grep -qE "nobody in .* can break $name|no guarantee '$name': see" "$scratch/refused.out"
 done
 
+# Closures that never rest: of messages alone, and with pauses that an observer draws.
+circles=scenarios/explore/zab-observer-counts.scn
+for options in '-j 1' '-j 2' '--order depth'; do
+    # shellcheck disable=SC2086
+    "$zksim" explore "$circles" $options --format json > "$scratch/circles.json"
+    check "circles are left, $options" grep -q '"complete": true' "$scratch/circles.json"
+    grep -o '"distinct": [0-9]*' "$scratch/circles.json" >> "$scratch/circles"
+done
+check 'and all come to the same' [ "$(sort -u "$scratch/circles" | wc -l)" = 1 ]
+
 [ "$failures" = 0 ] || { echo "tests/explore.sh: $failures of $checks checks failed" >&2; exit 1; }
 echo "explore: $checks checks"
