@@ -231,6 +231,7 @@ apache: setup-apache
 	@tests/apache/disks.py build/zksim
 	@tests/apache/zkcli.py build/zksim
 	@/usr/bin/python3 tests/apache/reconfig.py build/zksim
+	@/usr/bin/python3 tests/apache/reconfig_disks.py build/zksim
 	@tests/apache/mt_client.py build/zksim $(B)/mt_client
 	@tests/apache/curator.py build/zksim
 	@tests/apache/differential.py --zksim build/zksim --minimise

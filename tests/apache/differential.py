@@ -165,7 +165,6 @@ def run_seed(bench, seed, operations):
 
 # ---- whether the test could have found anything
 
-ABSENT_PERCENT = 5      # steps on connections that were closed before
 FORGOTTEN_PER_SEED = 1  # connections that Apache forgets to close
 
 
@@ -189,7 +188,7 @@ def saw_enough(bench, seeds):
     for name, covered in zip(("Apache", "zksim"), bench.covered):
         missing = [pair for pair in bench.kind.covers if covered[pair] == 0]
         bad += ["%s never answered %s" % (name, ", ".join("%s: %s" % pair for pair in missing))] if missing else []
-        if covered["connection", "none"] * 100 > ABSENT_PERCENT * replies(covered):
+        if covered["connection", "none"] * 100 > bench.kind.absent_percent * replies(covered):
             bad.append("%s: %d steps had no connection" % (name, covered["connection", "none"]))
     if bench.forgotten > FORGOTTEN_PER_SEED * seeds:
         bad.append("%d connections that were to be closed were not" % bench.forgotten)

@@ -141,6 +141,7 @@ COVERS = tuple([(name, "ok") for name in wire.OPCODES if name not in ("check", "
 
 class Generator:
     servers = 1
+    alien_parts = 0.04  # of multis have one that is none
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -287,7 +288,7 @@ class Generator:
     def multi(self, slot):
         parts = [self.pick([self.create, self.create, self.set_data, self.set_data, self.delete, self.check])(slot)
                  for _ in range(self.pick([0, 1, 1, 2, 2, 3, 3, 4, 6]))]
-        if self.chance(0.04):
+        if self.chance(self.alien_parts):
             parts.insert(self.random.randrange(len(parts) + 1), self.pick([self.read, self.set_acl, self.path_only])(slot))
         parts = [part for part in parts if part.path is not None]
         return self.many("multi", parts)

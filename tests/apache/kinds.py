@@ -27,6 +27,7 @@ class Kind:
     operations: int = 500
     pause: float = 0.0  # seconds after a connection was closed, until the server knows
     counts: bool = True   # both count transactions and requests under way alike
+    absent_percent: int = 5  # of the steps may be on connections that were closed before
     pilots: bool = False  # sessions of the player's own watch over what happens by itself
     covers: Any = generator.COVERS  # (operation, outcome) that some seed has to see
 
@@ -43,7 +44,7 @@ KINDS = {
                      settings=["maxClientCnxns=0", "containerCheck=200ms"],
                      covers=(("createContainer", "ok"), ("createTTL", "ok"), ("event", "deleted"), ("exists", "NONODE"), ("exists", "ok"))),
     "lonely": Kind("a server that has lost the others serves readers", regimes.generate_lonely, servers=3, seeds=10, operations=60, pilots=True,
-                   counts=False, configuration=["maxClientCnxns=0", "localSessionsEnabled=true", "localSessionsUpgradingEnabled=true"],
+                   counts=False, absent_percent=30, configuration=["maxClientCnxns=0", "localSessionsEnabled=true", "localSessionsUpgradingEnabled=true"],
                    properties={"readonlymode.enabled": "true"}, settings=OPEN + ["readOnlyMode=1"],
                    covers=(("create", "NOTREADONLY"), ("getData", "ok"), ("multi", "NOTREADONLY"), ("connection", "closed"))),
     "reconfiguring": Kind("observers join and leave the configuration", regimes.generate_reconfiguring, servers=3, operations=60, pilots=True,

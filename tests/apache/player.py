@@ -371,6 +371,8 @@ class Player:
         for slot in sorted(self.slots):
             lines += ["  slot %d: %s" % (slot, line) for line in self.listen_to_end(self.slots[slot])]
         self.open_pilots()
+        # Local sessions are no transactions, and without one a follower does not say the zxid of its new leader.
+        self.call(self.pilots[0], "multi", wire.multi([(wire.OPCODES["check"], text("/") + int32(-1))]))
         return lines + ["isro: " + self.service.word(server, "isro") for server in range(self.service.kind.servers)]
 
     def play_crowd(self, step):

@@ -159,7 +159,10 @@ class Sweeping(Generator):
 
 
 class Lonely(Three):
-    """A server that has lost the others. Apache opens sessions there only with localSessionsEnabled, and those are no transactions."""
+    """A server that has lost the others. Apache opens sessions there only with localSessionsEnabled, and those are no transactions.
+    Of a local session's multi that cannot be decoded 3.8.0 executes what it had not looked at (checkUpgradeSession)."""
+
+    alien_parts = 0
 
     def set_watches(self, slot):
         while True:
