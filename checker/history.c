@@ -284,8 +284,9 @@ static size_t write_slot(const struct history *history, const struct write_table
 
 static bool may_have_happened(const struct operation_row *operation)
 {
+    bool refused = operation->outcome == OUTCOME_FAILED && operation->error == ZNOTREADONLY;
     return operation->parent == 0 && operation_is_write(operation) && operation->session != 0 &&
-           operation->outcome != OUTCOME_NOT_SENT;
+           operation->outcome != OUTCOME_NOT_SENT && !refused;
 }
 
 static struct write_table index_writes(const struct history *history)
@@ -463,16 +464,21 @@ struct row_key {
 
 typedef struct row_key row_key_reader(const struct history *history, guint index);
 
+static bool is_told_of(const struct history *history, int64_t session)
+{
+    return session != 0 && !history_is_read_only(history, session);
+}
+
 static struct row_key operation_key(const struct history *history, guint index)
 {
     const struct operation_row *row = operation_at(history, index);
-    return (struct row_key){row->session, row->client, row->parent == 0 && row->session != 0};
+    return (struct row_key){row->session, row->client, row->parent == 0 && is_told_of(history, row->session)};
 }
 
 static struct row_key event_key(const struct history *history, guint index)
 {
     const struct event_row *row = &g_array_index(history->record->events, struct event_row, index);
-    return (struct row_key){row->session, row->client, row->session != 0};
+    return (struct row_key){row->session, row->client, is_told_of(history, row->session)};
 }
 
 static struct row_key state_key(const struct history *history, guint index)
@@ -557,6 +563,39 @@ static size_t fill_replies(struct history *history, const struct session_index *
     return count;
 }
 
+/* A session stays with its client until it is over; read-only ones are followed by another, with the same watches. */
+static void note_inheritance(struct session_finder *finder)
+{
+    const struct record *record = finder->history->record;
+    bool *has_read = g_new0(bool, record->nodes->len);
+    for (guint i = 0; i < record->sessions->len && finder->history->read_only != NULL; i++) {
+        const struct session_row *row = &g_array_index(record->sessions, struct session_row, i);
+        if (row->state == SESSION_CONNECTED_READ_ONLY) {
+            has_read[row->client] = true;
+        } else if (session_state_is_over((enum session_state)row->state)) {
+            has_read[row->client] = false;
+        } else if (row->state == SESSION_CONNECTED && has_read[row->client]) {
+            int32_t index = find_session(finder, row->client, row->session);
+            g_array_index(finder->history->sessions, struct session_index, index).inherits_watches = true;
+        }
+    }
+    g_free(has_read);
+}
+
+static void find_read_only(struct history *history)
+{
+    for (guint i = 0; i < history->record->sessions->len; i++) {
+        const struct session_row *row = &g_array_index(history->record->sessions, struct session_row, i);
+        if (row->state != SESSION_CONNECTED_READ_ONLY) {
+            continue;
+        }
+        if (history->read_only == NULL) {
+            history->read_only = g_hash_table_new(g_int64_hash, g_int64_equal);
+        }
+        g_hash_table_add(history->read_only, (void *)(uintptr_t)&row->session);
+    }
+}
+
 static void build_sessions(struct history *history)
 {
     const struct record *record = history->record;
@@ -599,6 +638,7 @@ static void build_sessions(struct history *history)
     for (size_t i = 0; i < ARRAY_LENGTH(starts); i++) {
         g_array_free(starts[i], TRUE);
     }
+    note_inheritance(&finder);
     g_hash_table_destroy(finder.known);
     g_free(finder.last);
     g_free(finder.last_index);
@@ -717,6 +757,7 @@ struct history *history_new(const struct record *record)
     build_changes(history);
     match_operations(history);
     number_deliveries(history);
+    find_read_only(history);
     build_sessions(history);
     build_paths(history);
     return history;
@@ -735,6 +776,9 @@ void history_free(struct history *history)
     g_array_free(history->double_changes, TRUE);
     g_array_free(history->taken, TRUE);
     g_array_free(history->sessions, TRUE);
+    if (history->read_only != NULL) {
+        g_hash_table_destroy(history->read_only);
+    }
     g_array_free(history->touches, TRUE);
     g_free(history->change_of);
     g_free(history->change_made);

@@ -47,6 +47,7 @@ struct session_index {
     size_t reply_start, reply_end;         /* into history->replies */
     size_t event_start, event_end;         /* into history->session_events */
     size_t state_start, state_end;         /* into history->session_states */
+    bool inherits_watches;                 /* its client had another one before, at a server that serves reads only */
 };
 
 enum watch_table {
@@ -92,6 +93,9 @@ struct history {
     path_id *event_paths; /* of events */
 
     GArray *sessions; /* struct session_index */
+    GHashTable *
+        read_only; /* ids of the sessions of servers without a quorum, of which nothing is promised: they have no operations
+                              and no events; NULL: there is none */
     int32_t *session_operations, *session_events, *session_states;
     struct reply *replies;
 
@@ -123,6 +127,11 @@ void history_sort_touches(struct history *history);
 
 /* How many changes have a zxid <= `zxid`.  `hint` is where to look first. */
 size_t history_position(const struct history *history, zxid_t zxid, size_t hint);
+
+static inline bool history_is_read_only(const struct history *history, int64_t session)
+{
+    return history->read_only != NULL && g_hash_table_contains(history->read_only, &session);
+}
 
 static inline const struct operation_row *operation_at(const struct history *history, int64_t index)
 {

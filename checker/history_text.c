@@ -19,6 +19,7 @@ static bool find_session_state(const char *word, enum session_state *state)
         enum session_state state;
     } states[] = {
         {"connected", SESSION_CONNECTED},
+        {"connected-read-only", SESSION_CONNECTED_READ_ONLY},
         {"disconnected", SESSION_DISCONNECTED},
         {"expired", SESSION_EXPIRED},
         {"closed", SESSION_CLOSED},

@@ -102,7 +102,8 @@ static bool is_cut_off(const struct history *history, int32_t state, int64_t *si
     }
     const struct session_row *last = &g_array_index(history->record->sessions, struct session_row, state);
     *since_ns = MAX(last->time_ns, history->record->run.quiet_from_ns);
-    return last->state == SESSION_CONNECTING || last->state == SESSION_DISCONNECTED;
+    return last->state == SESSION_CONNECTING || last->state == SESSION_DISCONNECTED ||
+           last->state == SESSION_CONNECTED_READ_ONLY;
 }
 
 static void report_cut_off(struct history *history, int32_t client, int64_t since_ns)

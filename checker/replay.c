@@ -37,10 +37,11 @@ struct replay {
 
 /* ---- reads ------------------------------------------------------------------------------------------------------ */
 
-static bool is_judged_read(const struct operation_row *row)
+static bool is_judged_read(const struct history *history, const struct operation_row *row)
 {
     bool told = row->outcome == OUTCOME_OK || (row->outcome == OUTCOME_FAILED && row->error == ZNONODE);
-    return opcode_is_read(row->opcode) && told && row->parent == 0 && row->zxid >= 0;
+    return opcode_is_read(row->opcode) && told && row->parent == 0 && row->zxid >= 0 &&
+           !history_is_read_only(history, row->session);
 }
 
 static void group_reads(struct replay *replay)
@@ -54,7 +55,7 @@ static void group_reads(struct replay *replay)
     size_t hint = 0;
     for (guint i = 0; i < operations; i++) {
         const struct operation_row *row = operation_at(history, i);
-        if (!is_judged_read(row)) {
+        if (!is_judged_read(history, row)) {
             continue;
         }
         hint = history_position(history, row->zxid, hint);
@@ -66,7 +67,7 @@ static void group_reads(struct replay *replay)
     }
     replay->reads = g_new(int32_t, start[positions] + 1);
     for (guint i = 0; i < operations; i++) {
-        if (is_judged_read(operation_at(history, i))) {
+        if (is_judged_read(history, operation_at(history, i))) {
             replay->reads[start[position[i]]++] = (int32_t)i;
         }
     }

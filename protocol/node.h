@@ -82,8 +82,10 @@ enum timer {
     /* servers */
     TIMER_CONTAINERS, /* the leader looks for containers and znodes with a TTL that may go */
     TIMER_READ_ONLY,  /* looked for a leader for long enough: serves read-only clients */
+    /* clients */
+    TIMER_CLIENT_PROBE, /* a read-only client asks another server whether it serves writes, or has waited for its answer */
 };
-#define TIMER_COUNT 23
+#define TIMER_COUNT 24
 
 struct deadline {
     instant_ns at; /* on the node's own clock */
@@ -172,16 +174,22 @@ enum output_type {
 /* The client's states as its application sees them (Watcher.Event.KeeperState). */
 enum session_state {
     SESSION_CONNECTING,
-    SESSION_CONNECTED,    /* SyncConnected */
-    SESSION_DISCONNECTED, /* may come back */
-    SESSION_EXPIRED,      /* a server said so; final */
-    SESSION_CLOSED,       /* the application closed it; final */
-    SESSION_AUTH_FAILED,  /* a server did not believe what addAuth said; final */
+    SESSION_CONNECTED,           /* SyncConnected */
+    SESSION_DISCONNECTED,        /* may come back */
+    SESSION_EXPIRED,             /* a server said so; final */
+    SESSION_CLOSED,              /* the application closed it; final */
+    SESSION_AUTH_FAILED,         /* a server did not believe what addAuth said; final */
+    SESSION_CONNECTED_READ_ONLY, /* ConnectedReadOnly: to a server without a quorum; what follows is DISCONNECTED */
 };
 
 static inline bool session_state_is_over(enum session_state state)
 {
     return state == SESSION_EXPIRED || state == SESSION_CLOSED || state == SESSION_AUTH_FAILED;
+}
+
+static inline bool session_state_is_connected(enum session_state state)
+{
+    return state == SESSION_CONNECTED || state == SESSION_CONNECTED_READ_ONLY;
 }
 
 struct output {

@@ -220,6 +220,7 @@ static void configure_clients(const struct ensemble *ensemble, const struct serv
         .session_timeout_ms = (uint32_t)(ensemble->settings.value[SETTING_SESSION_TIMEOUT] / (int64_t)NS_PER_MS),
         .packet_octets_max = servers->packet_octets_max,
         .connect_at_boot = true,
+        .can_be_read_only = ensemble->settings.value[SETTING_CAN_BE_READ_ONLY] == 1,
         .flaws = servers->flaws,
     };
     for (uint32_t i = 0; i < ensemble->server_count; i++) {

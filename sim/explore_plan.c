@@ -44,6 +44,7 @@ static enum move_class class_of_timer(enum timer timer)
     case TIMER_CONNECTION:
     case TIMER_CLIENT_CONNECT:
     case TIMER_CLIENT_READ:
+    case TIMER_CLIENT_PROBE:
     case TIMER_COMMIT_TIMEOUT:
     case TIMER_CONTAINERS:
         break;

@@ -21,6 +21,9 @@ static const char *known(const char *name)
 /* Length, xid and, in requests, opcode; handshakes have a protocol version of 0 in the xid's place. */
 static const char *client_message_name(bool from_server, struct bytes octets)
 {
+    if (bytes_size(octets) < 8) {
+        return "isro"; /* the word, or what is said to it */
+    }
     int32_t xid = int_at(octets, 4);
     if (xid == 0) {
         return "connect";
@@ -69,7 +72,7 @@ static const char *commit_name(int32_t type)
 
 const char *message_names(const void *self, size_t index)
 {
-    static const char *const others[] = {"connect", "notification", "ping", "reply"};
+    static const char *const others[] = {"connect", "notification", "ping", "reply", "isro"};
     (void)self;
     const char *name = nth(commit_name, COMMIT_MESSAGE_TYPE_COUNT, &index);
     if (name == NULL) {

@@ -43,6 +43,7 @@ static const char *const timers[TIMER_COUNT + 1] = {
     [TIMER_COMMIT_RETRY] = "commit-retry",
     [TIMER_CONTAINERS] = "containers",
     [TIMER_READ_ONLY] = "read-only",
+    [TIMER_CLIENT_PROBE] = "client-probe",
 };
 
 static const char *const tasks[TASK_COUNT + 1] = {

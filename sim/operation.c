@@ -455,7 +455,8 @@ void operation_answer(struct world *world, uint32_t client, struct operations *s
 
 void session_record(struct world *world, uint32_t client, struct operations *self, const struct output *output)
 {
-    self->server = output->session.state == SESSION_CONNECTED ? node_index_of(world, output->session.server) : -1;
+    self->server =
+        session_state_is_connected(output->session.state) ? node_index_of(world, output->session.server) : -1;
     if (world->record == NULL) {
         return;
     }

@@ -22,8 +22,13 @@ static const char *const verdicts[] = {
 };
 
 static const char *const session_states[] = {
-    [SESSION_CONNECTING] = "connecting", [SESSION_CONNECTED] = "connected", [SESSION_DISCONNECTED] = "disconnected",
-    [SESSION_EXPIRED] = "expired",       [SESSION_CLOSED] = "closed",       [SESSION_AUTH_FAILED] = "auth-failed",
+    [SESSION_CONNECTING] = "connecting",
+    [SESSION_CONNECTED] = "connected",
+    [SESSION_DISCONNECTED] = "disconnected",
+    [SESSION_EXPIRED] = "expired",
+    [SESSION_CLOSED] = "closed",
+    [SESSION_AUTH_FAILED] = "auth-failed",
+    [SESSION_CONNECTED_READ_ONLY] = "connected-read-only",
 };
 
 static const char *const channels[] = {

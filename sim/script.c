@@ -189,7 +189,7 @@ static void on_session(struct world *world, uint32_t client, void *self, const s
     struct script_state *state = self;
     session_record(world, client, &state->operations, output);
     state->session = output->session.session;
-    state->connected = output->session.state == SESSION_CONNECTED;
+    state->connected = session_state_is_connected(output->session.state);
     if (output->session.state == SESSION_EXPIRED) {
         if (script_at(world, client)->retried) {
             struct operation create = {.opcode = OP_CREATE_SESSION};

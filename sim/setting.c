@@ -81,6 +81,9 @@ static const struct setting_info infos[SETTING_COUNT] = {
                                 NUMBER(QUANTITY_COUNT, 0, 1, 0)},
     [SETTING_SPARES] = {"spares", "servers that run and are in no configuration until a reconfig adds them",
                         NUMBER(QUANTITY_COUNT, 0, 12, 0)},
+    [SETTING_CAN_BE_READ_ONLY] =
+        {"canBeReadOnly", "1: clients begin with a server that serves readers (readOnlyMode) while they find no other",
+         SWITCH},
 };
 
 static const struct disk_preset disks[] = {

@@ -33,6 +33,7 @@ struct workload_app {
     enum session_state session_state;
     session_id_t session; /* the last one connected in */
     uint32_t session_count;
+    bool setup_waits; /* for a server that takes writes */
     bool closing;
     struct random random;
     struct workload_slot slots[WORKLOADS_PER_CLIENT_MAX];
@@ -229,11 +230,22 @@ static bool next_setup(struct workload_turn *turn, struct operation *create, cha
     return calls->setup != NULL && calls->setup(turn, made - depth(turn->setting->path), create, path);
 }
 
+/* At a server that serves reads only, what is there is there; the rest is made when there is another one. */
 static void setup_answer(struct workload_turn *turn, const struct answer *answer)
 {
+    bool is_read_only = answer->outcome == OUTCOME_FAILED && answer->error == ZNOTREADONLY;
     bool is_there =
         answer->outcome == OUTCOME_OK || (answer->outcome == OUTCOME_FAILED && answer->error == ZNODEEXISTS);
-    slot_of(turn)->made += is_there ? 1 : 0;
+    slot_of(turn)->made += is_there || is_read_only ? 1 : 0;
+    turn->app->setup_waits = turn->app->setup_waits || is_read_only;
+}
+
+static void set_up_again(struct world *world, uint32_t client, struct workload_app *app)
+{
+    for (uint32_t i = 0; i < assignment_of(world, client)->count; i++) {
+        app->slots[i].made = 0;
+    }
+    app->setup_waits = false;
 }
 
 /* ---- pace ---- */
@@ -399,8 +411,11 @@ static void on_session(struct world *world, uint32_t client, void *state, const 
         app->closing = false;
         world_wake_up(world, client, pause_ns(&app->random), TAG_SESSION);
     }
-    if (output->session.state != SESSION_CONNECTED || output->session.session == app->session) {
+    if (!session_state_is_connected(output->session.state) || output->session.session == app->session) {
         return;
+    }
+    if (app->setup_waits && output->session.state == SESSION_CONNECTED) {
+        set_up_again(world, client, app);
     }
     app->session = output->session.session;
     app->session_count++;

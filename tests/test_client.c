@@ -44,19 +44,23 @@ static void host_close(struct host *host)
 
 static const char *state_name(enum session_state state)
 {
-    static const char *const names[] = {"CONNECTING", "CONNECTED", "DISCONNECTED", "EXPIRED", "CLOSED", "AUTH_FAILED"};
+    static const char *const names[] = {"CONNECTING", "CONNECTED",   "DISCONNECTED",       "EXPIRED",
+                                        "CLOSED",     "AUTH_FAILED", "CONNECTED_READ_ONLY"};
     return names[state];
 }
 
 static const char *timer_name(enum timer timer)
 {
     static const char *const names[TIMER_COUNT] = {
-        [TIMER_CLIENT_RECONNECT] = "reconnect",
-        [TIMER_CLIENT_CONNECT] = "connect",
-        [TIMER_CLIENT_PING] = "ping",
-        [TIMER_CLIENT_READ] = "read",
+        [TIMER_CLIENT_RECONNECT] = "reconnect", [TIMER_CLIENT_CONNECT] = "connect", [TIMER_CLIENT_PING] = "ping",
+        [TIMER_CLIENT_READ] = "read",           [TIMER_CLIENT_PROBE] = "probe",
     };
     return names[timer] == NULL ? "none" : names[timer];
+}
+
+static void tell_probe(struct host *host, struct bytes octets)
+{
+    g_string_append_printf(host->told, "probe sends %.*s\n", octets.length, (const char *)octets.data);
 }
 
 static void tell_send(struct host *host, struct bytes octets)
@@ -104,13 +108,14 @@ static void tell_output(struct host *host, const struct output *output)
     switch (output->type) {
     case OUTPUT_OPEN:
         CHECK_INT(output->open.channel, CHANNEL_CLIENT);
-        g_string_append_printf(host->told, "open server=%" PRId64 "\n", output->open.server);
+        g_string_append_printf(host->told, "%s server=%" PRId64 "\n",
+                               output->open.conn == CONN_PROBE ? "probe" : "open", output->open.server);
         break;
     case OUTPUT_CLOSE:
-        g_string_append(host->told, "close\n");
+        g_string_append(host->told, output->close.conn == CONN_PROBE ? "probe ends\n" : "close\n");
         break;
     case OUTPUT_SEND:
-        tell_send(host, output->send.octets);
+        (output->send.conn == CONN_PROBE ? tell_probe : tell_send)(host, output->send.octets);
         break;
     case OUTPUT_ANSWER:
         tell_answer(host, output);
@@ -153,7 +158,8 @@ static void step(struct host *host, struct input input)
     }
 }
 
-#define SERVER_CONN (CONN_DIALED | 1U)
+#define SERVER_CONN CONN_SERVER
+#define DEADLINES_MAX LINK_DEADLINES_MAX
 
 static bool link_is_open(const struct host *host)
 {
@@ -208,7 +214,7 @@ static void disconnected(struct host *host)
     step(host, input);
 }
 
-static void connect_response(struct host *host, session_id_t session, int32_t timeout_ms)
+static void connect_response_of(struct host *host, session_id_t session, int32_t timeout_ms, bool read_only)
 {
     uint8_t password[PASSWORD_LENGTH];
     memset(password, (int)session & 0x7f, sizeof password);
@@ -217,12 +223,34 @@ static void connect_response(struct host *host, session_id_t session, int32_t ti
         .session = session,
         .password = {password, PASSWORD_LENGTH},
         .has_read_only = true,
+        .read_only = read_only,
     };
     uint8_t octets[100];
     struct jute_writer writer = jute_writer_of(octets, sizeof octets);
     frame_begin(&writer);
     connect_response_write(&writer, &response);
     deliver_written(host, &writer);
+}
+
+static void connect_response(struct host *host, session_id_t session, int32_t timeout_ms)
+{
+    connect_response_of(host, session, timeout_ms, false);
+}
+
+static void probe_input(struct host *host, enum input_type type)
+{
+    struct input input = {.type = type};
+    input.connected.conn = CONN_PROBE;
+    step(host, input);
+}
+
+/* To isro. */
+static void probe_answer(struct host *host, const char *said)
+{
+    struct input input = {.type = INPUT_RECEIVED};
+    input.received.conn = CONN_PROBE;
+    input.received.octets = bytes_of(said);
+    step(host, input);
 }
 
 static void reply(struct host *host, struct reply_header header, const char *body)
@@ -294,8 +322,8 @@ static void fire(struct host *host, struct deadline deadline)
 
 static bool find_deadline(const struct host *host, const char *name, struct deadline *deadline)
 {
-    struct deadline deadlines[4];
-    size_t count = node_deadlines(host->node, deadlines, 4);
+    struct deadline deadlines[DEADLINES_MAX];
+    size_t count = node_deadlines(host->node, deadlines, DEADLINES_MAX);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(timer_name(deadlines[i].timer), name) == 0) {
             *deadline = deadlines[i];
@@ -314,6 +342,7 @@ static struct client_config config_of_words(char **words)
         .session_timeout_ms = (uint32_t)story_number(words, "timeout", 6000),
         .packet_octets_max = (uint32_t)story_number(words, "packet-max", JUTE_MAX_BUFFER),
         .connect_at_boot = !story_has(words, "idle"),
+        .can_be_read_only = story_has(words, "read-only"),
     };
     for (size_t i = 0; i < config.server_count; i++) {
         config.servers[i] = (server_id_t)i + 1;
@@ -365,8 +394,8 @@ static void run_reply(struct host *host, char **words)
 
 static void run_deadlines(struct host *host)
 {
-    struct deadline deadlines[4];
-    size_t count = node_deadlines(host->node, deadlines, 4);
+    struct deadline deadlines[DEADLINES_MAX];
+    size_t count = node_deadlines(host->node, deadlines, DEADLINES_MAX);
     for (size_t i = 0; i < count; i++) {
         g_string_append_printf(host->told, "%s at %" PRIu64 " ms\n", timer_name(deadlines[i].timer),
                                deadlines[i].at / NS_PER_MS);
@@ -423,15 +452,30 @@ static void run_octets(struct host *host, char **words)
     }
 }
 
+/* What becomes of a probe: connected, disconnected, or the words of an answer. */
+static void run_probe(struct host *host, char **words)
+{
+    if (strcmp(words[1], "connected") == 0 || strcmp(words[1], "disconnected") == 0) {
+        probe_input(host, *words[1] == 'c' ? INPUT_CONNECTED : INPUT_DISCONNECTED);
+        return;
+    }
+    for (size_t i = 1; words[i] != NULL; i++) {
+        probe_answer(host, words[i]);
+    }
+}
+
 static bool run_server_command(struct host *host, char **words)
 {
     const char *verb = words[0];
-    if (strcmp(verb, "connected") == 0) {
+    if (strcmp(verb, "probe") == 0 && words[1] != NULL) {
+        run_probe(host, words);
+    } else if (strcmp(verb, "connected") == 0) {
         connected(host);
     } else if (strcmp(verb, "disconnected") == 0) {
         disconnected(host);
     } else if (strcmp(verb, "accept") == 0) {
-        connect_response(host, story_number(words, "session", 1), (int32_t)story_number(words, "timeout", 6000));
+        connect_response_of(host, story_number(words, "session", 1), (int32_t)story_number(words, "timeout", 6000),
+                            story_has(words, "read-only"));
     } else if (strcmp(verb, "expire") == 0) {
         connect_response(host, 0, 0);
     } else if (strcmp(verb, "reply") == 0) {
@@ -669,7 +713,8 @@ static void random_answer(struct host *host, struct random *random)
     const struct client *client = (const struct client *)host->node;
     if (client->link == LINK_HANDSHAKE) {
         bool expired = random_chance(random, 1, 20);
-        connect_response(host, (session_id_t)random_below(random, 5) + 1, expired ? 0 : 4000);
+        bool read_only = client->config.can_be_read_only && random_chance(random, 1, 2);
+        connect_response_of(host, (session_id_t)random_below(random, 5) + 1, expired ? 0 : 4000, read_only);
     } else if (random_chance(random, 1, 5)) {
         event(host, (int32_t)random_between(random, EVENT_NODE_CREATED, EVENT_NODE_CHILDREN_CHANGED),
               paths[random_below(random, ARRAY_LENGTH(paths))], -1);
@@ -680,16 +725,32 @@ static void random_answer(struct host *host, struct random *random)
     }
 }
 
+static void random_probe(struct host *host, struct random *random)
+{
+    static const char *const answers[] = {"rw", "ro", "null", "r", "w", "rather long"};
+    const struct client *client = (const struct client *)host->node;
+    if (client->probe.state == PROBE_ASKED && random_chance(random, 1, 2)) {
+        probe_answer(host, answers[random_below(random, ARRAY_LENGTH(answers))]);
+    } else {
+        bool comes_up = client->probe.state == PROBE_DIALING && random_chance(random, 3, 4);
+        probe_input(host, comes_up ? INPUT_CONNECTED : INPUT_DISCONNECTED);
+    }
+}
+
 /* One input that the client's state allows; chosen by `random` and that state alone. */
 static void random_step(struct host *host, struct random *random)
 {
     const struct client *client = (const struct client *)host->node;
     host->now += random_below(random, 50 * NS_PER_MS);
     host->piece = random_chance(random, 1, 3) ? random_between(random, 1, 30) : 0;
-    struct deadline deadlines[4];
-    size_t armed = node_deadlines(host->node, deadlines, 4);
+    struct deadline deadlines[DEADLINES_MAX];
+    size_t armed = node_deadlines(host->node, deadlines, DEADLINES_MAX);
     uint64_t choice = random_below(random, 100);
-    if (choice < 30) {
+    if (client->probe.state != PROBE_RESTING && choice < 20) {
+        random_probe(host, random);
+    } else if (client->state == SESSION_CONNECTED_READ_ONLY && choice < 40) {
+        fire(host, deadlines[random_below(random, armed)]);
+    } else if (choice < 30) {
         random_request(host, random);
     } else if (client->link == LINK_DIALING && choice < 80) {
         connected(host);
@@ -708,14 +769,17 @@ static void a_restored_client_does_the_same_again(void)
     random_seed(&random, 2024);
     struct host host;
     host_open(&host);
-    create(&host, &plain_config);
+    struct client_config config = plain_config;
+    config.can_be_read_only = true;
+    create(&host, &config);
     boot(&host, 7);
-    int connected_seen = 0, over_seen = 0, disconnected_seen = 0, mismatches = 0;
+    int probes_seen = 0, connected_seen = 0, over_seen = 0, disconnected_seen = 0, mismatches = 0;
     for (int round = 0; round < 300; round++) {
         const struct client *client = (const struct client *)host.node;
         connected_seen += client->state == SESSION_CONNECTED && client->registrations.count > 0;
         disconnected_seen += client->state == SESSION_DISCONNECTED && client->outgoing.count > 0;
         over_seen += client->state == SESSION_EXPIRED || client->state == SESSION_CLOSED;
+        probes_seen += client->probe.state != PROBE_RESTING;
         size_t used = client->node.arena->used;
         void *saved = malloc(used);
         memcpy(saved, host.region, used);
@@ -745,6 +809,7 @@ static void a_restored_client_does_the_same_again(void)
     CHECK(connected_seen > 20);
     CHECK(disconnected_seen > 5);
     CHECK(over_seen > 5);
+    CHECK(probes_seen > 5);
     host_close(&host);
 }
 
@@ -820,6 +885,9 @@ static void the_digest_covers_every_logical_field(void)
 {
     struct host host;
     struct client *client = open_connected(&host);
+    client->config.can_be_read_only = true;
+    client->probe.state = PROBE_ASKED;
+    client->probe.length = 1;
     request(&host, 1, OP_EXISTS, "/set", true);
     reply(&host, (struct reply_header){1, ZOK, 9}, "");
     request(&host, 2, OP_GET_DATA, "/awaited", true);
@@ -840,7 +908,13 @@ static void the_digest_covers_every_logical_field(void)
         FIELD(client, config.session_timeout_ms),
         FIELD(client, config.packet_octets_max),
         FIELD(client, config.connect_at_boot),
+        FIELD(client, config.can_be_read_only),
         FIELD(client, config.flaws),
+        FIELD(client, probe.state),
+        FIELD(client, probe.server),
+        FIELD(client, probe.found),
+        FIELD(client, probe.length),
+        FIELD(client, probe.said[0]),
         FIELD(client, booted),
         FIELD(client, order),
         FIELD(client, state),
@@ -883,9 +957,10 @@ static void the_digest_leaves_times_out(void)
 {
     struct host host;
     struct client *client = open_connected(&host);
+    client->config.can_be_read_only = true;
     const struct field fields[] = {
-        FIELD(client, last_sent), FIELD(client, last_heard),   FIELD(client, pause_end),
-        FIELD(client, pauses),    FIELD(client, node.reserve),
+        FIELD(client, last_sent),    FIELD(client, last_heard), FIELD(client, pause_end), FIELD(client, pauses),
+        FIELD(client, node.reserve), FIELD(client, probe.last), FIELD(client, probe.at),  FIELD(client, probe.pause_ms),
     };
     for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
         uint64_t before = node_digest(host.node);

@@ -78,9 +78,59 @@ static void a_session_is_resumed_at_another_server(void)
     record_free(record);
 }
 
+struct read_only_count {
+    GHashTable *sessions; /* those of servers without a quorum */
+    guint reads, refused, granted;
+};
+
+static void count_read_only(const struct record *record, struct read_only_count *count)
+{
+    for (guint i = 0; i < record->operations->len; i++) {
+        const struct operation_row *row = operation_at(record, i);
+        if (!g_hash_table_contains(count->sessions, &row->session)) {
+            continue;
+        }
+        bool writes = row->opcode == OP_SET_DATA || row->opcode == OP_CREATE || row->opcode == OP_DELETE;
+        count->reads += !writes && row->outcome == OUTCOME_OK ? 1 : 0;
+        count->refused += writes && row->outcome == OUTCOME_FAILED && row->error == ZNOTREADONLY ? 1 : 0;
+        count->granted += writes && row->outcome == OUTCOME_OK ? 1 : 0;
+    }
+}
+
+/* Server 1 is alone until 35 s; from 20 s on the clients reach the others. */
+static void a_read_only_client_goes_on_where_there_is_a_quorum(void)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct record *record = simulate("scenarios/read-only.scn", seed);
+        struct read_only_count count = {.sessions = g_hash_table_new(g_int64_hash, g_int64_equal)};
+        bool is_read_only[16] = {false};
+        guint found = 0;
+        for (guint i = 0; i < record->sessions->len; i++) {
+            struct session_row *row = &g_array_index(record->sessions, struct session_row, i);
+            CU_ASSERT_FATAL(row->client < 16);
+            if (row->state == SESSION_CONNECTED_READ_ONLY) {
+                is_read_only[row->client] = true;
+                g_hash_table_add(count.sessions, &row->session);
+            } else if (row->state == SESSION_CONNECTED && is_read_only[row->client]) {
+                found += row->time_ns > 20 * INT64_C(1000000000) && row->time_ns < 35 * INT64_C(1000000000) ? 1 : 0;
+                CHECK(!g_hash_table_contains(count.sessions, &row->session));
+            }
+        }
+        count_read_only(record, &count);
+        CHECK_INT(g_hash_table_size(count.sessions), 2);
+        CHECK_INT(found, 2);
+        CHECK(count.reads > 20);
+        CHECK(count.refused > 20);
+        CHECK_INT(count.granted, 0);
+        g_hash_table_destroy(count.sessions);
+        record_free(record);
+    }
+}
+
 static const struct test_case cases[] = {
     {"a password is said again at every server", a_password_is_said_again_at_every_server},
     {"a session is resumed at another server", a_session_is_resumed_at_another_server},
+    {"a read-only client goes on where there is a quorum", a_read_only_client_goes_on_where_there_is_a_quorum},
     {NULL, NULL},
 };
 

@@ -288,6 +288,17 @@ static bool make_search(struct explorer *explorer, const struct search_options *
     return true;
 }
 
+/* The monitors do not know sessions of which nothing is promised. */
+static bool can_be_explored(const struct scenario *scenario, GError **error)
+{
+    bool read_only = scenario->settings.value[SETTING_CAN_BE_READ_ONLY] == 1;
+    if (read_only) {
+        g_set_error(error, SIMULATION_ERROR, SIMULATION_ERROR_SCENARIO,
+                    "%s: canBeReadOnly cannot be explored; leave it out, or run the scenario", scenario->name);
+    }
+    return !read_only;
+}
+
 struct explorer *explorer_open(const struct scenario *scenario, const struct simulation_options *options,
                                const struct explore_plan *plan, const struct search_options *search,
                                const struct explorer_files *files, GError **error)
@@ -300,8 +311,8 @@ struct explorer *explorer_open(const struct scenario *scenario, const struct sim
     explorer->watched = search->unwatched ? 0 : wanted;
     explorer->watches_recovery = search->recovery;
     explorer->may_fold = search->symmetry != SYMMETRY_OFF;
-    if (make_memory(explorer, files, search->jobs > 1, error) && make_world(explorer, error) &&
-        make_search(explorer, search, error)) {
+    if (can_be_explored(scenario, error) && make_memory(explorer, files, search->jobs > 1, error) &&
+        make_world(explorer, error) && make_search(explorer, search, error)) {
         return explorer;
     }
     explorer_free(explorer);

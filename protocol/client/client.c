@@ -79,6 +79,7 @@ static void open_session(struct client *client, const struct client_step *step)
     client->seen_read_write_server = false;
     client->closing = false;
     client->was_up_once = false;
+    probe_init(client, step->now);
     bool round_is_over;
     hosts_start(&client->hosts, client->config.servers, client->config.server_count, &client->order);
     client->server = hosts_next(&client->hosts, &round_is_over);
@@ -178,13 +179,17 @@ static void dispatch(struct client *client, const struct input *input, const str
         boot(client, input->boot.seed, step);
         return;
     case INPUT_CONNECTED:
-        link_connected(client, step);
+        (input->connected.conn == CONN_PROBE ? probe_connected : link_connected)(client, step);
         return;
     case INPUT_RECEIVED:
-        receive_octets(client, input->received.octets, step);
+        if (input->received.conn == CONN_PROBE) {
+            probe_received(client, input->received.octets);
+        } else {
+            receive_octets(client, input->received.octets, step);
+        }
         return;
     case INPUT_DISCONNECTED:
-        link_lost(client, step);
+        (input->disconnected.conn == CONN_PROBE ? probe_disconnected : link_lost)(client, step);
         return;
     case INPUT_DEADLINE:
         if (input->deadline.timer == TIMER_RECIPE) {
@@ -232,7 +237,7 @@ static uint32_t client_tasks(const struct node *node)
     return 0;
 }
 
-#define DEADLINES_MAX (2 + RECIPE_TIMERS_MAX)
+#define DEADLINES_MAX (LINK_DEADLINES_MAX + RECIPE_TIMERS_MAX)
 
 static size_t all_deadlines(const struct client *client, struct deadline deadlines[DEADLINES_MAX])
 {

@@ -45,6 +45,9 @@ static uint64_t add_link(uint64_t hash, const struct client *client)
     hash = hash_mix(hash, hosts_digest(&client->hosts));
     hash = hash_mix(hash, (uint64_t)client->server);
     hash = hash_mix(hash, client->was_up_once);
+    if (client->config.can_be_read_only) {
+        hash = hash_mix(hash, probe_digest(&client->probe));
+    }
     hash = hash_mix(hash, inbox_digest(&client->inbox));
     hash = hash_mix(hash, call_queue_digest(&client->outgoing, client, application_tag_worth));
     return hash_mix(hash, call_queue_digest(&client->pending, client, application_tag_worth));

@@ -13,7 +13,7 @@
  *
  * The session is what the application sees (enum session_state); it stays DISCONNECTED over any number of links:
  *
- *   CLOSED, EXPIRED or AUTH_FAILED -> CONNECTING -> CONNECTED <-> DISCONNECTED
+ *   CLOSED, EXPIRED or AUTH_FAILED -> CONNECTING -> CONNECTED or CONNECTED_READ_ONLY <-> DISCONNECTED
  *   EXPIRED and AUTH_FAILED from a server's word alone
  *
  * Calls wait in two queues: `outgoing` while the link is not up, `pending` from the moment they are sent, in the order
@@ -35,6 +35,12 @@
 #include "protocol/node_internal.h"
 #include "protocol/outputs.h"
 
+/* One connection of a kind at a time, so one name each is enough. */
+#define CONN_SERVER (CONN_DIALED | 1U)
+#define CONN_PROBE (CONN_DIALED | 2U)
+
+#define LINK_DEADLINES_MAX 3
+
 enum link_state {
     LINK_DOWN,
     LINK_PAUSE,
@@ -45,6 +51,33 @@ enum link_state {
 
 struct recipe_timer {
     bool is_set;
+    instant_ns at;
+};
+
+/* A look for a server with a quorum, on a connection of its own, while the session is CONNECTED_READ_ONLY:
+ *
+ *   RESTING  until `at`                               -> DIALING   TIMER_CLIENT_PROBE: the next server of the round
+ *   DIALING  OUTPUT_OPEN is out; gives up at `at`      -> ASKED     INPUT_CONNECTED: "isro" is sent
+ *   ASKED    collects what is said; gives up at `at`   -> RESTING   INPUT_DISCONNECTED; was it "rw", the link ends, and goes on there
+ *
+ * Upstream: ClientCnxn.java (pingRwServer), FourLetterWordMain.java.  There the thread that sends and receives everything waits for the answer.
+ */
+enum probe_state {
+    PROBE_RESTING,
+    PROBE_DIALING,
+    PROBE_ASKED,
+};
+
+#define PROBE_ANSWER_MAX 4U /* "null" */
+
+struct probe {
+    enum probe_state state;
+    server_id_t server; /* asked */
+    server_id_t found;  /* the next link goes there; 0: to the next one of the round */
+    uint8_t said[PROBE_ANSWER_MAX];
+    uint32_t length; /* of what was said, more than fits included */
+    uint32_t pause_ms;
+    instant_ns last; /* when one was asked, or the session was wanted */
     instant_ns at;
 };
 
@@ -84,6 +117,7 @@ struct client {
     bool was_up_once;   /* some TCP connection of this session came up: pauses are drawn from now on */
     struct inbox inbox;
     struct call_queue outgoing, pending;
+    struct probe probe;
 
     /* Where the deadlines start from. */
     instant_ns last_sent;
@@ -115,7 +149,7 @@ uint64_t application_tag_worth(const struct client *client, uint64_t tag); /* fo
 /* link.c: the life of a link and its deadlines */
 void link_dial(struct client *client, const struct client_step *step);
 void link_connected(struct client *client, const struct client_step *step);
-void link_is_up(struct client *client, const struct client_step *step);
+void link_is_up(struct client *client, enum session_state state, const struct client_step *step);
 void link_send(struct client *client, struct call *call, const struct client_step *step);
 void link_send_auth(struct client *client, struct bytes body, const struct client_step *step);
 void link_lost(struct client *client, const struct client_step *step); /* the peer's end is gone */
@@ -123,7 +157,17 @@ void link_drop(struct client *client, const struct client_step *step); /* close 
 void link_end(struct client *client, enum session_state state,
               const struct client_step *step); /* EXPIRED, CLOSED, AUTH_FAILED */
 void link_deadline(struct client *client, enum timer timer, const struct client_step *step);
-size_t link_deadlines(const struct client *client, struct deadline deadlines[2]);
+size_t link_deadlines(const struct client *client, struct deadline deadlines[LINK_DEADLINES_MAX]);
+
+/* probe.c */
+void probe_init(struct client *client, instant_ns now);                  /* a session is wanted */
+void probe_begin(struct client *client, const struct client_step *step); /* it is read-only */
+void probe_connected(struct client *client, const struct client_step *step);
+void probe_received(struct client *client, struct bytes octets);
+void probe_disconnected(struct client *client, const struct client_step *step);
+void probe_deadline(struct client *client, const struct client_step *step);
+void probe_end(struct client *client, const struct client_step *step); /* the link is gone */
+uint64_t probe_digest(const struct probe *probe);
 
 /* receive.c: what a server says */
 void receive_octets(struct client *client, struct bytes octets, const struct client_step *step);

@@ -1,10 +1,9 @@
 #include "protocol/base/ensure.h"
 #include "protocol/client/client_internal.h"
 
-#define PAUSE_DRAWN_MS_MAX 1000U       /* ClientCnxn.startConnect; exclusive */
-#define PAUSE_ROUND_MS 1000U           /* the spin delay given to HostProvider.next */
-#define PAUSE_CLEANUP_MS 100U          /* ClientCnxnSocketNIO.cleanup */
-#define CONN_SERVER (CONN_DIALED | 1U) /* one connection at a time, so one name is enough */
+#define PAUSE_DRAWN_MS_MAX 1000U /* ClientCnxn.startConnect; exclusive */
+#define PAUSE_ROUND_MS 1000U     /* the spin delay given to HostProvider.next */
+#define PAUSE_CLEANUP_MS 100U    /* ClientCnxnSocketNIO.cleanup */
 
 /* ---- deadlines ---- */
 
@@ -19,7 +18,7 @@ static duration_ns connect_timeout(const struct client *client)
     return (duration_ns)((uint32_t)client->timeout_ms / client->hosts.count) * NS_PER_MS;
 }
 
-size_t link_deadlines(const struct client *client, struct deadline deadlines[2])
+size_t link_deadlines(const struct client *client, struct deadline deadlines[LINK_DEADLINES_MAX])
 {
     switch (client->link) {
     case LINK_DOWN:
@@ -34,7 +33,8 @@ size_t link_deadlines(const struct client *client, struct deadline deadlines[2])
     case LINK_UP:
         deadlines[0] = (struct deadline){client->last_heard + read_timeout(client), TIMER_CLIENT_READ, 0};
         deadlines[1] = (struct deadline){client->last_sent + read_timeout(client) / 2, TIMER_CLIENT_PING, 0};
-        return 2;
+        deadlines[2] = (struct deadline){client->probe.at, TIMER_CLIENT_PROBE, 0};
+        return client->state == SESSION_CONNECTED_READ_ONLY ? 3 : 2;
     }
     ensure(false && "a known state");
     return 0;
@@ -97,7 +97,7 @@ static void send_connect_request(struct client *client, const struct client_step
         .session = client->seen_read_write_server ? client->session : 0,
         .password = {client->password, PASSWORD_LENGTH},
         .has_read_only = true,
-        .read_only = false,
+        .read_only = client->config.can_be_read_only,
     };
     struct jute_writer writer = outputs_write(step->outputs);
     size_t mark = frame_begin(&writer);
@@ -159,13 +159,17 @@ static void send_credentials(struct client *client, const struct client_step *st
 
 /* Who the client is goes first.  The watches go before anything the application queued: a reply must not show a change
  * whose event is still to come. */
-void link_is_up(struct client *client, const struct client_step *step)
+void link_is_up(struct client *client, enum session_state state, const struct client_step *step)
 {
+    ensure(session_state_is_connected(state));
     ensure(client->link == LINK_HANDSHAKE);
     ensure(client->pending.count == 0);
     client->link = LINK_UP;
     hosts_note_success(&client->hosts);
-    client_set_state(client, SESSION_CONNECTED, step);
+    client_set_state(client, state, step);
+    if (state == SESSION_CONNECTED_READ_ONLY) {
+        probe_begin(client, step);
+    }
     send_credentials(client, step);
     if (client->registrations.count > 0 && !flaw_is_on(&client->config.flaws, FLAW_FORGET_WATCHES)) {
         send_set_watches(client, registrations_first(&client->registrations), step);
@@ -196,8 +200,12 @@ static void fail_calls(struct client *client, int32_t error, const struct client
 
 static void pause(struct client *client, const struct client_step *step)
 {
-    bool round_is_over;
-    client->server = hosts_next(&client->hosts, &round_is_over);
+    bool round_is_over = false;
+    client->server = client->probe.found;
+    client->probe.found = 0;
+    if (client->server == 0) {
+        client->server = hosts_next(&client->hosts, &round_is_over);
+    }
     uint64_t pause_ms = PAUSE_CLEANUP_MS;
     if (round_is_over) {
         pause_ms += PAUSE_ROUND_MS;
@@ -222,8 +230,9 @@ void link_lost(struct client *client, const struct client_step *step)
     client->link = LINK_DOWN;
     client->server = 0;
     inbox_clear(client->node.arena, &client->inbox);
+    probe_end(client, step);
     fail_calls(client, ZCONNECTIONLOSS, step);
-    if (client->state == SESSION_CONNECTED) {
+    if (session_state_is_connected(client->state)) {
         client_set_state(client, SESSION_DISCONNECTED, step);
     }
     if (client->closing) {
@@ -247,6 +256,7 @@ void link_end(struct client *client, enum session_state state, const struct clie
     client->link = LINK_DOWN;
     client->server = 0;
     inbox_clear(client->node.arena, &client->inbox);
+    probe_end(client, step);
     forget_session(client);
     client_set_state(client, state, step);
     fail_calls(client, state == SESSION_AUTH_FAILED ? ZAUTHFAILED : ZSESSIONEXPIRED, step);
@@ -254,7 +264,7 @@ void link_end(struct client *client, enum session_state state, const struct clie
 
 static bool is_armed(const struct client *client, enum timer timer)
 {
-    struct deadline deadlines[2];
+    struct deadline deadlines[LINK_DEADLINES_MAX];
     size_t count = link_deadlines(client, deadlines);
     for (size_t i = 0; i < count; i++) {
         if (deadlines[i].timer == timer) {
@@ -271,6 +281,8 @@ void link_deadline(struct client *client, enum timer timer, const struct client_
         link_dial(client, step);
     } else if (timer == TIMER_CLIENT_PING) {
         send_ping(client, step);
+    } else if (timer == TIMER_CLIENT_PROBE) {
+        probe_deadline(client, step);
     } else {
         link_drop(client, step);
     }

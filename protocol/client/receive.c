@@ -25,7 +25,7 @@ static bool receive_connect_response(struct client *client, struct bytes frame, 
     memcpy(client->password, response.password.data, PASSWORD_LENGTH);
     client->seen_read_write_server = client->seen_read_write_server || !response.read_only;
     client->last_heard = step->now;
-    link_is_up(client, step);
+    link_is_up(client, response.read_only ? SESSION_CONNECTED_READ_ONLY : SESSION_CONNECTED, step);
     return true;
 }
 

@@ -147,6 +147,7 @@ void routine_session(struct recipe_step *step, enum session_state state)
         session_ended(step);
         return;
     case SESSION_CONNECTING:
+    case SESSION_CONNECTED_READ_ONLY: /* no recipe can do without writes */
         return;
     }
 }

@@ -220,6 +220,7 @@ static void reach_deadline(struct server *server, struct deadline deadline)
     case TIMER_CLIENT_CONNECT:
     case TIMER_CLIENT_PING:
     case TIMER_CLIENT_READ:
+    case TIMER_CLIENT_PROBE:
     case TIMER_RECIPE:
     case TIMER_COMMIT_BEGIN:
     case TIMER_COMMIT_TIMEOUT:

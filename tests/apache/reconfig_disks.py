@@ -24,9 +24,8 @@ import sys
 import tempfile
 import time
 
-from kazoo.client import KazooClient
-
 from apache import SUPER_DIGEST, mode
+from clients import connect
 from disks import compare, tree_of, write_all_kinds
 from ensembles import CLASS_PATH, Simulated, free_ports
 
@@ -116,11 +115,8 @@ class Simulation:
         self.simulated.stop()
 
 
-def client_of(hosts):
-    client = KazooClient(hosts, timeout=30)
-    client.start(timeout=PATIENCE)
-    client.add_auth("digest", "super:test")
-    return client
+def client_of(host):
+    return connect(host, "super:test", PATIENCE)
 
 
 def modes_of(hosts):
