@@ -623,6 +623,25 @@ static void nothing_happens_without_reconfig_enabled(void)
     game_free(&game);
 }
 
+static void nobody_votes_for_who_weighs_nothing(void)
+{
+    struct game game = game_prepare();
+    for (size_t i = 0; i < 3; i++) {
+        game.config.group[i] = 7;
+        game.config.weight[i] = i < 2;
+    }
+    lone_server_boot(game.host, &game.config);
+    CHECK(bytes_equal(server_of(&game)->verifier.text,
+                      bytes_of(FIRST "group.7=1:2:3\nweight.1=1\nweight.2=1\nweight.3=0\nversion=0")));
+    vote(&game, 3, SERVER_LOOKING, FIRST "version=0");
+    CHECK_INT(server_of(&game)->election.proposal.leader, 1);
+    peers_vote(
+        game.host,
+        (struct peer_vote){.from = 2, .state = SERVER_LOOKING, .leader = 2, .round = 1, .config = FIRST "version=0"});
+    CHECK_INT(server_of(&game)->election.proposal.leader, 2);
+    game_free(&game);
+}
+
 static void groups_outlive_a_crash(void)
 {
     static const char groups[] =
@@ -687,6 +706,7 @@ static const struct test_case cases[] = {
     {"who looks learns from votes", who_looks_learns_from_votes},
     {"who has no vote is told the same once", who_has_no_vote_is_told_once},
     {"who has no vote goes where the voters are, back as well", who_has_no_vote_goes_where_the_voters_are},
+    {"nobody votes for who weighs nothing", nobody_votes_for_who_weighs_nothing},
     {"groups outlive a crash", groups_outlive_a_crash},
     {"nothing happens without reconfigEnabled", nothing_happens_without_reconfig_enabled},
     {NULL, NULL},

@@ -1,4 +1,5 @@
 /* What a leader asks of two quorums while a configuration becomes another; the test speaks for servers 2 to 5. */
+#include <stdio.h>
 #include <string.h>
 
 #include "protocol/server/server_state.h"
@@ -353,6 +354,63 @@ static void who_leaves_names_who_has_the_most_and_commits_no_more(void)
     game_free(&game);
 }
 
+static void who_moves_names_another_and_stays_for_less(void)
+{
+    static const struct {
+        const char *members, *designated;
+    } rows[] = {
+        {"server.1=a:7:2,server.2=b:1:2,server.3=c:1:2", "\0\0\0\0\0\0\0\3"}, /* who has acknowledged it */
+        {"server.1=z:1:2,server.2=b:1:2,server.3=c:1:2", "\0\0\0\0\0\0\0\3"},
+        {"server.1=a:1:7,server.2=b:1:2,server.3=c:1:2", "\0\0\0\0\0\0\0\1"},
+        {"server.1=a:1:2,server.2=b:7:2,server.3=c:7:2", "\0\0\0\0\0\0\0\1"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct game game = game_lead(NULL, "23");
+        struct quorum_packet commit = {.data = bytes_null()};
+        open_session(&game);
+        reconfigure(&game, 1, rows[i].members);
+        acknowledge(&game, "3", EPOCH + 2);
+        CHECK_INT(committed(&game), EPOCH + 2);
+        CHECK_INT(peers_heard(game.lines[2], PACKET_COMMITANDACTIVATE, &commit), 1);
+        CHECK_OCTETS(commit.data.data, bytes_size(commit.data), rows[i].designated, 8);
+        CHECK_INT(server_of(&game)->leader.retired, rows[i].designated[7] != 1);
+        game_free(&game);
+    }
+}
+
+/* From a majority of {1,2,3} to groups, and to other groups while a proposal of the first ones is under way. */
+static void what_is_proposed_keeps_its_groups(void)
+{
+    static const char five[] = "server.1=a:1:2,server.2=b:1:2,server.3=c:1:2,server.4=d:1:2,server.5=e:1:2,";
+    char members[256];
+    struct game game = game_lead(NULL, "2345");
+    open_session(&game);
+    CHECK((size_t)snprintf(members, sizeof members, "%sgroup.1=1:2,group.2=3:4:5", five) < sizeof members);
+    reconfigure(&game, 1, members);
+    acknowledge(&game, "23", EPOCH + 2);
+    CHECK_INT(committed(&game), EPOCH + 1); /* one of the second group */
+    acknowledge(&game, "4", EPOCH + 2);
+    CHECK_INT(committed(&game), EPOCH + 2);
+    CHECK(server_of(&game)->verifier.quorum.hierarchy != NULL);
+    create(&game, 2);
+    acknowledge(&game, "345", EPOCH + 3);
+    CHECK_INT(committed(&game), EPOCH + 2); /* four of five */
+    CHECK((size_t)snprintf(members, sizeof members, "%sgroup.7=1:2:3:4:5,weight.2=0", five) < sizeof members);
+    reconfigure(&game, 3, members);
+    acknowledge(&game, "345", EPOCH + 4);
+    CHECK_INT(committed(&game), EPOCH + 2);
+    acknowledge(&game, "2", EPOCH + 3);
+    CHECK_INT(committed(&game), EPOCH + 3);
+    acknowledge(&game, "2", EPOCH + 4);
+    CHECK_INT(committed(&game), EPOCH + 4);
+    create(&game, 4);
+    acknowledge(&game, "23", EPOCH + 5);
+    CHECK_INT(committed(&game), EPOCH + 4); /* server 2 weighs nothing */
+    acknowledge(&game, "4", EPOCH + 5);
+    CHECK_INT(committed(&game), EPOCH + 5);
+    game_free(&game);
+}
+
 static void a_leader_goes_without_a_quorum_of_both(void)
 {
     for (size_t i = 0; i < 3; i++) {
@@ -423,6 +481,8 @@ static const struct test_case cases[] = {
     {"a reconfig and what is proposed behind it need both", a_reconfig_and_what_follows_it_need_both},
     {"a leader that leaves names who has acknowledged most, and commits no more",
      who_leaves_names_who_has_the_most_and_commits_no_more},
+    {"a leader that moves names another, and stays for less", who_moves_names_another_and_stays_for_less},
+    {"what is proposed keeps its groups", what_is_proposed_keeps_its_groups},
     {"a leader without a quorum of both steps down", a_leader_goes_without_a_quorum_of_both},
     {"there is one reconfig at a time", one_reconfig_at_a_time},
     {"a quorum of the new configuration has to be synchronised", a_quorum_of_the_new_has_to_be_there},

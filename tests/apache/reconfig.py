@@ -4,9 +4,10 @@
     tests/apache/reconfig.py build/zksim
 
 Three servers vote at first, two more run beside them.  A kazoo client asks both ensembles for the same: voters that come and go, an observer that
-becomes a voter, the leader's removal, whole lists, and what is refused.  After each step are compared: the result, what every server says of the
-configuration (/zookeeper/config and its Stat), and who leads, follows and observes.  Made even: addresses, and versions, which become their
-place in the order in which they appeared.  Needs the Debian packages zookeeper and python3-kazoo.
+becomes a voter, the leader's removal, whole lists, groups and weights, other ports, and what is refused.  After each step are compared: the result,
+what every server says of the configuration (/zookeeper/config and its Stat), and who leads, follows and observes.  Made even: the order of servers
+(Apache's is that of a hash table), addresses but for whether they are those of the beginning, and versions, which become their place in the order in
+which they appeared.  Needs the Debian packages zookeeper and python3-kazoo.  Takes minutes.
 """
 import logging
 import os
@@ -34,9 +35,10 @@ class ApacheServers:
     """Five servers; each of the last two knows the first three and itself."""
 
     def __init__(self, root):
-        ports = free_ports(3 * len(SERVERS))
+        ports = free_ports(5 * len(SERVERS))
         self.client = dict(zip(SERVERS, ports))
         self.peer = dict(zip(SERVERS, zip(ports[5:10], ports[10:15])))
+        self.others = dict(zip(SERVERS, zip(ports[15:20], ports[20:25])))
         self.hosts = {server: f"127.0.0.1:{self.client[server]}" for server in SERVERS}
         self.processes = []
         for server in reversed(SERVERS):  # the third is to lead
@@ -57,12 +59,16 @@ class ApacheServers:
                      "-cp", CLASS_PATH, "org.apache.zookeeper.server.quorum.QuorumPeerMain", path],
                     stdout=log, stderr=log))
 
-    def address(self, server):
-        quorum, election = self.peer.get(server, (20000 + server, 30000 + server))
+    def address(self, server, moves=False):
+        ports = self.others if moves else self.peer
+        quorum, election = ports.get(server, (20000 + server, 30000 + server))
         return f"127.0.0.1:{quorum}:{election}"
 
-    def spec(self, server, role):
-        return f"server.{server}={self.address(server)}:{role};{self.client.get(server, 40000 + server)}"
+    def has_moved(self, address):
+        return address in [self.address(server, True) for server in self.others]
+
+    def spec(self, server, role, moves=False):
+        return f"server.{server}={self.address(server, moves)}:{role};{self.client.get(server, 40000 + server)}"
 
     def stop(self):
         for process in self.processes:
@@ -78,8 +84,13 @@ class SimulatedServers:
         self.hosts = dict(zip(SERVERS, self.simulated.hosts))
 
     @staticmethod
-    def spec(server, role):
-        return f"server.{server}=10.0.0.{server}:2888:3888:{role};2181"
+    def has_moved(address):
+        return ":2900:3900" in address
+
+    @staticmethod
+    def spec(server, role, moves=False):
+        ports = "2900:3900" if moves else "2888:3888"
+        return f"server.{server}=10.0.0.{server}:{ports}:{role};2181"
 
     def stop(self):
         self.simulated.stop()
@@ -88,8 +99,9 @@ class SimulatedServers:
 class Normal:
     """Addresses go, versions become V0, V1, ..."""
 
-    def __init__(self):
+    def __init__(self, has_moved):
         self.versions = []
+        self.has_moved = has_moved
 
     def version(self, number):
         if number not in self.versions:
@@ -97,15 +109,18 @@ class Normal:
         return f"V{self.versions.index(number)}"
 
     def text(self, text):
-        lines = []
+        servers, others = [], []
         for line in text.splitlines():
             if line.startswith("version="):
-                lines.append("version=" + self.version(int(line[8:], 16)))
-            else:
+                others.append("version=" + self.version(int(line[8:], 16)))
+            elif line.startswith("server."):
                 server, rest = line.split("=")
-                role = re.sub(r"^[^;]*:", "", rest.split(";")[0])
-                lines.append(f"{server}={role}" + (";client" if ";" in rest else ""))
-        return " ".join(sorted(lines))
+                address, role = rest.split(";")[0].rsplit(":", 1)
+                moved = "moved:" if self.has_moved(address) else ""
+                servers.append(f"{server}={moved}{role}" + (";client" if ";" in rest else ""))
+            else:
+                others.append(line)
+        return " ".join(sorted(servers) + others)
 
     def stat(self, stat):
         return f"version={stat.version} mzxid={self.version(stat.mzxid)} children={stat.numChildren}"
@@ -124,7 +139,7 @@ def mode(host):
 class Play:
     def __init__(self, servers):
         self.servers = servers
-        self.normal = Normal()
+        self.normal = Normal(servers.has_moved)
         self.said = []
 
     def roles(self, modes):
@@ -166,15 +181,15 @@ class Play:
                 raise SystemExit(f"the servers do not agree: {before} {configs}")
             time.sleep(0.3)
 
-    def step(self, name, join=(), leave=None, members=None, version=-1, auth=True, at=None):
-        """`join`: (server, role)s or a text."""
+    def step(self, name, join=(), leave=None, members=None, version=-1, auth=True, at=None, groups=""):
+        """`join`: (server, role)s or a text.  `groups`: more lines of `members`."""
         servers = self.servers
         at = at or [server for server, does in self.modes().items() if does == "leader"][0]
         client = connect(servers.hosts[at], auth)
         spell = lambda them: them if isinstance(them, str) else ",".join(servers.spec(*each) for each in them)
         try:
             data, stat = client.reconfig(joining=spell(join) or None, leaving=leave,
-                                         new_members=spell(members) if members else None, from_config=version)
+                                         new_members=spell(members) + groups if members else None, from_config=version)
             result = f"{self.normal.text(data.decode())} | {self.normal.stat(stat)}"
         except (ConnectionLoss, SessionExpiredError):
             result = "lost"
@@ -233,7 +248,46 @@ def play(servers):
     game.step("a list of one", members=voters(1))
     game.step("a list of observers", members=with_role("observer", 1, 2))
     game.write()
+    play_groups(game, voters(1, 2, 3, 4), with_role("observer", 5))
+    play_ports(game)
     return game.said
+
+
+def play_groups(game, four, observer):
+    game.step("four voters", members=four + observer)
+    for name, lines in (("a weight without groups", "weight.1=1"), ("a voter in no group", "group.1=1:2:3"),
+                        ("a voter in two groups", "group.1=1:2:3:4,group.2=4"), ("a group without a number", "group=1:2:3:4"),
+                        ("a group that is no number", "group.one=1:2:3:4"), ("a member that is no number", "group.1=1:2:3:x"),
+                        ("a member without a weight", "group.1=1:2:3:4:9"), ("an observer without a weight", "group.1=1:2:3:4:5"),
+                        ("a weight that is no number", "group.1=1:2:3:4,weight.1=much"), ("an empty group", "group.1="),
+                        ("nobody weighs", "group.1=1:2:3:4,weight.1=0,weight.2=0,weight.3=0,weight.4=0"),
+                        ("who does not run weighs most", "group.1=1:2:3:4:9,weight.9=4")):
+        game.step(name, members=four + observer, groups="," + lines)
+    game.step("two groups", members=four + observer, groups=",group.1=1:2,group.2=3:4")
+    game.write()
+    game.step("one goes alone", leave="4")
+    game.step("one comes alone", join=observer)
+    game.step("nothing changes in groups")
+    game.step("a weight", members=four + observer, groups=",group.2=3:4,group.1=1:2,weight.1=2")
+    game.step("who is no server weighs, and an observer", members=four + observer,
+              groups=",group.1=1:2:9,group.2=3:4:5,weight.1=3,weight.5=1,weight.9=1,weight.3=2,weight.12=7")
+    game.write()
+    game.step("a majority again", members=four + observer)
+
+
+def play_ports(game):
+    """Two voters, so that it is known who follows the leader."""
+    modes = game.modes()
+    leader = [server for server, does in modes.items() if does == "leader"][0]
+    other = [server for server in (1, 2) if server != leader][0]
+    pair = [(leader, "participant"), (other, "participant")]
+    rest = [(server, "observer") for server in SERVERS if server not in (leader, other)]
+    game.step("two voters", members=pair + rest)
+    game.step("an observer moves", join=[(*rest[0], True)])
+    game.step("a follower moves", join=[(other, "participant", True)])
+    game.write()
+    game.step("the leader moves", join=[(leader, "participant", True)])
+    game.write()
 
 
 def config_version(servers):
