@@ -242,6 +242,9 @@ def play(servers):
     modes = game.modes()
     leader = [server for server, does in modes.items() if does == "leader"][0]
     game.said.append(f"the leader goes: {leader}")
+    others = [server for server in SERVERS if server != leader]
+    game.step("three voters, so that both others have to agree before the lower one leads",
+              members=sorted(voters(leader, *others[:2]) + with_role("observer", *others[2:])))
     game.step("the leader goes", leave=str(leader))
     game.step("as a list", members=voters(1, 2, 4) + with_role("observer", 3))
     game.step("a list of too few", members=voters(1) + with_role("observer", 3))
