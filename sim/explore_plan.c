@@ -481,7 +481,10 @@ enum other_key {
 #define OTHER_KEY_COUNT 9
 
 static const struct explore_key others[OTHER_KEY_COUNT] = {
-    [KEY_DEPTH] = {"depth", "N", "moves on a path, at most"},
+    [KEY_DEPTH] = {"depth", "N",
+                   "moves on a path, at most, those that are prompt not counted; by breadth the result says that all "
+                   "of at most so many "
+                   "were tried"},
     [KEY_STATES] = {"states", "N", "distinct states, at most"},
     [KEY_MEMORY] = {"memory", "SIZE", "memory, at most"},
     [KEY_TIME] = {"time", "TIME", "time on the machine's clock, at most"},
