@@ -93,9 +93,9 @@ struct history {
     path_id *event_paths; /* of events */
 
     GArray *sessions; /* struct session_index */
-    GHashTable *
-        read_only; /* ids of the sessions of servers without a quorum, of which nothing is promised: they have no operations
-                              and no events; NULL: there is none */
+    /* Ids of the sessions of servers without a quorum, of which nothing is promised: they have no operations and no
+     * events here.  NULL: there is none. */
+    GHashTable *read_only;
     int32_t *session_operations, *session_events, *session_states;
     struct reply *replies;
 

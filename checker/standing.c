@@ -47,7 +47,7 @@ struct standing {
     GArray *expected;    /* struct expected, by zxid */
     GByteArray *told;    /* by event of the session */
     GHashTable *covered; /* set of path_id */
-    bool halved;         /* by removeWatches of one kind: what is left of a watch, nobody knows */
+    bool halved;         /* by removeWatches of one kind, or checkWatches: what is left of a watch, nobody knows */
     size_t overdue;      /* expected[overdue..] are those of the present connection */
 };
 
@@ -166,7 +166,8 @@ static bool stands(const struct standing *standing, path_id path, bool recursive
     return false;
 }
 
-/* removeWatches of one kind takes half of a standing watch away at the server (tree/watch.h): nothing has to be told from then on. */
+/* removeWatches of one kind takes half of a standing watch away at the server (tree/watch.h), checkWatches nothing: from
+ * then on nothing has to be told, and all may be. */
 static void note_reply(struct standing *standing, const struct reply *reply)
 {
     const struct operation_row *row = operation_at(standing->history, reply->operation);
@@ -174,7 +175,7 @@ static void note_reply(struct standing *standing, const struct reply *reply)
     bool recursive = row->flags == ADD_WATCH_PERSISTENT_RECURSIVE;
     if (row->opcode == OP_REMOVE_WATCHES || row->opcode == OP_CHECK_WATCHES) {
         if (row->outcome == OUTCOME_OK || row->flags != WATCHER_ANY) {
-            standing->halved = standing->halved || row->flags != WATCHER_ANY;
+            standing->halved = standing->halved || row->flags != WATCHER_ANY || row->opcode == OP_CHECK_WATCHES;
             end_watches(standing, path, reply->zxid_max);
         }
     } else if (row->opcode == OP_ADD_WATCH && (row->outcome == OUTCOME_OK || row->error == ZNONODE) &&

@@ -14,7 +14,8 @@
  * again while an exists watch on its absence was away is never heard of.  A client library that sets none again says so with an event
  * of type EVENT_NONE (sim/live_tap.h).
  *
- * What a client watched at a server that served reads only, it goes on watching in its next session: an event there may be for one of those.
+ * What a client watched at a server that served reads only, it goes on watching in its next session: an event there may
+ * be for one of those.
  *
  * Standing watches, those of addWatch, are standing.c's; an event may be for one of them, for one of these, or for both.
  */
@@ -30,6 +31,7 @@ struct watch {
     enum watch_table table;
     bool set;
     bool on_absence; /* by exists on a missing znode */
+    bool given_up;   /* checkWatches: the server has it still, the client may have others; nothing is owed any more */
     zxid_t since;    /* zxid of the answer that set it */
     int32_t reply;   /* of the session, relative to its first */
 };
@@ -234,16 +236,26 @@ static struct watched_path *watched_path_of(struct follower *follower, path_id p
 }
 
 /* What was due before counts. */
-static void remove_watches(struct follower *follower, path_id path, int32_t watcher_type, size_t number)
+static void give_up(struct follower *follower, struct watch *watch)
+{
+    if (watch->set && !watch->given_up) {
+        judge_end(follower, watch);
+    }
+}
+
+static void remove_watches(struct follower *follower, const struct operation_row *row, path_id path, size_t number)
 {
     size_t all = follower->reply_count;
+    int32_t watcher_type = row->flags;
     struct watched_path *watched = watched_path_of(follower, path, false);
     follower->reply_count = number;
     for (enum watch_table table = WATCH_TABLE_DATA; watched != NULL && table <= WATCH_TABLE_CHILDREN; table++) {
         int32_t type = table == WATCH_TABLE_DATA ? WATCHER_DATA : WATCHER_CHILDREN;
-        if (watched->tables[table].set && (watcher_type == WATCHER_ANY || watcher_type == type)) {
-            judge_end(follower, &watched->tables[table]);
-            watched->tables[table].set = false;
+        struct watch *watch = &watched->tables[table];
+        if (watcher_type == WATCHER_ANY || watcher_type == type) {
+            give_up(follower, watch);
+            watch->given_up = true;
+            watch->set = watch->set && row->opcode == OP_CHECK_WATCHES;
         }
     }
     follower->reply_count = all;
@@ -254,7 +266,7 @@ static void follow_reply(struct follower *follower, size_t number)
     const struct reply *reply = &follower->replies[number];
     const struct operation_row *row = operation_at(follower->history, reply->operation);
     if ((row->opcode == OP_REMOVE_WATCHES || row->opcode == OP_CHECK_WATCHES) && row->outcome == OUTCOME_OK) {
-        remove_watches(follower, follower->history->paths[reply->operation], row->flags, number);
+        remove_watches(follower, row, follower->history->paths[reply->operation], number);
     }
     if (!row->watch) {
         return;
@@ -267,8 +279,8 @@ static void follow_reply(struct follower *follower, size_t number)
     path_id path = follower->history->paths[reply->operation];
     enum watch_table table = lists ? WATCH_TABLE_CHILDREN : WATCH_TABLE_DATA;
     struct watch *watch = &watched_path_of(follower, path, true)->tables[table];
-    if (!watch->set) {
-        *watch = (struct watch){path, table, true, absent, reply->zxid, (int32_t)number};
+    if (!watch->set || watch->given_up) {
+        *watch = (struct watch){path, table, true, absent, false, reply->zxid, (int32_t)number};
     }
 }
 
@@ -299,7 +311,9 @@ static bool use_up(struct follower *follower, struct watched_path *watched, cons
         }
         used = true;
         touched = touched || touch_after(follower->history, watch->path, table, watch->since) != NULL;
-        judge_event(follower, watch, event);
+        if (!watch->given_up) {
+            judge_event(follower, watch, event);
+        }
         watch->set = false;
     }
     if (used && !touched && !is_told) {
@@ -358,10 +372,8 @@ static void forget_watches(struct follower *follower, size_t replies_seen)
     for (guint i = 0; i < follower->paths->len; i++) {
         struct watched_path *watched = &g_array_index(follower->paths, struct watched_path, i);
         for (enum watch_table table = WATCH_TABLE_DATA; table <= WATCH_TABLE_CHILDREN; table++) {
-            if (watched->tables[table].set) {
-                judge_end(follower, &watched->tables[table]);
-                watched->tables[table].set = false;
-            }
+            give_up(follower, &watched->tables[table]);
+            watched->tables[table].set = false;
         }
     }
     follower->reply_count = all;
