@@ -83,7 +83,7 @@ enum timer {
     TIMER_CONTAINERS, /* the leader looks for containers and znodes with a TTL that may go */
     TIMER_READ_ONLY,  /* looked for a leader for long enough: serves read-only clients */
     /* clients */
-    TIMER_CLIENT_PROBE, /* a read-only client asks another server whether it serves writes, or has waited for its answer */
+    TIMER_CLIENT_PROBE, /* a read-only client asks another server for more, or has waited for its answer */
 };
 #define TIMER_COUNT 24
 

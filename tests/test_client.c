@@ -746,10 +746,11 @@ static void random_step(struct host *host, struct random *random)
     struct deadline deadlines[DEADLINES_MAX];
     size_t armed = node_deadlines(host->node, deadlines, DEADLINES_MAX);
     uint64_t choice = random_below(random, 100);
+    if (client->state == SESSION_CONNECTED_READ_ONLY && choice >= 20 && choice < 40) {
+        choice = 99; /* a deadline */
+    }
     if (client->probe.state != PROBE_RESTING && choice < 20) {
         random_probe(host, random);
-    } else if (client->state == SESSION_CONNECTED_READ_ONLY && choice < 40) {
-        fire(host, deadlines[random_below(random, armed)]);
     } else if (choice < 30) {
         random_request(host, random);
     } else if (client->link == LINK_DIALING && choice < 80) {

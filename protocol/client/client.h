@@ -19,11 +19,12 @@
  * A session is over only when a server says so: a client that hears nothing for long stays DISCONNECTED and goes on trying
  * (3.8; from 3.9.3 on Apache's client gives up by itself).
  *
- * With can_be_read_only a server without a quorum will do while nothing better was found (SESSION_CONNECTED_READ_ONLY): it answers reads,
- * which may be old or never come true, and ZNOTREADONLY to everything else.  Meanwhile the client asks one server after another
- * (probe.c); one that serves writes is connected to next.  The session of a server without a quorum is not resumed anywhere: the next
- * one has another id, and yet it is no new session to the application, whose watches and credentials go on.  Once a
- * session was at a server with a quorum, servers without one refuse it, so that only new sessions begin read-only.
+ * With can_be_read_only a server without a quorum will do while nothing better was found (SESSION_CONNECTED_READ_ONLY):
+ * it answers reads, which may be old or never come true, and ZNOTREADONLY to everything else.  Meanwhile the client asks one
+ * server after another (probe.c); one that serves writes is connected to next.  The session of a server without a quorum
+ * is not resumed anywhere: the next one has another id, and yet it is no new session to the application, whose watches and
+ * credentials go on.  Once a session was at a server with a quorum, servers without one refuse it, so that only new
+ * sessions begin read-only.
  *
  * An event goes to the application if the client holds a watch for it, once whatever the number of requests that set it; watches that
  * removeWatches or checkWatches take away say so in events of their own (EVENT_DATA_WATCH_REMOVED and its like), before the answer.

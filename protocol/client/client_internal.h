@@ -56,11 +56,13 @@ struct recipe_timer {
 
 /* A look for a server with a quorum, on a connection of its own, while the session is CONNECTED_READ_ONLY:
  *
- *   RESTING  until `at`                               -> DIALING   TIMER_CLIENT_PROBE: the next server of the round
- *   DIALING  OUTPUT_OPEN is out; gives up at `at`      -> ASKED     INPUT_CONNECTED: "isro" is sent
- *   ASKED    collects what is said; gives up at `at`   -> RESTING   INPUT_DISCONNECTED; was it "rw", the link ends, and goes on there
+ *   RESTING  until `at`                        -> DIALING   TIMER_CLIENT_PROBE: the next server of the round
+ *   DIALING  OUTPUT_OPEN is out                -> ASKED     INPUT_CONNECTED: "isro" is sent
+ *   ASKED    collects what is said             -> RESTING   INPUT_DISCONNECTED; if it was "rw", the link goes on there
+ *   DIALING and ASKED                          -> RESTING   TIMER_CLIENT_PROBE at `at`: given up
  *
- * Upstream: ClientCnxn.java (pingRwServer), FourLetterWordMain.java.  There the thread that sends and receives everything waits for the answer.
+ * Upstream: ClientCnxn.java (pingRwServer), FourLetterWordMain.java.  There the thread that sends and receives everything
+ * waits for the answer.
  */
 enum probe_state {
     PROBE_RESTING,
