@@ -21,6 +21,7 @@ done << 'END'
 zab             514362   1310196 48
 zab-two-writes  499994   2116281 50
 zab-two-crashes 6910328 26900505 64
+zab-observer-counts 12975 19622 9
 END
 [ "$bad" = 0 ] && echo "explore: Zab's spaces are complete and have their sizes"
 exit $bad
