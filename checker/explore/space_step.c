@@ -9,7 +9,7 @@
 
 #define CLOSURE_STEPS_MAX 100000U
 #define CLOSURE_TIMERS_MAX 256U
-#define CLOSURE_STEPS_PLAIN 256U   /* a power of two; hardly any closure is longer */
+#define CLOSURE_STEPS_PLAIN 256U    /* a power of two; hardly any closure is longer */
 #define CONCERNED (UINT32_MAX - 1U) /* in the monitors' memo: which of them look at these happenings */
 
 /* ---- what is done, written down ---------------------------------------------------------------------------------- */

@@ -494,8 +494,8 @@ int command_shrink(int argc, char **argv)
         {"guarantee", 0, 0, G_OPTION_ARG_STRING, &texts.guarantee,
          "Which violation to keep (default: the nearest to the cause)", "NAME"},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &texts.jobs, "Processes that work at once (default 1)", "N"},
-        {"effort", 0, 0, G_OPTION_ARG_STRING, &texts.effort, "Stop after so many million simulated events (default 100)",
-         "N"},
+        {"effort", 0, 0, G_OPTION_ARG_STRING, &texts.effort,
+         "Stop after so many million simulated events (default 100)", "N"},
         {"budget", 0, 0, G_OPTION_ARG_STRING, &texts.budget,
          "In an emergency, stop after so much time with what there is (default 10min; 0: never)", "TIME"},
     };
